@@ -1,0 +1,77 @@
+"""What every broker connector is: values, errors, the client interface and order states."""
+
+from .base_client import BrokerClient
+from .base_rebalancer import BaseRebalancer
+from .exceptions import (
+    AccountDataError,
+    AccountNotFound,
+    BrokerAPIError,
+    BrokerConnectionError,
+    BrokerError,
+    ClientIdInUse,
+    MarketDataError,
+    OrderExecutionError,
+    OrderOutcomeUnknown,
+    UnknownSymbol,
+)
+from .models import (
+    AccountConfig,
+    AccountPosition,
+    AccountSnapshot,
+    AllocationItem,
+    CalculateRebalanceResult,
+    Connectivity,
+    ConnectivityChange,
+    ContractPrice,
+    Fill,
+    Instrument,
+    OpenOrder,
+    OrderEvent,
+    OrderResult,
+    OrderUpdate,
+    QuoteQuality,
+    RebalanceResult,
+    RunStatus,
+    Session,
+    Trade,
+)
+from .order_states import OrderStatus, advance
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "AccountConfig",
+    "AccountDataError",
+    "AccountNotFound",
+    "AccountPosition",
+    "AccountSnapshot",
+    "AllocationItem",
+    "BaseRebalancer",
+    "BrokerAPIError",
+    "BrokerClient",
+    "BrokerConnectionError",
+    "BrokerError",
+    "CalculateRebalanceResult",
+    "ClientIdInUse",
+    "Connectivity",
+    "ConnectivityChange",
+    "ContractPrice",
+    "Fill",
+    "Instrument",
+    "MarketDataError",
+    "OpenOrder",
+    "OrderEvent",
+    "OrderExecutionError",
+    "OrderOutcomeUnknown",
+    "OrderResult",
+    "OrderStatus",
+    "OrderUpdate",
+    "QuoteQuality",
+    "RebalanceResult",
+    "RunStatus",
+    "Session",
+    "Trade",
+    "UnknownSymbol",
+    "__version__",
+    "advance",
+]

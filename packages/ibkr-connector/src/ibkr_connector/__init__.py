@@ -1,0 +1,3 @@
+"""Interactive Brokers behind the BrokerClient interface, through ib_async."""
+
+__version__ = "1.0.0"
