@@ -2,8 +2,8 @@
 
 Usage: python3 tools/bootstrap.py [runtime|dev]
 
-The environment is complete when `.venv/.ready` holds the fingerprint of its inputs. The development set
-contains the runtime set, so an environment that was set up for tests also serves the commands.
+The environment is complete when `.venv/.ready` holds the fingerprint of its inputs. The development
+set contains the runtime set, so an environment that was set up for tests also serves the commands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ READY = VENV / ".ready"
 
 
 def projects() -> list[Path]:
-    return [*sorted(p.parent for p in ROOT.glob("packages/*/pyproject.toml")), ROOT / "event-broker"]
+    return [
+        *sorted(p.parent for p in ROOT.glob("packages/*/pyproject.toml")),
+        ROOT / "event-broker",
+    ]
 
 
 def fingerprint(lock: Path) -> str:
@@ -43,7 +46,7 @@ def up_to_date(selection: str) -> bool:
 
 
 def main(selection: str) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the one file that an older Python may run
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 2
     lock = ROOT / "requirements" / f"{selection}.txt"

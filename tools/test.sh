@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Set everything up and run every check and test: tools/test.sh [pytest arguments]
+# With arguments only those tests run, without the checks and without coverage.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools/setup.sh dev
+export PATH="$PWD/.venv/bin:$PATH"
+
+if [ $# -gt 0 ]; then
+  exec pytest "$@"
+fi
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "lint";             ruff check . && ruff format --check . && shellcheck tools/*.sh .ci/run
+step "tree";             python tools/check_tree.py
+step "import contracts"; lint-imports
+step "types";            mypy .
+
+step "tests"
+rm -f .coverage .coverage.*
+coverage run -m pytest -n "${TEST_WORKERS:-2}" --dist worksteal
+coverage combine --quiet
+
+step "branch coverage, at least 90 % a package"
+for source in packages/*/src event-broker/app; do
+  coverage report --fail-under=90 --format=total --include="$PWD/$source/*" >/dev/null || {
+    coverage report --include="$PWD/$source/*"
+    echo "$source is below 90 %" >&2
+    exit 1
+  }
+  printf '%5s %%  %s\n' "$(coverage report --format=total --include="$PWD/$source/*")" "$source"
+done
