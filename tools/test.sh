@@ -15,7 +15,7 @@ step() { printf '\n== %s\n' "$1"; }
 step "lint";             ruff check . && ruff format --check . && shellcheck tools/*.sh .ci/run
 step "tree";             python tools/check_tree.py
 step "import contracts"; lint-imports
-step "types";            mypy .
+step "types";            tools/types.sh
 
 step "tests"
 rm -f .coverage .coverage.*
