@@ -1,0 +1,93 @@
+"""When an instrument trades.
+
+Comes in: an aware instant. Goes out: open or closed, the session around it, the next one, the
+list of sessions. Never: a holiday calendar; a closed day is given by name.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_MIDNIGHT = time(0)
+_EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One uninterrupted stretch of trading, `opens` <= t < `closes`, aware, in the hours' zone."""
+
+    opens: datetime
+    closes: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TradingHours:
+    """The same session on each of some weekdays (0 = Monday).
+
+    `closes` at midnight means the end of the day, so a day that also opens at midnight lasts
+    from midnight to midnight and consecutive days leave no gap.
+    """
+
+    zone: str
+    opens: time = _MIDNIGHT
+    closes: time = _MIDNIGHT
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    closed_on: tuple[date, ...] = ()
+
+    def __post_init__(self) -> None:
+        ZoneInfo(self.zone)
+        if self.closes != _MIDNIGHT and self.closes <= self.opens:
+            raise ValueError(f"a session closes after it opens: {self.opens} to {self.closes}")
+        if not self.weekdays or not set(self.weekdays) <= set(_EVERY_DAY):
+            raise ValueError(f"weekdays are numbers from 0 (Monday) to 6: {self.weekdays}")
+
+    @classmethod
+    def always(cls, zone: str = "America/New_York") -> "TradingHours":
+        """Open around the clock, weekends included; one session for each day of the zone."""
+        return cls(zone=zone, weekdays=_EVERY_DAY)
+
+    @classmethod
+    def us_regular(cls) -> "TradingHours":
+        """Regular session of the US stock exchanges, 09:30 to 16:00 New York time (nyse.com)."""
+        return cls(zone="America/New_York", opens=time(9, 30), closes=time(16))
+
+    def is_open(self, at: datetime) -> bool:
+        return self.session_at(at) is not None
+
+    def session_at(self, at: datetime) -> Session | None:
+        """The session that is running at this instant."""
+        session = _session_on(self, at.astimezone(ZoneInfo(self.zone)).date())
+        return session if session and session.opens <= at < session.closes else None
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """The first opening at or after this instant, in UTC; None if there is none in a year."""
+        start = at.astimezone(ZoneInfo(self.zone)).date()
+        for session in self._sessions_from(start, 366):
+            if session.opens >= at:
+                return session.opens.astimezone(UTC)
+        return None
+
+    def sessions(self, start: datetime, days: int) -> list[Session | date]:
+        """The sessions of `days` calendar days from the day of `start`; a closed day is its date."""
+        first = start.astimezone(ZoneInfo(self.zone)).date()
+        dates = (first + timedelta(days=n) for n in range(days))
+        return [_session_on(self, day) or day for day in dates]
+
+    def _sessions_from(self, first: date, days: int) -> Iterator[Session]:
+        for n in range(days):
+            if session := _session_on(self, first + timedelta(days=n)):
+                yield session
+
+
+@lru_cache(maxsize=1024)
+def _session_on(hours: TradingHours, day: date) -> Session | None:
+    if day.weekday() not in hours.weekdays or day in hours.closed_on:
+        return None
+    zone = ZoneInfo(hours.zone)
+    last_day = day + timedelta(days=1) if hours.closes == _MIDNIGHT else day
+    return Session(
+        opens=datetime.combine(day, hours.opens, zone),
+        closes=datetime.combine(last_day, hours.closes, zone),
+    )

@@ -1,0 +1,60 @@
+"""What can be traded.
+
+Comes in: the description of a contract. Goes out: a value that answers what a price and a size may
+look like. Never: a price, an opinion on whether trading is wise.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .hours import TradingHours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instrument:
+    """One contract; `con_id` identifies it for ever, `symbol` need not be unique."""
+
+    con_id: int
+    symbol: str
+    #: STK, OPT, CASH, ... as Interactive Brokers names them
+    sec_type: str = "STK"
+    #: currency of prices and of the cash that a trade moves
+    currency: str = "USD"
+    exchange: str = "SMART"
+    primary_exchange: str = ""
+    local_symbol: str = ""
+    trading_class: str = ""
+    long_name: str = ""
+    #: smallest price step, in `currency`
+    min_tick: Decimal = Decimal("0.01")
+    #: smallest step of an order's quantity
+    lot_size: Decimal = Decimal(1)
+    #: the zone's name as the contract shows it; the hours carry their own
+    time_zone: str = "US/Eastern"
+    trading_hours: TradingHours = field(default_factory=TradingHours.always)
+    #: regular hours: an order trades in these unless it says `outside_rth`
+    liquid_hours: TradingHours = field(default_factory=TradingHours.always)
+    stock_type: str = ""
+    valid_exchanges: tuple[str, ...] = ("SMART",)
+    order_types: tuple[str, ...] = ("LMT", "MKT")
+    #: units of the underlying that one contract stands for
+    multiplier: Decimal = Decimal(1)
+    strike: Decimal = Decimal(0)
+    #: "C", "P" or "" for what is not an option
+    right: str = ""
+    #: YYYYMMDD, or "" for what does not expire
+    last_trade_date: str = ""
+    isin: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.con_id <= 0:
+            raise ValueError(f"{self.symbol}: con_id must be positive, got {self.con_id}")
+        for name in ("min_tick", "lot_size", "multiplier"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{self.symbol}: {name} must be positive")
+
+    def is_on_tick(self, price: Decimal) -> bool:
+        return price % self.min_tick == 0
+
+    def is_whole_lots(self, quantity: Decimal) -> bool:
+        return quantity % self.lot_size == 0
