@@ -1,0 +1,241 @@
+"""Tables made ready for one version: the one reader and the one writer.
+
+`compile_table` drops what a version does not have and joins neighbouring fields into runs, once
+per table and version; after that reading and writing are plain loops. Each kind of step has its
+`read` and its `write` side by side so that one cannot drift from the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .errors import BadValue, Fault, MissingFields, UnknownField
+from .kinds import INT, Kind
+from .spec import ABSENT, Field, Items, Listing, Maybe, Repeat, Table, Test, When
+
+#: No message has groups in such numbers; bounds what a hostile count can cost.
+_MAX_COUNT = 100_000
+
+
+class _Step(Protocol):
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        """Put what starts at `position` into `values`; return the position after it."""
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        """Append the texts for `values`."""
+
+
+class _Run:
+    """Neighbouring plain fields."""
+
+    def __init__(self, members: Sequence[Field]) -> None:
+        self._readers = tuple((field.name, field.kind.read) for field in members)
+        self._writers = tuple((field.name, field.kind.write) for field in members)
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        readers = self._readers
+        end = position + len(readers)
+        here = texts[position:end]
+        name = ""
+        try:
+            for (name, read), text in zip(readers, here, strict=False):
+                values[name] = read(text)
+        except ValueError as error:
+            at = position + [reader[0] for reader in readers].index(name)
+            raise Fault(BadValue, str(error), name, at) from error
+        if len(here) < len(readers):
+            raise _missing(readers[len(here)][0], texts)
+        return end
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        name = ""
+        try:
+            for name, write in self._writers:
+                texts.append(write(values[name]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise Fault(BadValue, f"cannot write it: {error}", name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditional:
+    test: Test
+    steps: tuple[_Step, ...]
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        return _read(self.steps, texts, position, values) if self.test(values) else position
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        if self.test(values):
+            _write(self.steps, values, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    name: str
+    group: "Plan"
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        count, position = _read_count(self.name, texts, position)
+        groups = []
+        for _ in range(count):
+            group: dict[str, Any] = {}
+            position = self.group.read(texts, position, group)
+            groups.append(group)
+        values[self.name] = tuple(groups)
+        return position
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        groups = values[self.name]
+        texts.append(str(len(groups)))
+        for group in groups:
+            self.group.write(group, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    name: str
+    kind: Kind
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        count, position = _read_count(self.name, texts, position)
+        if len(texts) < position + count:
+            raise _missing(self.name, texts)
+        here = texts[position : position + count]
+        try:
+            values[self.name] = tuple(map(self.kind.read, here))
+        except ValueError as error:
+            raise Fault(BadValue, str(error), self.name, position) from error
+        return position + count
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        listed = values[self.name]
+        texts.append(str(len(listed)))
+        try:
+            texts += map(self.kind.write, listed)
+        except ValueError as error:
+            raise Fault(BadValue, f"cannot write it: {error}", self.name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Flagged:
+    name: str
+    group: "Plan"
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        present, position = _read_count(self.name, texts, position, largest=1)
+        if present:
+            group: dict[str, Any] = {}
+            values[self.name] = group
+            position = self.group.read(texts, position, group)
+        return position
+
+    def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
+        group = values[self.name]
+        texts.append("0" if group is None else "1")
+        if group is not None:
+            self.group.write(group, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A table, or a group in one, for one version."""
+
+    steps: tuple[_Step, ...]
+    defaults: Mapping[str, Any]
+
+    def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
+        """Fill `values` from `position` on; return the position after it. Raises `Fault`."""
+        values.update(self.defaults)
+        return _read(self.steps, texts, position, values)
+
+    def write(self, given: Mapping[str, Any], texts: list[str]) -> None:
+        """Append the texts for the given values, defaults for the rest. Raises `Fault`."""
+        values = {**self.defaults, **given}
+        if len(values) != len(self.defaults):
+            unknown = next(name for name in values if name not in self.defaults)
+            raise Fault(UnknownField, "the message has no such field", unknown)
+        _write(self.steps, values, texts)
+
+
+def compile_table(table: Table, version: int) -> Plan:
+    """The table as it stands at one version."""
+    return _compile_group(table.items, version)
+
+
+def _compile_group(items: Items, version: int) -> Plan:
+    return Plan(_compile(items, version), dict(_defaults(items)))
+
+
+def _compile(items: Items, version: int) -> tuple[_Step, ...]:
+    steps: list[_Step] = []
+    run: list[Field] = []
+    for item in items:
+        if isinstance(item, Field):
+            if item.since <= version < item.until:
+                run.append(item)
+            continue
+        if run:
+            steps.append(_Run(run))
+            run = []
+        match item:
+            case When():
+                if item.since <= version:
+                    steps.append(_Conditional(item.test, _compile(item.items, version)))
+            case Repeat():
+                steps.append(_Repeated(item.name, _compile_group(item.items, version)))
+            case Listing():
+                steps.append(_Listed(item.name, item.kind))
+            case Maybe():
+                steps.append(_Flagged(item.name, _compile_group(item.items, version)))
+    if run:
+        steps.append(_Run(run))
+    return tuple(steps)
+
+
+def _defaults(items: Items) -> list[tuple[str, Any]]:
+    """Every name of the table at any version, so that a reader can count on all of them."""
+    found: list[tuple[str, Any]] = []
+    for item in items:
+        match item:
+            case Field():
+                default = item.kind.default if item.default is ABSENT else item.default
+                found.append((item.name, default))
+            case When():
+                found += _defaults(item.items)
+            case Repeat() | Listing():
+                found.append((item.name, ()))
+            case Maybe():
+                found.append((item.name, None))
+    return found
+
+
+def _read(
+    steps: tuple[_Step, ...], texts: Sequence[str], position: int, values: dict[str, Any]
+) -> int:
+    for step in steps:
+        position = step.read(texts, position, values)
+    return position
+
+
+def _write(steps: tuple[_Step, ...], values: Mapping[str, Any], texts: list[str]) -> None:
+    for step in steps:
+        step.write(values, texts)
+
+
+def _read_count(
+    name: str, texts: Sequence[str], position: int, largest: int = _MAX_COUNT
+) -> tuple[int, int]:
+    if position >= len(texts):
+        raise _missing(name, texts)
+    try:
+        count = INT.read(texts[position])
+    except ValueError as error:
+        raise Fault(BadValue, str(error), name, position) from error
+    if not 0 <= count <= largest:
+        raise Fault(BadValue, f"{count} is not a count", name, position)
+    return count, position + 1
+
+
+def _missing(name: str, texts: Sequence[str]) -> Fault:
+    reason = f"the message ends after {len(texts)} fields"
+    return Fault(MissingFields, reason, name, len(texts))
