@@ -1,0 +1,147 @@
+"""plan(): the one function that decides what is traded.
+
+In: an account snapshot, target allocations, quotes and a policy.  Out: a Plan, or a PlanError that
+says what is wrong with the input.  Pure: the same input always gives the same plan.
+
+The rules: orders are whole lots (R1); nothing is sold short (R2); what has no target is sold down
+to less than a lot (R3); a target missed by less than the drift band is not traded (R4); no order is
+below the minimum trade value, sales of R3 apart (R5); when anything is bought, cash stays at or
+above the reserve even if every buy fills at its limit (R6). Within them the plan minimises the sum
+of all distances from the targets, cash and trading cost included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from broker_connector_base.models import AccountSnapshot, AllocationItem
+
+from .allocations import Targets, validate_allocations
+from .book import Asset, Book, Trades, open_book
+from .holdings import Holdings, LeftAlone, managed_cash, sort_positions
+from .models import Plan, PlanLine
+from .policy import PlanPolicy
+from .quotes import Quotes, validate_quotes
+from .whole_shares import Fitted, fit_book
+from .wording import hold_reason, trade_reason
+
+_ZERO = Decimal(0)
+
+
+def plan(
+    snapshot: AccountSnapshot,
+    allocations: Sequence[AllocationItem],
+    quotes: Quotes,
+    policy: PlanPolicy,
+) -> Plan:
+    """Work out the trades that bring the account closest to its targets.
+
+    Raises AllocationError, SnapshotError or QuoteError (all PlanError, all ValueError); then there
+    is no plan and nothing must be traded.
+    """
+    targets = validate_allocations(allocations)
+    holdings = sort_positions(snapshot, targets)
+    needed = {symbol for symbol, weight in targets.weights.items() if weight}
+    markets = validate_quotes(quotes, needed | holdings.shares.keys(), policy)
+    cash = managed_cash(snapshot, holdings, markets, policy)
+    book = open_book(targets, holdings, markets, cash, policy)
+    fitted = fit_book(book)
+    trades = _worth_it(book, fitted)
+    return _publish(book, fitted, trades, holdings, targets)
+
+
+def _worth_it(book: Book, fitted: Fitted) -> Trades:
+    """The fitted trades, or only the forced ones when the rest improves too little.
+
+    Borrowed cash is always paid back, whatever the improvement.
+    """
+    threshold = book.policy.minimum_improvement_bp
+    forced = book.forced()
+    if not threshold or book.cash_after(forced) < 0:
+        return fitted.trades
+    gain = book.objective(forced) - book.objective(fitted.trades)
+    return fitted.trades if gain / book.total * 10_000 >= threshold else forced
+
+
+def _publish(
+    book: Book, fitted: Fitted, trades: Trades, holdings: Holdings, targets: Targets
+) -> Plan:
+    dropped = len(trades) < len(fitted.trades)
+    lines = [
+        _line(book, asset, trades.get(symbol, _ZERO), dropped=dropped and symbol in fitted.trades)
+        for symbol, asset in book.assets.items()
+    ]
+    outside = tuple(_outside_line(book, position) for position in holdings.left_alone)
+    worst_cash = book.cash_after(trades)
+    objective = book.objective(trades)
+    return Plan(
+        sells=tuple(line for line in lines if line.quantity < 0),
+        buys=tuple(line for line in lines if line.quantity > 0),
+        holds=tuple(line for line in lines if not line.quantity) + outside,
+        total_value=book.total,
+        cash_target=book.cash_target,
+        cash_before=book.cash,
+        expected_cash_after=book.cash_after(trades, worst_case=False),
+        worst_case_cash_after=worst_cash,
+        cash_weight_before=book.cash / book.total,
+        cash_weight_after=worst_cash / book.total,
+        cash_weight_target=book.cash_target / book.total,
+        estimated_cost=book.cost(trades),
+        objective_bp=objective / book.total * 10_000,
+        bound_bp=max(objective - fitted.bound, _ZERO) / book.total * 10_000,
+        warnings=_warnings(book, trades, holdings, dropped),
+    )
+
+
+def _line(book: Book, asset: Asset, quantity: Decimal, *, dropped: bool) -> PlanLine:
+    buying, selling = quantity > 0, quantity < 0
+    if quantity:
+        code, reason = trade_reason(book, asset, quantity)
+    else:
+        code, reason = hold_reason(book, asset, dropped=dropped)
+    return PlanLine(
+        symbol=asset.symbol,
+        quantity=quantity,
+        limit_price=asset.limit if buying else None,
+        estimated_price=asset.market.ask if buying else asset.market.bid if selling else None,
+        estimated_fee=book.fee(asset, quantity),
+        current_quantity=asset.held,
+        current_value=asset.value,
+        target_value=asset.target,
+        weight_before=asset.value / book.total,
+        weight_after=(asset.held + quantity) * asset.market.mid / book.total,
+        target_weight=asset.target / book.total,
+        reason_code=code,
+        reason=reason,
+    )
+
+
+def _outside_line(book: Book, position: LeftAlone) -> PlanLine:
+    weight = None if position.value is None else position.value / book.total
+    return PlanLine(
+        symbol=position.symbol,
+        quantity=_ZERO,
+        estimated_fee=_ZERO,
+        current_quantity=position.quantity,
+        current_value=position.value,
+        target_value=_ZERO,
+        weight_before=weight,
+        weight_after=weight,
+        target_weight=_ZERO,
+        reason_code=position.code,
+        reason=position.reason,
+    )
+
+
+def _warnings(book: Book, trades: Trades, holdings: Holdings, dropped: bool) -> tuple[str, ...]:
+    warnings = [f"{p.symbol}: {p.reason}" for p in holdings.left_alone]
+    after = book.cash_after(trades)
+    if after < book.cash_target:
+        warnings.append(f"cash of {after:.2f} stays below the reserve of {book.cash_target:.2f}")
+    if dropped:
+        warnings.append(
+            "the best plan improves less than "
+            f"{book.policy.minimum_improvement_bp:f} bp and was not used"
+        )
+    return tuple(warnings)
