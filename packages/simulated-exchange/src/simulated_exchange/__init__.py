@@ -1,4 +1,4 @@
-"""A deterministic exchange: accounts, orders, matching and market data on a virtual or wall clock."""
+"""A deterministic exchange: accounts, orders, matching and market data on an injected clock."""
 
 from .accounts import Account, Position
 from .clock import Clock, VirtualClock, WallClock
@@ -21,6 +21,8 @@ from .instruments import Instrument
 from .orders import Order, OrderRequest, OrderState, OrderType, Side, TimeInForce
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
+from .scenario import Scenario, load_scenario
+from .state_file import StateFile
 
 __version__ = "1.0.0"
 
@@ -52,11 +54,14 @@ __all__ = [
     "QuoteKind",
     "RandomWalk",
     "Reason",
+    "Scenario",
     "Session",
     "Side",
     "StateError",
+    "StateFile",
     "TimeInForce",
     "TradingHours",
     "VirtualClock",
     "WallClock",
+    "load_scenario",
 ]

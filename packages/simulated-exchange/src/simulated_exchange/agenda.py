@@ -1,49 +1,96 @@
 """What the exchange will do later, as data that can be saved.
 
-Comes in: an instant, an action's name and its arguments. Goes out: a call of the dispatcher at that
-instant. Never: a closure, so that a restored exchange has the same future as the saved one.
+Comes in: an instant, an action, the order or instrument it is about. Goes out: a call of the
+dispatcher at that instant. Never: a closure, so that a restored exchange has the same future as the
+saved one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from enum import StrEnum
+from heapq import heapify, heappop, heappush
 
 from .clock import Clock, TimerHandle
 
 
-@dataclass(frozen=True, slots=True)
+class Action(StrEnum):
+    #: a request of a client reaches the floor
+    ARRIVE = "arrive"
+    CANCEL = "cancel"
+    MODIFY = "modify"
+    #: the session of an order's instrument begins or ends
+    OPEN = "open"
+    CLOSE = "close"
+    #: the next slice of a fill policy is due
+    SLICE = "slice"
+    #: a random walk takes a step
+    STEP = "step"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
+    """One thing to do. `subject` is a con_id for STEP, else an order id; terms are MODIFY's."""
+
     due: datetime
-    action: str
-    arguments: tuple[Any, ...]
+    action: Action
+    subject: int
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
 
 
 class Agenda:
-    """Entries by number; entries due at the same instant run in the order they were made."""
+    """Runs entries when they are due; those due at the same instant in the order of their numbers.
 
-    def __init__(self, clock: Clock, dispatch: Callable[[Entry], None]) -> None:
+    One timer of the clock serves all entries, so their order does not depend on how the clock
+    breaks ties.
+    """
+
+    def __init__(
+        self, clock: Clock, entries: dict[int, Entry], dispatch: Callable[[Entry], None]
+    ) -> None:
         self._clock = clock
+        self._entries = entries
         self._dispatch = dispatch
-        self._timers: dict[int, TimerHandle] = {}
-        self.entries: dict[int, Entry] = {}
-        self.count = 0
+        self._heap = [(entry.due, number) for number, entry in entries.items()]
+        heapify(self._heap)
+        self._last = max(entries, default=0)
+        self._timer: TimerHandle | None = None
+        self._timer_due: datetime | None = None
+        self._arm()
 
-    def at(self, due: datetime, action: str, *arguments: Any) -> int:
-        self.count += 1
-        self.put(self.count, Entry(due, action, arguments))
-        return self.count
-
-    def put(self, number: int, entry: Entry) -> None:
-        delay = (entry.due - self._clock.now()).total_seconds()
-        self.entries[number] = entry
-        self._timers[number] = self._clock.call_later(delay, lambda: self._run(number))
+    def add(self, entry: Entry) -> int:
+        """Put an entry on the agenda; returns its number, to cancel it by."""
+        self._last += 1
+        self._entries[self._last] = entry
+        heappush(self._heap, (entry.due, self._last))
+        self._arm()
+        return self._last
 
     def cancel(self, number: int) -> None:
-        if timer := self._timers.pop(number, None):
-            timer.cancel()
-            del self.entries[number]
+        """Take an entry off; harmless when it has run."""
+        self._entries.pop(number, None)
 
-    def _run(self, number: int) -> None:
-        del self._timers[number]
-        self._dispatch(self.entries.pop(number))
+    def _arm(self) -> None:
+        while self._heap and self._heap[0][1] not in self._entries:
+            heappop(self._heap)
+        due = self._heap[0][0] if self._heap else None
+        if due == self._timer_due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_due = None, due
+        if due is not None:
+            delay = (due - self._clock.now()).total_seconds()
+            self._timer = self._clock.call_later(delay, self._run)
+
+    def _run(self) -> None:
+        self._timer = self._timer_due = None
+        try:
+            while self._heap and self._heap[0][0] <= self._clock.now():
+                _, number = heappop(self._heap)
+                if entry := self._entries.pop(number, None):
+                    self._dispatch(entry)
+        finally:
+            self._arm()

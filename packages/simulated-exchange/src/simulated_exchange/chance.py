@@ -4,20 +4,14 @@ Comes in: a seed text and the number of the draw. Goes out: a fraction in [0, 1)
 state, so a saved exchange continues exactly where it was by remembering how often it drew.
 """
 
-from functools import lru_cache
-from hashlib import blake2b
+from zlib import crc32
 
 _MASK = (1 << 64) - 1
 
 
-@lru_cache(maxsize=256)
-def _start(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
-
-
 def fraction(name: str, number: int) -> float:
     """Draw `number` of the sequence called `name` (SplitMix64: Steele, Lea, Flood 2014)."""
-    z = (_start(name) + (number + 1) * 0x9E3779B97F4A7C15) & _MASK
+    z = ((crc32(name.encode()) << 32) + (number + 1) * 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-    return float(z ^ (z >> 31)) / 2.0**64 if z else 0.0
+    return ((z ^ (z >> 31)) >> 11) / 2.0**53

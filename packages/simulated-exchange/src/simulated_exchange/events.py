@@ -54,16 +54,22 @@ class CommissionReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderChanged:
+    """An order reached a new state, or its terms changed."""
+
     order: Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Executed:
+    """An order filled, in whole or in part."""
+
     execution: Execution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommissionCharged:
+    """The cost of a fill, which the books already contain."""
+
     execution: Execution
     report: CommissionReport
 
@@ -91,6 +97,8 @@ class AccountChanged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuoteChanged:
+    """An instrument has a new quote."""
+
     con_id: int
     quote: Quote
 

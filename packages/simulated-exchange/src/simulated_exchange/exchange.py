@@ -4,15 +4,19 @@ Comes in: requests, quotes, time. Goes out: orders, views, events. Never: a wire
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from .accounts import Account, Holding, Ledger
-from .book import Ticket
+from .agenda import Action, Entry
+from .audit import audit
+from .books import Books, Walking
 from .clock import Clock
-from .desk import Desk, check_terms
-from .errors import ExchangeError, Reason
+from .codec import decode, encode
+from .desk import Desk
+from .errors import ExchangeError, Reason, StateError
 from .events import CommissionReport, Event, Execution
 from .floor import Floor
 from .instruments import Instrument
@@ -21,6 +25,10 @@ from .orders import Order, OrderRequest, OrderState, Side
 from .outbox import Outbox
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
+from .valuation import value_account
+
+#: changes whenever `Books` changes shape
+STATE_VERSION = 1
 
 
 class Exchange:
@@ -37,21 +45,63 @@ class Exchange:
         latency: LatencyModel | None = None,
         partial_fills: bool = False,
     ) -> None:
-        self.clock = clock
-        self.seed = seed
-        self.latency = latency or LatencyModel()
-        #: anything JSON-able that a user of the exchange wants saved with it
-        self.extra: dict[str, Any] = {}
-        self._market = Market(instruments, dict(rates or {}))
-        self._ledgers: dict[str, Ledger] = {}
-        self._outbox = Outbox()
-        self._desk = Desk(self._market, self._ledgers, commissions or CommissionSchedule())
-        self._floor = Floor(
-            clock, self._market, self._desk, self._outbox, partial_fills=partial_fills
+        """`rates` says what one unit of each currency is worth in US dollars; `partial_fills`
+        whether an order takes no more than the size quoted (else it fills whole)."""
+        books = Books(
+            seed=seed,
+            commissions=commissions or CommissionSchedule(),
+            latency=latency or LatencyModel(),
+            partial_fills=partial_fills,
+            rates={"USD": Decimal(1), **(rates or {})},
         )
-        self._next_order_id = 1_700_000_001
-        self._requests = 0
-        self._last_arrival: datetime | None = None
+        for instrument in instruments:
+            if instrument.con_id in books.instruments:
+                raise ValueError(f"con_id {instrument.con_id} is listed twice")
+            if instrument.currency not in books.rates:
+                raise ValueError(f"{instrument.symbol} needs a rate for {instrument.currency}")
+            books.instruments[instrument.con_id] = instrument
+        self._run(books, clock)
+
+    def _run(self, books: Books, clock: Clock) -> None:
+        self.clock = clock
+        self._books = books
+        self._market = Market(books)
+        self._outbox = Outbox()
+        self._desk = Desk(books, self._market)
+        self._floor = Floor(books, clock, self._market, self._desk, self._outbox)
+
+    # --- state ----------------------------------------------------------------------------
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """A JSON-able place for what a user of the exchange wants saved with it."""
+        return self._books.extra
+
+    def save(self) -> dict[str, Any]:
+        """The whole state as JSON-able values, decimals as strings.
+
+        Subscribers and the clock are not part of it. Tags of owners must be strings, integers,
+        None or tuples of these, else TypeError.
+        """
+        saved_at = self.clock.now().isoformat()
+        return {"version": STATE_VERSION, "saved_at": saved_at, "books": encode(self._books)}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], *, clock: Clock) -> "Exchange":
+        """An exchange with the saved one's books and future; what fell due meanwhile happens as
+        soon as the clock moves. Raises `StateError` if the state is not one of this version."""
+        if state.get("version") != STATE_VERSION:
+            raise StateError(
+                f"the state has version {state.get('version')!r}, this program reads version "
+                f"{STATE_VERSION}; nothing was loaded, start with a new state"
+            )
+        exchange = cls.__new__(cls)
+        exchange._run(decode(Books, state.get("books"), "books"), clock)
+        return exchange
+
+    def audit(self) -> list[str]:
+        """Every way in which the books contradict themselves; empty when they are sound."""
+        return audit(self._books)
 
     # --- instruments and quotes -----------------------------------------------------------
 
@@ -88,13 +138,15 @@ class Exchange:
         self._floor.set_quote(con_id, quote)
         self._outbox.deliver()
 
-    def walk(self, con_id: int, walk: RandomWalk) -> None:
-        """Let an instrument's quote walk from where it stands, one step per interval."""
+    def walk(self, con_id: int, walk: RandomWalk | None) -> None:
+        """Let an instrument's quote walk from where it stands, a step per interval; None stops."""
         self._market.instrument(con_id)
-        started = con_id in self._floor.walks
-        self._floor.walks[con_id] = (walk, 0)
-        if not started:
-            self._floor.schedule_step(con_id)
+        walking = self._books.walks.pop(con_id, None)
+        if walking is not None:
+            self._floor.agenda.cancel(walking.entry)
+        if walk is not None:
+            self._books.walks[con_id] = Walking(walk)
+            self._floor.plan_step(con_id)
 
     def quote_kind(self, con_id: int) -> QuoteKind:
         return self._market.kind(con_id)
@@ -102,9 +154,9 @@ class Exchange:
     def set_quote_kind(self, kind: QuoteKind, con_id: int | None = None) -> None:
         """What clients may see of one instrument, or of all that have no setting of their own."""
         if con_id is None:
-            self._market.default_kind = kind
+            self._books.quote_kind = kind
         else:
-            self._market.kinds[self._market.instrument(con_id).con_id] = kind
+            self._books.quote_kinds[self._market.instrument(con_id).con_id] = kind
 
     # --- accounts -------------------------------------------------------------------------
 
@@ -121,32 +173,34 @@ class Exchange:
         settlement_days: int = 0,
     ) -> None:
         """Open an account with cash per currency and positions: con_id -> (quantity, avg cost)."""
-        if account_id in self._ledgers:
+        if account_id in self._books.ledgers:
             raise ValueError(f"account {account_id} is open already")
-        holdings = {}
-        for con_id, (quantity, average_cost) in (positions or {}).items():
-            self._market.instrument(con_id)
-            holdings[con_id] = Holding(quantity=quantity, cost=quantity * average_cost)
-        self._ledgers[account_id] = Ledger(
+        holdings = {
+            self._market.instrument(con_id).con_id: Holding(quantity, quantity * average_cost)
+            for con_id, (quantity, average_cost) in (positions or {}).items()
+        }
+        balances = {base_currency: Decimal(0), **cash}
+        if unknown := balances.keys() - self._books.rates.keys():
+            raise ValueError(f"account {account_id} needs a rate for {', '.join(sorted(unknown))}")
+        self._books.ledgers[account_id] = Ledger(
             account_id=account_id,
             account_type=account_type,
             base_currency=base_currency,
             margin=margin,
             allow_short=allow_short,
             settlement_days=settlement_days,
-            cash={base_currency: Decimal(0), **cash},
+            cash=balances,
             holdings=holdings,
+            opening_cash=dict(balances),
+            opening_quantities={con_id: held.quantity for con_id, held in holdings.items()},
         )
 
     def account_ids(self) -> list[str]:
-        return list(self._ledgers)
+        return list(self._books.ledgers)
 
     def account(self, account_id: str) -> Account:
         """The account as it stands now."""
-        market = self._market
-        return self._desk.ledger(account_id).view(
-            self.clock.now(), market.mark, market.rate, market.multiplier
-        )
+        return value_account(self._desk.ledger(account_id), self._market, self.clock.now())
 
     # --- orders ---------------------------------------------------------------------------
 
@@ -155,22 +209,19 @@ class Exchange:
 
         Without latency the order has already met the market when this returns, and may be done.
         """
-        instrument, ledger = self._desk.admit(request)
+        self._desk.check(request)
         now = self.clock.now()
+        self._books.last_order_id += 1
         order = Order(
-            order_id=self._next_order_id,
+            order_id=self._books.last_order_id,
             request=request,
             status=OrderState.PENDING,
             submitted_at=now,
             updated_at=now,
         )
-        self._next_order_id += 1
-        ticket = Ticket(order=order, instrument=instrument, ledger=ledger)
-        self._floor.orders[order.order_id] = order
-        self._floor.tickets[order.order_id] = ticket
-        self._desk.hold(ticket, request.quantity)
-        self._send("arrive", ticket)
-        return self._floor.orders[order.order_id]
+        self._floor.accept(order)
+        self._send(Action.ARRIVE, order.order_id)
+        return self._books.orders[order.order_id]
 
     def modify(
         self,
@@ -184,10 +235,7 @@ class Exchange:
         Raises `ExchangeError` if the order is done or about to be cancelled, or the terms are
         wrong. A modification that arrives after the order has ended or outgrown it is dropped.
         """
-        from dataclasses import replace
-
-        ticket = self._live(order_id, Reason.NOT_MODIFIABLE)
-        order = ticket.order
+        order = self._live(order_id, Reason.NOT_MODIFIABLE)
         if order.status is OrderState.PENDING_CANCEL:
             raise ExchangeError(Reason.NOT_MODIFIABLE, f"order {order_id} is being cancelled")
         request = replace(
@@ -195,49 +243,38 @@ class Exchange:
             quantity=order.request.quantity if quantity is None else quantity,
             limit_price=order.request.limit_price if limit_price is None else limit_price,
         )
-        check_terms(request, ticket.instrument)
-        if request.quantity <= order.filled:
-            raise ExchangeError(
-                Reason.BAD_QUANTITY,
-                f"order {order_id} has filled {order.filled}, its quantity cannot become "
-                f"{request.quantity}; cancel it instead",
-            )
-        remaining = request.quantity - order.filled
-        self._desk.check_means(request, remaining, ticket.instrument, ticket.ledger, ticket.hold)
-        self._send("modify", ticket, request.quantity, request.limit_price)
-        return self._floor.orders[order_id]
+        self._desk.check(request, order.filled, self._books.tickets[order_id].hold)
+        self._send(Action.MODIFY, order_id, request.quantity, request.limit_price)
+        return self._books.orders[order_id]
 
     def cancel(self, order_id: int) -> Order:
         """Ask for the end of a live order; until the request arrives the order can fill.
 
         Raises `ExchangeError` if the order is unknown or done. Asking twice is harmless.
         """
-        ticket = self._live(order_id, Reason.NOT_CANCELLABLE)
-        if ticket.order.status is not OrderState.PENDING_CANCEL:
-            if self.latency.high:
-                self._floor.ask_to_cancel(ticket)
-            self._send("cancel", ticket)
-        return self._floor.orders[order_id]
+        order = self._live(order_id, Reason.NOT_CANCELLABLE)
+        if order.status is not OrderState.PENDING_CANCEL:
+            if self._books.latency.high:
+                self._floor.announce_cancel(order_id)
+            self._send(Action.CANCEL, order_id)
+        return self._books.orders[order_id]
 
     def order(self, order_id: int) -> Order:
-        found = self._floor.orders.get(order_id)
+        found = self._books.orders.get(order_id)
         if found is None:
             raise ExchangeError(Reason.UNKNOWN_ORDER, f"there is no order {order_id}")
         return found
 
     def open_orders(self, account_id: str | None = None) -> list[Order]:
         """Live orders, oldest first."""
-        return [
-            ticket.order
-            for ticket in self._floor.tickets.values()
-            if account_id in (None, ticket.order.request.account_id)
-        ]
+        live = (self._books.orders[order_id] for order_id in self._books.tickets)
+        return [order for order in live if account_id in (None, order.request.account_id)]
 
     def completed_orders(self, account_id: str | None = None) -> list[Order]:
         """Orders that have ended, oldest first."""
         return [
             order
-            for order in self._floor.orders.values()
+            for order in self._books.orders.values()
             if order.is_done and account_id in (None, order.request.account_id)
         ]
 
@@ -253,37 +290,37 @@ class Exchange:
         """Fills that match every term given, oldest first."""
         return [
             fill
-            for fill in self._floor.executions
+            for fill in self._books.executions
             if account_id in (None, fill.request.account_id)
             and owner in (None, fill.request.owner)
             and side in (None, fill.request.side)
             and (since is None or fill.at >= since)
-            and symbol in (None, self._market.instruments[fill.request.con_id].symbol)
+            and symbol in (None, self._books.instruments[fill.request.con_id].symbol)
         ]
 
     def commission_report(self, exec_id: str) -> CommissionReport:
         """What a fill cost. Raises KeyError for an id that is not a fill's."""
-        return self._floor.reports[exec_id]
+        return self._books.reports[exec_id]
 
     # --- policy, events -------------------------------------------------------------------
 
     @property
     def fill_policy(self) -> FillPolicy:
         """How orders fill, unless `set_fill_policy` says otherwise for a symbol."""
-        return self._floor.policy
+        return self._books.fill_policy
 
     @fill_policy.setter
     def fill_policy(self, policy: FillPolicy) -> None:
-        self._floor.policy = policy
+        self._books.fill_policy = policy
         self._floor.match_all()
         self._outbox.deliver()
 
     def set_fill_policy(self, symbol: str, policy: FillPolicy | None) -> None:
         """How orders of one symbol fill; None takes the setting back."""
         if policy is None:
-            self._floor.policies.pop(symbol, None)
+            self._books.fill_policies.pop(symbol, None)
         else:
-            self._floor.policies[symbol] = policy
+            self._books.fill_policies[symbol] = policy
         self._floor.match_all()
         self._outbox.deliver()
 
@@ -298,23 +335,36 @@ class Exchange:
 
     # --- inside ---------------------------------------------------------------------------
 
-    def _live(self, order_id: int, done: Reason) -> Ticket:
+    def _live(self, order_id: int, done: Reason) -> Order:
         order = self.order(order_id)
         if order.is_done:
             raise ExchangeError(done, f"order {order_id} is {order.status}")
-        return self._floor.tickets[order_id]
+        return order
 
-    def _send(self, action: str, ticket: Ticket, *arguments: object) -> None:
+    def _send(
+        self,
+        action: Action,
+        order_id: int,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+    ) -> None:
         """Let a request travel to the floor; requests arrive in the order they were sent."""
-        delay = self.latency.delay(self.seed, self._requests)
-        self._requests += 1
-        if not delay:
-            self._floor.act(action, ticket, *arguments)
-            self._outbox.deliver()
-            return
-        arrival = self.clock.now() + timedelta(seconds=delay)
-        if self._last_arrival is not None:
-            arrival = max(arrival, self._last_arrival)
-        self._last_arrival = arrival
-        self._floor.agenda.at(arrival, action, ticket.order.order_id, *arguments)
+        books = self._books
+        sent = self.clock.now()
+        arrival = sent + timedelta(seconds=books.latency.delay(books.seed, books.requests))
+        books.requests += 1
+        if books.last_arrival is not None:
+            arrival = max(arrival, books.last_arrival)
+        books.last_arrival = arrival
+        entry = Entry(
+            due=arrival,
+            action=action,
+            subject=order_id,
+            quantity=quantity,
+            limit_price=limit_price,
+        )
+        if arrival > sent:
+            self._floor.agenda.add(entry)
+        else:
+            self._floor.act(entry)
         self._outbox.deliver()

@@ -70,7 +70,7 @@ class TradingHours:
         return None
 
     def sessions(self, start: datetime, days: int) -> list[Session | date]:
-        """The sessions of `days` calendar days from the day of `start`; a closed day is its date."""
+        """One entry for each of `days` calendar days from `start`'s; a closed day is its date."""
         first = start.astimezone(ZoneInfo(self.zone)).date()
         dates = (first + timedelta(days=n) for n in range(days))
         return [_session_on(self, day) or day for day in dates]

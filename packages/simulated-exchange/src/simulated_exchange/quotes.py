@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from .chance import fraction
+from .instruments import Instrument
 
 _TWO = Decimal(2)
 
@@ -78,10 +79,12 @@ class RandomWalk:
         if self.interval <= 0 or self.max_ticks < 0 or self.spread_ticks < 1:
             raise ValueError("a walk needs interval > 0, max_ticks >= 0 and spread_ticks >= 1")
 
-    def step(self, quote: Quote, symbol: str, tick: Decimal, number: int, at: datetime) -> Quote:
+    def step(self, quote: Quote, *, instrument: Instrument, number: int, at: datetime) -> Quote:
         """The quote after step `number` of this walk."""
+        tick = instrument.min_tick
         reach = 2 * self.max_ticks + 1
-        moved = int(fraction(f"{self.seed}/{symbol}", number) * reach) - self.max_ticks
+        drawn = fraction(f"{self.seed}/{instrument.symbol}", number)
+        moved = int(drawn * reach) - self.max_ticks
         start = quote.bid or quote.mark or tick
         bid = max(tick, start - start % tick + moved * tick)
         ask = bid + self.spread_ticks * tick

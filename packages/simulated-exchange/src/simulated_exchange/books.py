@@ -1,0 +1,84 @@
+"""The books: everything the exchange knows, in one place.
+
+Comes in: what the floor and the desk write. Goes out: the truth, to whoever asks, saves or audits.
+Never: behaviour; this is data, and saving the exchange means saving this.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from .accounts import Ledger
+from .agenda import Entry
+from .events import CommissionReport, Execution
+from .instruments import Instrument
+from .orders import Order, Side
+from .policies import CommissionSchedule, FillPolicy, LatencyModel
+from .quotes import Quote, QuoteKind, RandomWalk
+
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What must be remembered about a live order beyond its public state."""
+
+    order_id: int
+    #: number of fills so far
+    fills: int = 0
+    #: charged so far
+    commission: Decimal = _ZERO
+    #: tied up in the ledger: money for a buy, units for a sell
+    hold: Decimal = _ZERO
+    #: the next slice of a fill policy is on the agenda; nothing fills the order before
+    paced: bool = False
+    #: agenda entries that end with the order
+    entries: list[int] = field(default_factory=list)
+    #: time priority; None while the order may not trade
+    sequence: int | None = None
+
+
+@dataclass(slots=True)
+class Walking:
+    """A random walk, the number of its next step and that step's entry on the agenda."""
+
+    walk: RandomWalk
+    number: int = 0
+    entry: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Books:
+    """The whole state of an exchange."""
+
+    seed: int
+    commissions: CommissionSchedule
+    latency: LatencyModel
+    partial_fills: bool
+    #: currency -> value of one unit in US dollars
+    rates: dict[str, Decimal]
+    instruments: dict[int, Instrument] = field(default_factory=dict)
+    quotes: dict[int, Quote] = field(default_factory=dict)
+    #: what the quote still offers to buyers and to sellers; used when fills are partial
+    liquidity: dict[int, dict[Side, Decimal]] = field(default_factory=dict)
+    quote_kind: QuoteKind = QuoteKind.LIVE
+    quote_kinds: dict[int, QuoteKind] = field(default_factory=dict)
+    walks: dict[int, Walking] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    tickets: dict[int, Ticket] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    reports: dict[str, CommissionReport] = field(default_factory=dict)
+    fill_policy: FillPolicy = field(default_factory=FillPolicy)
+    #: by symbol
+    fill_policies: dict[str, FillPolicy] = field(default_factory=dict)
+    agenda: dict[int, Entry] = field(default_factory=dict)
+    last_order_id: int = 1_700_000_000
+    last_sequence: int = 0
+    #: middle group of an execution id; starts at a plausible time stamp, as the real ones do
+    last_exec_number: int = 0x67FE667B
+    requests: int = 0
+    last_arrival: datetime | None = None
+    #: JSON-able; whoever uses the exchange keeps here what must be saved with it
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""A market and its accounts, described in a file.
+
+Comes in: YAML. Goes out: a `Scenario`, from which any number of equal exchanges can be built. Never:
+a decimal that passed through a float.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, time
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from .clock import Clock
+from .errors import StateError
+from .exchange import Exchange
+from .hours import TradingHours
+from .instruments import Instrument
+from .policies import CommissionSchedule, LatencyModel
+from .quotes import Quote, RandomWalk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What an exchange starts with; `dataclasses.replace` makes variants."""
+
+    name: str
+    seed: int = 0
+    instruments: tuple[Instrument, ...] = ()
+    #: con_id -> first quote
+    quotes: Mapping[int, Quote] = field(default_factory=dict)
+    #: lets every quote walk; None leaves them where they are
+    walk: RandomWalk | None = None
+    #: currency -> value of one unit in US dollars
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    commissions: CommissionSchedule = field(default_factory=CommissionSchedule)
+    latency: LatencyModel = field(default_factory=LatencyModel)
+    partial_fills: bool = False
+    #: account id -> the other arguments of `Exchange.open_account`
+    accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def build(self, clock: Clock) -> Exchange:
+        """A new exchange that starts as described."""
+        exchange = Exchange(
+            clock=clock,
+            instruments=self.instruments,
+            rates=self.rates,
+            seed=self.seed,
+            commissions=self.commissions,
+            latency=self.latency,
+            partial_fills=self.partial_fills,
+        )
+        for con_id, quote in self.quotes.items():
+            exchange.set_quote(con_id, quote)
+            exchange.walk(con_id, self.walk)
+        for account_id, arguments in self.accounts.items():
+            exchange.open_account(account_id, **arguments)
+        return exchange
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """A scenario that ships with the package, by name, or any YAML file, by path.
+
+    Raises `StateError` that names the file and the entry that does not fit.
+    """
+    path = Path(name_or_path)
+    source = files(__package__) / "scenarios" / f"{name_or_path}.yaml"
+    if path.suffix not in (".yaml", ".yml") and source.is_file():
+        text = source.read_text(encoding="utf-8")
+    else:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise StateError(
+                f"there is no scenario {str(name_or_path)!r}: not one that ships with the "
+                f"package, and no file ({error.strerror})"
+            ) from None
+    try:
+        return _scenario(_parse(text), path.stem)
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        raise StateError(f"scenario {name_or_path}: {error}") from error
+
+
+def _parse(text: str) -> Any:
+    # Only a scenario needs YAML, and importing it takes longer than the rest of the package.
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads 0.1 as the decimal 0.1."""
+
+    def decimal(loader: Loader, node: yaml.ScalarNode) -> Decimal:
+        return Decimal(loader.construct_scalar(node))
+
+    Loader.add_constructor("tag:yaml.org,2002:float", decimal)
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML: {error}") from error
+
+
+def _scenario(raw: Any, name: str) -> Scenario:
+    known = {"hours", "seed", "size", "instruments", "accounts", "rates", "walk"}
+    known |= {"commissions", "latency", "partial_fills"}
+    document = _checked(raw, known, "the file")
+    hours = _hours(document.get("hours", "always"))
+    size = Decimal(document.get("size", 0))
+    listed = [_listing(item, hours, size) for item in document.get("instruments", ())]
+    con_ids = {instrument.symbol: instrument.con_id for instrument, _ in listed}
+    walk, latency = document.get("walk"), document.get("latency", {})
+    return Scenario(
+        name=name,
+        seed=document.get("seed", 0),
+        instruments=tuple(instrument for instrument, _ in listed),
+        quotes={instrument.con_id: quote for instrument, quote in listed},
+        walk=walk and RandomWalk(**_floats(walk, "interval")),
+        rates=_decimals(document.get("rates", {})),
+        commissions=CommissionSchedule(**_decimals(document.get("commissions", {}))),
+        latency=LatencyModel(**_floats(latency, "low", "high")),
+        partial_fills=document.get("partial_fills", False),
+        accounts={
+            account_id: _account(item, con_ids, f"account {account_id}")
+            for account_id, item in document.get("accounts", {}).items()
+        },
+    )
+
+
+def _listing(raw: Any, hours: TradingHours, size: Decimal) -> tuple[Instrument, Quote]:
+    quote_fields = {f.name for f in fields(Quote)} - {"at"}
+    instrument_fields = {f.name for f in fields(Instrument)}
+    where = f"instrument {raw.get('symbol') if isinstance(raw, dict) else raw!r}"
+    terms = dict(_checked(raw, instrument_fields | {"quote"}, where))
+    quoted = dict(_checked(terms.pop("quote", {}), quote_fields, f"quote of {where}"))
+    halted = quoted.pop("halted", 0)
+    sizes = {"bid_size": size, "ask_size": size}
+    for name in ("trading_hours", "liquid_hours"):
+        terms[name] = _hours(terms[name]) if name in terms else hours
+    for name in ("min_tick", "lot_size", "multiplier", "strike"):
+        if name in terms:
+            terms[name] = Decimal(terms[name])
+    for name in ("valid_exchanges", "order_types"):
+        if name in terms:
+            terms[name] = tuple(terms[name])
+    prices: dict[str, Any] = {**sizes, **_decimals(quoted)}
+    return Instrument(**terms), Quote(**prices, halted=halted)
+
+
+def _account(raw: Any, con_ids: Mapping[str, int], where: str) -> dict[str, Any]:
+    known = {"cash", "positions", "base_currency", "account_type", "margin", "allow_short"}
+    arguments = dict(_checked(raw, known | {"settlement_days"}, where))
+    arguments["cash"] = _decimals(arguments.get("cash", {}))
+    positions = {}
+    for symbol, holding in arguments.pop("positions", {}).items():
+        if symbol not in con_ids:
+            raise ValueError(f"{where} holds {symbol}, which is not among the instruments")
+        held = _decimals(_checked(holding, {"quantity", "average_cost"}, f"{symbol} of {where}"))
+        positions[con_ids[symbol]] = (held["quantity"], held["average_cost"])
+    return {**arguments, "positions": positions}
+
+
+def _hours(raw: Any) -> TradingHours:
+    if raw == "always":
+        return TradingHours.always()
+    if raw == "us_regular":
+        return TradingHours.us_regular()
+    terms = dict(_checked(raw, {f.name for f in fields(TradingHours)}, "hours"))
+    for name in ("opens", "closes"):
+        if name in terms:
+            terms[name] = time.fromisoformat(terms[name])
+    if "weekdays" in terms:
+        terms["weekdays"] = tuple(terms["weekdays"])
+    closed_on: list[date] = terms.pop("closed_on", [])
+    return TradingHours(**terms, closed_on=tuple(closed_on))
+
+
+def _checked(raw: Any, known: set[str], where: str) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError(f"{where} should be a mapping, it is {raw!r}")
+    if unknown := raw.keys() - known:
+        raise ValueError(f"{where} has unknown keys {sorted(unknown)}; known are {sorted(known)}")
+    return raw
+
+
+def _decimals(raw: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(value) for name, value in raw.items()}
+
+
+def _floats(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: float(value) if name in names else value for name, value in raw.items()}
