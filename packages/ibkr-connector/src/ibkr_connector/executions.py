@@ -1,0 +1,114 @@
+"""Executions and their commissions, each at its last correction.
+
+Comes in: `execDetails` and `commissionReport` in any order and any number of times. Goes out: a
+`Fill` whenever something new is known. It never counts an execution twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ib_async import CommissionReport, Contract, Execution
+from ib_async.util import UNSET_INTEGER
+
+from broker_connector_base import Fill
+
+from . import convert
+from .wire import OrderKey, order_key
+
+
+def execution_identity(exec_id: str) -> tuple[str, int]:
+    """What stays of an execution id under corrections, and the number of the correction.
+
+    `0000e0d5.67fe667b.01.01` is corrected by `0000e0d5.67fe667b.01.02`.
+    Source: https://interactivebrokers.github.io/tws-api/executions_commissions.html
+    """
+    stem, dot, last = exec_id.rpartition(".")
+    if dot and stem.count(".") >= 2 and last.isdigit():
+        return stem, int(last)
+    return exec_id, 0
+
+
+def order_id_text(key: OrderKey, own_client_id: int) -> str:
+    """Own orders go by their bare number; others' carry the client, so that the two never meet."""
+    client_id, number = key
+    return str(number) if client_id == own_client_id else f"{client_id}/{number}"
+
+
+@dataclass(slots=True)
+class _Latest:
+    exec_id: str
+    correction: int
+    fill: Fill
+
+
+class Executions:
+    """The executions that this session has heard of."""
+
+    def __init__(self, own_client_id: int) -> None:
+        self._own_client_id = own_client_id
+        self._latest: dict[str, _Latest] = {}
+        self._commissions: dict[str, CommissionReport] = {}
+        self._shares: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+
+    def add(self, contract: Contract, execution: Execution) -> tuple[Fill, bool]:
+        """The fill as it now stands, and whether that is news."""
+        identity, correction = execution_identity(execution.execId)
+        known = self._latest.get(identity)
+        if known is not None and known.correction >= correction:
+            return known.fill, False
+        fill = self._with_commission(
+            self._fill(identity, contract, execution), self._commissions.get(execution.execId)
+        )
+        self._latest[identity] = _Latest(execution.execId, correction, fill)
+        self._shares[fill.order_id][identity] = abs(fill.quantity)
+        return fill, True
+
+    def add_commission(self, report: CommissionReport) -> Fill | None:
+        """The fill with its commission, if the execution is known and the commission is news."""
+        self._commissions[report.execId] = report
+        known = self._latest.get(execution_identity(report.execId)[0])
+        if known is None or known.exec_id != report.execId:
+            return None
+        fill = self._with_commission(known.fill, report)
+        if fill == known.fill:
+            return None
+        known.fill = fill
+        return fill
+
+    def get(self, execution_id: str) -> Fill:
+        """The fill by its id."""
+        return self._latest[execution_id].fill
+
+    def shares(self, order_id: str) -> Decimal:
+        """Unsigned shares executed for an order."""
+        return sum(self._shares[order_id].values(), Decimal(0))
+
+    def _fill(self, identity: str, contract: Contract, execution: Execution) -> Fill:
+        number = 0 if execution.orderId == UNSET_INTEGER else execution.orderId
+        key = order_key(execution.clientId, number, execution.permId)
+        price = convert.price(execution.price)
+        if price is None:
+            raise ValueError(f"execution {execution.execId} has no price: {execution.price}")
+        return Fill(
+            execution_id=identity,
+            order_id=order_id_text(key, self._own_client_id),
+            client_order_id=execution.orderRef or None,
+            permanent_id=convert.permanent_id(execution.permId),
+            account_id=execution.acctNumber,
+            symbol=convert.symbol_from_ib(contract.symbol),
+            quantity=convert.quantity(execution.shares) * (1 if execution.side == "BOT" else -1),
+            price=price,
+            at=convert.utc(execution.time),
+        )
+
+    @staticmethod
+    def _with_commission(fill: Fill, report: CommissionReport | None) -> Fill:
+        commission = None if report is None else convert.number(report.commission)
+        if report is None or commission is None:
+            return fill
+        return fill.model_copy(
+            update={"commission": commission, "commission_currency": report.currency or None}
+        )

@@ -1,0 +1,322 @@
+"""Every order that the server has spoken of, in the state that the server gave it.
+
+Comes in: the server's order messages, errors that name an order, and the orders about to be sent.
+Goes out: `OrderUpdate` and `Fill` events, and a call for reconciliation when an order's fate is in
+doubt. Error codes alone never end an order that was acknowledged. It sends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import structlog
+from ib_async import CommissionReport, Contract, Execution
+from ib_async.order import Order
+
+from broker_connector_base import OpenOrder, OrderEvent, OrderResult, OrderStatus, OrderUpdate
+from broker_connector_base.order_states import advance
+
+from . import convert
+from .errors import Kind
+from .executions import Executions, order_id_text
+from .status import order_status
+from .wire import OrderKey, order_key
+
+_log = structlog.get_logger(__name__)
+
+#: IB names the reason in an error message just before or after the status; wait this long for it.
+REASON_SECONDS = 0.25
+
+_REFUSALS = (Kind.REJECTED, Kind.PERMANENT, Kind.NO_INSTRUMENT)
+_REMARKS = (Kind.INFO, Kind.WARNING, Kind.CONNECTIVITY)
+
+
+@dataclass(kw_only=True, slots=True)
+class TrackedOrder:
+    """One order as the server describes it; ours from the moment before it is sent."""
+
+    key: OrderKey
+    order_id: str
+    own: bool
+    account_id: str
+    symbol: str
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    time_in_force: str | None
+    client_order_id: str | None
+    permanent_id: str | None = None
+    status: OrderStatus = OrderStatus.PENDING
+    filled: Decimal = Decimal(0)
+    remaining: Decimal | None = None
+    average_price: Decimal | None = None
+    #: The code that refused or cancelled it.
+    code: str | None = None
+    remarks: list[str] = field(default_factory=list)
+    #: Set when the server has decided whether it has the order, or can no longer tell.
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    #: True while an error code has cast doubt on the state and no server status has settled it.
+    in_doubt: bool = False
+    told: OrderUpdate | None = None
+
+    def result(self) -> OrderResult:
+        """For the caller who placed or looks for it."""
+        return OrderResult(
+            order_id=self.order_id,
+            symbol=self.symbol,
+            quantity=self.quantity,
+            status=self.status,
+            client_order_id=self.client_order_id,
+            permanent_id=self.permanent_id,
+            filled_quantity=self.filled,
+            average_price=self.average_price,
+            message="; ".join(self.remarks) or None,
+        )
+
+    def open_order(self) -> OpenOrder:
+        """For the list of working orders."""
+        return OpenOrder(
+            order_id=self.order_id,
+            symbol=self.symbol,
+            quantity=self.quantity,
+            status=self.status,
+            order_type=self.order_type,
+            account_id=self.account_id,
+            client_order_id=self.client_order_id,
+            permanent_id=self.permanent_id,
+            filled_quantity=self.filled,
+            limit_price=self.limit_price,
+            time_in_force=self.time_in_force,
+            own=self.own,
+        )
+
+    def update(self, code: str | None, message: str | None) -> OrderUpdate:
+        """For those who follow the account's events."""
+        return OrderUpdate(
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            permanent_id=self.permanent_id,
+            symbol=self.symbol,
+            status=self.status,
+            filled_quantity=self.filled,
+            remaining_quantity=self.remaining,
+            average_price=self.average_price,
+            code=code,
+            message=message,
+        )
+
+
+class Ledger:
+    """The orders and executions of one client id's sessions."""
+
+    def __init__(
+        self,
+        client_id: int,
+        *,
+        publish: Callable[[str, OrderEvent], None],
+        on_doubt: Callable[[], None],
+        kind_of: Callable[[int], Kind],
+    ) -> None:
+        self.client_id = client_id
+        self.executions = Executions(client_id)
+        self._publish = publish
+        self._on_doubt = on_doubt
+        self._kind_of = kind_of
+        self._orders: dict[OrderKey, TrackedOrder] = {}
+
+    def add(self, order: TrackedOrder) -> None:
+        """An own order that is about to be sent."""
+        self._orders[order.key] = order
+
+    def knows(self, key: OrderKey) -> bool:
+        return key in self._orders
+
+    def get(self, key: OrderKey) -> TrackedOrder:
+        return self._orders[key]
+
+    def own(self, order_id: str) -> TrackedOrder | None:
+        """An own order by its id."""
+        found = (self.client_id, int(order_id)) if order_id.isdecimal() else None
+        return None if found is None else self._orders.get(found)
+
+    def by_client_order_id(self, account_id: str, client_order_id: str) -> TrackedOrder | None:
+        """The first own order of the account with this key."""
+        return next(
+            (
+                order
+                for order in self._orders.values()
+                if order.own
+                and order.client_order_id == client_order_id
+                and order.account_id == account_id
+            ),
+            None,
+        )
+
+    def own_live(self) -> list[TrackedOrder]:
+        """Own orders that may still trade, as far as is known."""
+        return [order for order in self._orders.values() if order.own and order.status.is_live]
+
+    def doubtful(self) -> list[TrackedOrder]:
+        """Orders that an error code has cast doubt on."""
+        return [order for order in self._orders.values() if order.in_doubt]
+
+    # The server's words.
+
+    def on_open_order(self, contract: Contract, order: Order, status: str) -> OrderKey:
+        """An order with its terms: at a change, or in answer to a question."""
+        key = order_key(order.clientId, order.orderId, order.permId)
+        tracked = self._orders.get(key)
+        if tracked is None:
+            tracked = self._orders[key] = self.describe(contract, order, key)
+            tracked.status = order_status(status)
+            tracked.filled = self.executions.shares(tracked.order_id)
+            tracked.answered.set()
+            tracked.told = tracked.update(None, None)
+        tracked.permanent_id = convert.permanent_id(order.permId) or tracked.permanent_id
+        self._move(tracked, order_status(status))
+        return key
+
+    def on_order_status(
+        self,
+        key: OrderKey,
+        *,
+        status: str,
+        why_held: str,
+        filled: float,
+        remaining: float,
+        average_price: float,
+        permanent_id: int,
+    ) -> None:
+        """The state and the filled quantity of an order."""
+        order = self._orders.get(key)
+        if order is None:
+            _log.warning("ibkr.order_status.unknown_order", key=key, status=status)
+            return
+        order.permanent_id = convert.permanent_id(permanent_id) or order.permanent_id
+        order.filled = max(order.filled, convert.quantity(filled))
+        order.remaining = convert.quantity(remaining)
+        order.average_price = convert.price(average_price) or order.average_price
+        self._move(order, order_status(status, why_held))
+
+    def on_execution(self, contract: Contract, execution: Execution) -> str:
+        """Shares that changed hands; returns the id of the fill."""
+        fill, is_news = self.executions.add(contract, execution)
+        if is_news:
+            self._publish(fill.account_id, fill)
+            order = self._orders.get(
+                order_key(execution.clientId, execution.orderId, execution.permId)
+            )
+            if order is not None:
+                self._count_shares(order)
+        return fill.execution_id
+
+    def on_commission(self, report: CommissionReport) -> None:
+        """The price of an execution."""
+        fill = self.executions.add_commission(report)
+        if fill is not None:
+            self._publish(fill.account_id, fill)
+
+    def on_order_error(self, key: OrderKey, code: int, text: str) -> None:
+        """An error code that names an order; see `errors` for what each kind may do to it."""
+        order = self._orders[key]
+        kind = self._kind_of(code)
+        remark = f"{code}: {text}"
+        order.remarks.append(remark)
+        if kind not in _REMARKS:
+            order.code = str(code)
+            if order.answered.is_set() or kind not in (*_REFUSALS, Kind.CANCELLED):
+                self._doubt(order)
+            else:
+                self._settle(order, OrderStatus.REJECTED)
+        self._tell(order, code=str(code), message=remark)
+
+    def on_lost(self) -> None:
+        """The session ended: nobody will answer for orders that were not acknowledged."""
+        for order in self._orders.values():
+            if not order.answered.is_set():
+                self.give_up(order)
+
+    # What follows from them.
+
+    def give_up(self, order: TrackedOrder) -> None:
+        """No answer decides the order's fate in time."""
+        if order.status is OrderStatus.PENDING:
+            order.status = OrderStatus.UNKNOWN
+        order.answered.set()
+
+    def settle_missing(self, order: TrackedOrder, status: OrderStatus) -> None:
+        """The server does not list a supposedly live order as open: believe its other records."""
+        self._settle(order, status)
+        self._tell(order)
+
+    def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:
+        """An order by the server's own description."""
+        sign = 1 if order.action == "BUY" else -1
+        is_limit = order.orderType == "LMT"
+        return TrackedOrder(
+            key=key,
+            order_id=order_id_text(key, self.client_id),
+            own=key[0] == self.client_id,
+            account_id=order.account,
+            symbol=convert.symbol_from_ib(contract.symbol),
+            quantity=convert.quantity(float(order.totalQuantity)) * sign,
+            order_type={"MKT": "MARKET", "LMT": "LIMIT"}.get(order.orderType, order.orderType),
+            limit_price=convert.price(float(order.lmtPrice or 0)) if is_limit else None,
+            time_in_force=order.tif or None,
+            client_order_id=order.orderRef or None,
+            permanent_id=convert.permanent_id(order.permId),
+        )
+
+    def _count_shares(self, order: TrackedOrder) -> None:
+        # "Filled" may never be sent for an instant fill: executions are the truth.
+        order.filled = max(order.filled, self.executions.shares(order.order_id))
+        if order.filled >= abs(order.quantity):
+            self._move(order, OrderStatus.FILLED)
+
+    def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
+        """A state in the server's own words, which settles every doubt."""
+        order.in_doubt = False
+        order.status = advance(order.status, reported)
+        if not order.answered.is_set() and order.status not in (
+            OrderStatus.PENDING,
+            OrderStatus.UNKNOWN,
+        ):
+            ended = order.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED)
+            if ended and order.code is None:
+                loop = asyncio.get_running_loop()
+                loop.call_later(REASON_SECONDS, order.answered.set)
+            else:
+                order.answered.set()
+        self._tell(order)
+
+    def _settle(self, order: TrackedOrder, status: OrderStatus) -> None:
+        order.in_doubt = False
+        order.status = advance(order.status, status)
+        order.answered.set()
+
+    def _doubt(self, order: TrackedOrder) -> None:
+        if order.status.is_live and order.answered.is_set():
+            order.in_doubt = True
+            self._on_doubt()
+
+    def _tell(
+        self, order: TrackedOrder, *, code: str | None = None, message: str | None = None
+    ) -> None:
+        update = order.update(code, message)
+        # The server repeats itself; a listener hears each state once.
+        if update == order.told or (order.status is OrderStatus.PENDING and message is None):
+            return
+        order.told = order.update(None, None)
+        self._publish(order.account_id, update)
+
+
+def open_orders(orders: Iterable[TrackedOrder], account_id: str) -> list[OpenOrder]:
+    """Those of the account that are still live."""
+    return [
+        order.open_order()
+        for order in orders
+        if order.account_id == account_id and order.status.is_live
+    ]

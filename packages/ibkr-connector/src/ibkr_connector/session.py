@@ -1,0 +1,326 @@
+"""One login at one gateway: connect, ask with a deadline, notice the end, disconnect.
+
+Comes in: host, port, client id and deadlines. Goes out: answers to questions, and calls to the
+listeners for notices and for the end of the session. It never retries, never waits without a
+deadline and knows nothing of accounts or trading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from ib_async import Client
+
+from broker_connector_base import (
+    AccountNotFound,
+    BrokerAPIError,
+    BrokerConnectionError,
+    ClientIdInUse,
+)
+
+from . import convert
+from .errors import RAISES, ErrorCode, meaning_of
+from .wire import CURRENT_TIME, Inbox, Key, OrderKey, OrderListener, OrdersFirstClient
+
+_log = structlog.get_logger(__name__)
+
+#: How long a closing socket may take to flush before it is cut.
+_CLOSE_SECONDS = 1.0
+
+_ID_IN_USE = 326
+
+
+class SessionListener(OrderListener, Protocol):
+    """Who lives on the session: hears of orders, their errors, notices and the end."""
+
+    def knows(self, key: OrderKey) -> bool: ...
+
+    def on_order_error(self, key: OrderKey, code: int, text: str) -> None: ...
+
+    def on_notice(self, code: int, text: str) -> None: ...
+
+    def on_lost(self, error: BrokerConnectionError) -> None: ...
+
+
+class Session:
+    """A login of one client id. It can be opened again after it has ended."""
+
+    def __init__(
+        self,
+        listener: SessionListener,
+        *,
+        client_id: int,
+        host: str,
+        port: int,
+        connection_timeout_seconds: float,
+        request_timeout_seconds: float,
+        heartbeat_seconds: float,
+        error_codes: Mapping[int, ErrorCode],
+    ) -> None:
+        self.client_id = client_id
+        self.where = f"{host}:{port}"
+        self._address = (host, port)
+        self._listener = listener
+        self._connection_timeout = connection_timeout_seconds
+        self._request_timeout = request_timeout_seconds
+        self._heartbeat = heartbeat_seconds
+        self._error_codes = error_codes
+        self._inbox = Inbox(listener, self)
+        self._client: Client | None = None
+        self._standing = False
+        self._refusal: asyncio.Future[BrokerConnectionError] | None = None
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._heard_at = 0.0
+        self._pulse: asyncio.TimerHandle | None = None
+        self._probe: asyncio.Task[None] | None = None
+
+    # Opening and closing.
+
+    def is_connected(self) -> bool:
+        """Whether the session stands, as far as this side knows."""
+        return self._standing
+
+    async def connect(self) -> None:
+        """Log in; returns when orders can be placed.
+
+        Raises `ClientIdInUse` as soon as the gateway says so and `BrokerConnectionError` when
+        nothing listens, the gateway hangs up or the deadline passes.
+        """
+        if self._standing:
+            return
+        loop = asyncio.get_running_loop()
+        self._refusal = loop.create_future()
+        client: Client = OrdersFirstClient(self._inbox)
+        client.apiError += self._on_api_error
+        self._client = client
+        login = loop.create_task(client.connectAsync(*self._address, self.client_id, timeout=None))
+        try:
+            await asyncio.wait(
+                {login, self._refusal},
+                timeout=self._connection_timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            error = await self._outcome(login)
+        if error is not None:
+            await self._close(client)
+            raise error
+        self._standing = True
+        self._heard_at = loop.time()
+        self._schedule_pulse(self._heartbeat)
+
+    async def _outcome(self, login: asyncio.Task[None]) -> BrokerConnectionError | None:
+        """The error of a login attempt, which is stopped if it is still going on."""
+        refusal, self._refusal = self._refusal, None
+        if login.done() and login.exception() is None:
+            return None
+        login.cancel()
+        with suppress(asyncio.CancelledError, ConnectionError, OSError):
+            await login
+        if refusal is not None and refusal.done():
+            return refusal.result()
+        failure = None if login.cancelled() else login.exception()
+        if failure is not None:
+            return BrokerConnectionError(
+                f"No gateway listens at {self.where} ({failure}). Nothing was sent. Start TWS or "
+                "IB Gateway with the API enabled, or correct host and port."
+            )
+        return BrokerConnectionError(
+            f"The gateway at {self.where} did not log client {self.client_id} in within "
+            f"{self._connection_timeout:g} s. Nothing was sent. Look for a dialog at the gateway."
+        )
+
+    async def disconnect(self) -> None:
+        """End the session; harmless when there is none."""
+        client = self._client
+        if client is None:
+            return
+        self._end(BrokerConnectionError("The session was closed by this side."))
+        await self._close(client)
+
+    async def _close(self, client: Client) -> None:
+        self._client = None
+        transport = client.conn.transport
+        closed = asyncio.Event()
+        client.conn.disconnected.connect(lambda _message: closed.set(), keep_ref=True)
+        client.disconnect()
+        if transport is None:
+            return
+        try:
+            await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
+        except TimeoutError:
+            transport.abort()
+
+    def _end(self, error: BrokerConnectionError) -> None:
+        if not self._standing:
+            return
+        self._standing = False
+        if self._pulse is not None:
+            self._pulse.cancel()
+        if self._probe is not None:
+            self._probe.cancel()
+        self._inbox.fail_all(error)
+        self._listener.on_lost(error)
+
+    # Asking.
+
+    @property
+    def client(self) -> Client:
+        """ib_async's client of the standing session; raises `BrokerConnectionError` if none."""
+        if self._client is None or not self._standing:
+            raise BrokerConnectionError(
+                f"There is no session with the gateway at {self.where}. Nothing was sent. Connect "
+                "first."
+            )
+        return self._client
+
+    def accounts(self) -> list[str]:
+        """The accounts of this login."""
+        return list(self.client.getAccounts())
+
+    def require_account(self, account_id: str) -> None:
+        """Raise `AccountNotFound` unless the login has the account."""
+        accounts = self.accounts()
+        if account_id not in accounts:
+            raise AccountNotFound(
+                f"The login at {self.where} does not have account {account_id}; it has "
+                f"{', '.join(accounts)}. Nothing was sent."
+            )
+
+    async def ask(
+        self,
+        send: Callable[[Client, int], None],
+        *,
+        what: str,
+        timeout_seconds: float | None = None,
+        keep_partial: bool = False,
+        cancel: Callable[[Client, int], None] | None = None,
+    ) -> list[Any]:
+        """Send a question under a new request id and return what came until its end.
+
+        With `keep_partial` the deadline ends the question with what has come so far. `cancel` ends
+        a subscription whose first delivery is the answer. Raises the exception of the error code
+        that ended the question, and `BrokerConnectionError` when the deadline passes or the session
+        ends.
+        """
+        client = self.client
+        key = client.getReqId()
+        try:
+            return await self._collect(
+                key, lambda: send(client, key), what, timeout_seconds, keep_partial
+            )
+        finally:
+            if cancel is not None and self._standing:
+                cancel(client, key)
+
+    async def ask_alone(self, key: str, send: Callable[[Client], None]) -> list[Any]:
+        """The same for the questions that have no request id: one of a kind at a time."""
+        async with self._locks[key]:
+            client = self.client
+            return await self._collect(key, lambda: send(client), key, None, False)
+
+    async def _collect(
+        self,
+        key: Key,
+        send: Callable[[], None],
+        what: str,
+        timeout_seconds: float | None,
+        keep_partial: bool,
+    ) -> list[Any]:
+        answer = self._inbox.expect(key)
+        seconds = self._request_timeout if timeout_seconds is None else timeout_seconds
+        try:
+            send()
+            async with asyncio.timeout(seconds):
+                await answer.done
+        except TimeoutError:
+            if not keep_partial:
+                raise BrokerConnectionError(
+                    f"The gateway at {self.where} did not answer the question for {what} within "
+                    f"{seconds:g} s. Nothing was changed; asking again is safe."
+                ) from None
+        finally:
+            self._inbox.forget(key)
+        return answer.items
+
+    async def server_time(self) -> datetime:
+        """The gateway's clock, to the second; proves that the link carries data both ways."""
+        (seconds,) = await self.ask_alone(CURRENT_TIME, lambda client: client.reqCurrentTime())
+        return convert.epoch(seconds)
+
+    # What the inbox tells (NoticeListener).
+
+    def on_data(self) -> None:
+        """Any bytes prove that the link is alive."""
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def on_order_id(self, order_id: int) -> None:
+        """Ids given from now on stay above every id that has been seen, or IB answers 103."""
+        if self._client is not None:
+            self._client.updateReqId(order_id + 1)
+
+    def on_error(self, request_id: int, code: int, text: str) -> None:
+        """An error message: for an open question, an own order, the login or everybody."""
+        row = meaning_of(code, self._error_codes)
+        if self._inbox.waits_for(request_id):
+            error = RAISES.get(row.kind)
+            if error is not None:
+                self._inbox.fail(request_id, error(f"IB answered {code}: {text}", code=str(code)))
+        elif self._listener.knows((self.client_id, request_id)):
+            self._listener.on_order_error((self.client_id, request_id), code, text)
+        elif code == _ID_IN_USE:
+            self._refuse(
+                ClientIdInUse(
+                    f"Client id {self.client_id} is already in use at {self.where}. Nothing was "
+                    "sent. Wait for the other session to end, or end it."
+                )
+            )
+        else:
+            _log.info("ibkr.notice", code=code, kind=row.kind.value, text=text)
+            self._listener.on_notice(code, text)
+
+    def on_closed(self, reason: str) -> None:
+        """The socket is gone."""
+        self._end(BrokerConnectionError(f"The session with {self.where} ended: {reason}."))
+
+    def _on_api_error(self, message: str) -> None:
+        self._refuse(
+            BrokerConnectionError(
+                f"The gateway at {self.where} ended the login of client {self.client_id} "
+                f"({message}). Nothing was sent."
+            )
+        )
+
+    def _refuse(self, error: BrokerConnectionError) -> None:
+        if self._refusal is not None and not self._refusal.done():
+            self._refusal.set_result(error)
+
+    # Noticing a link that is open at one end only: the protocol has no heartbeat of its own.
+
+    def _schedule_pulse(self, seconds: float) -> None:
+        self._pulse = asyncio.get_running_loop().call_later(seconds, self._on_pulse)
+
+    def _on_pulse(self) -> None:
+        loop = asyncio.get_running_loop()
+        quiet = loop.time() - self._heard_at
+        if quiet < self._heartbeat:
+            self._schedule_pulse(self._heartbeat - quiet)
+        else:
+            self._probe = loop.create_task(self._check_alive())
+
+    async def _check_alive(self) -> None:
+        try:
+            await self.server_time()
+        except (BrokerConnectionError, BrokerAPIError) as error:
+            self._probe = None
+            if self._client is not None and self._client.conn.transport is not None:
+                self._client.conn.transport.abort()
+            self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
+        else:
+            self._schedule_pulse(self._heartbeat)

@@ -1,0 +1,306 @@
+"""Questions matched to answers on top of ib_async's socket client and decoder.
+
+Comes in: the calls that ib_async's decoder makes by method name, one per server message. Goes out:
+answers to the questions that wait for them, and order news to an `OrderListener`. ib_async's `IB`
+and `Wrapper` are not used: they mark live orders Cancelled on error codes, forget which corrections
+replace which fills and let some requests wait for ever. It never decides what an answer means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Protocol
+
+from ib_async import Client, CommissionReport, Contract, ContractDetails, Execution
+from ib_async.order import Order, OrderState
+
+from broker_connector_base import BrokerConnectionError
+
+_ORDER_MESSAGES = ("3\0", "4\0")
+
+#: Keys of the answers that carry no request id: at most one such question is open at a time.
+OPEN_ORDERS, COMPLETED_ORDERS, CURRENT_TIME = "open orders", "completed orders", "current time"
+
+Key = int | str
+OrderKey = tuple[int, int]
+"""(client id, order id); manual orders, which have no order id, are (-1, permId)."""
+
+
+def order_key(client_id: int, order_id: int, permanent_id: int) -> OrderKey:
+    """The key under which an order is known, whoever placed it."""
+    return (client_id, order_id) if order_id > 0 else (-1, permanent_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLine:
+    """One account value, as text, in one currency ("BASE" or empty included)."""
+
+    tag: str
+    value: str
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PositionLine:
+    """One position of one account."""
+
+    contract: Contract
+    quantity: float
+    average_cost: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """One value of a quote; `type` is IB's tick type, MARKET_DATA_TYPE for the kind of feed."""
+
+    type: int
+    value: float
+    size: float | None = None
+
+
+MARKET_DATA_TYPE = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletedLine:
+    """One order that has ended today."""
+
+    contract: Contract
+    order: Order
+    status: str
+
+
+class OrderListener(Protocol):
+    """Who keeps the orders."""
+
+    def on_open_order(self, contract: Contract, order: Order, status: str) -> OrderKey: ...
+
+    def on_order_status(
+        self,
+        key: OrderKey,
+        *,
+        status: str,
+        why_held: str,
+        filled: float,
+        remaining: float,
+        average_price: float,
+        permanent_id: int,
+    ) -> None: ...
+
+    def on_execution(self, contract: Contract, execution: Execution) -> str: ...
+
+    def on_commission(self, report: CommissionReport) -> None: ...
+
+
+class NoticeListener(Protocol):
+    """Who hears what concerns no open question: the session."""
+
+    def on_error(self, request_id: int, code: int, text: str) -> None: ...
+
+    def on_closed(self, reason: str) -> None: ...
+
+    def on_data(self) -> None: ...
+
+    def on_order_id(self, order_id: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """What has arrived for a question so far, and the future of its end."""
+
+    done: asyncio.Future[None]
+    items: list[Any] = field(default_factory=list)
+
+
+class OrdersFirstClient(Client):
+    """ib_async's socket client whose throttle lets orders overtake questions that wait.
+
+    The throttle (45 messages a second, under IB's limit of 50) is one queue; an order placed behind
+    a burst of quote requests would wait for up to a second per 45 of them.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        Client.__init__(self, inbox)
+
+    def sendMsg(self, msg: str) -> None:
+        queue = self._msgQ
+        if msg and queue and msg.startswith(_ORDER_MESSAGES):
+            waiting_orders = sum(queued.startswith(_ORDER_MESSAGES) for queued in queue)
+            queue.insert(waiting_orders, msg)
+            msg = ""
+        super().sendMsg(msg)
+
+
+class Inbox:
+    """The object that ib_async's decoder speaks to; method names and orders are the decoder's."""
+
+    #: Read by the decoder: executions without a time zone are taken as UTC, all times leave as UTC.
+    TimezoneTWS = "UTC"
+    defaultTimezone = UTC
+
+    def __init__(self, orders: OrderListener, notices: NoticeListener) -> None:
+        self._orders = orders
+        self._notices = notices
+        self._answers: dict[Key, Answer] = {}
+
+    @property
+    def ib(self) -> Inbox:
+        """The decoder looks for its time zone under this name."""
+        return self
+
+    def expect(self, key: Key) -> Answer:
+        """Start to collect the answer of a question that is about to be sent."""
+        answer = Answer(asyncio.get_running_loop().create_future())
+        self._answers[key] = answer
+        return answer
+
+    def forget(self, key: Key) -> None:
+        """Nobody waits for this answer any more; what still comes is dropped."""
+        self._answers.pop(key, None)
+
+    def waits_for(self, key: Key) -> bool:
+        """Whether the answer is still collected."""
+        return key in self._answers
+
+    def fail(self, key: Key, error: Exception) -> None:
+        """End one question with an error."""
+        answer = self._answers.pop(key, None)
+        if answer is not None and not answer.done.done():
+            answer.done.set_exception(error)
+
+    def fail_all(self, error: BrokerConnectionError) -> None:
+        """End every question with an error."""
+        for key in list(self._answers):
+            self.fail(key, error)
+
+    def _add(self, key: Key, item: object) -> None:
+        answer = self._answers.get(key)
+        if answer is not None:
+            answer.items.append(item)
+
+    def _end(self, key: Key) -> None:
+        answer = self._answers.pop(key, None)
+        if answer is not None and not answer.done.done():
+            answer.done.set_result(None)
+
+    # The connection.
+
+    def tcpDataArrived(self) -> None:
+        self._notices.on_data()
+
+    def connectAck(self) -> None:
+        """Nothing to do: the login goes on."""
+
+    def setEventsDone(self) -> None:
+        """Nothing to do: `connectionClosed` follows."""
+
+    def connectionClosed(self) -> None:
+        self._notices.on_closed("the gateway closed the connection")
+
+    def error(self, request_id: int, code: int, text: str, _advanced: str) -> None:
+        self._notices.on_error(request_id, code, text)
+
+    def currentTime(self, seconds: int) -> None:
+        self._add(CURRENT_TIME, seconds)
+        self._end(CURRENT_TIME)
+
+    # Accounts.
+
+    def accountUpdateMulti(
+        self, request_id: int, _account: str, _model: str, tag: str, value: str, currency: str
+    ) -> None:
+        self._add(request_id, AccountLine(tag=tag, value=value, currency=currency))
+
+    def accountUpdateMultiEnd(self, request_id: int) -> None:
+        self._end(request_id)
+
+    def positionMulti(
+        self,
+        request_id: int,
+        _account: str,
+        _model: str,
+        contract: Contract,
+        quantity: float,
+        average_cost: float,
+    ) -> None:
+        line = PositionLine(contract=contract, quantity=quantity, average_cost=average_cost)
+        self._add(request_id, line)
+
+    def positionMultiEnd(self, request_id: int) -> None:
+        self._end(request_id)
+
+    # Instruments and quotes.
+
+    def contractDetails(self, request_id: int, details: ContractDetails) -> None:
+        self._add(request_id, details)
+
+    bondContractDetails = contractDetails
+
+    def contractDetailsEnd(self, request_id: int) -> None:
+        self._end(request_id)
+
+    def priceSizeTick(self, request_id: int, tick_type: int, price: float, size: float) -> None:
+        self._add(request_id, Tick(type=tick_type, value=price, size=size))
+
+    def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:
+        self._add(request_id, Tick(type=tick_type, value=value))
+
+    def marketDataType(self, request_id: int, feed: int) -> None:
+        self._add(request_id, Tick(type=MARKET_DATA_TYPE, value=feed))
+
+    def tickSnapshotEnd(self, request_id: int) -> None:
+        self._end(request_id)
+
+    # Orders.
+
+    def openOrder(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None:
+        self._notices.on_order_id(order_id)
+        if order.whatIf:
+            self._end(order_id)
+            return
+        self._add(OPEN_ORDERS, self._orders.on_open_order(contract, order, state.status))
+
+    def openOrderEnd(self) -> None:
+        self._end(OPEN_ORDERS)
+
+    def completedOrder(self, contract: Contract, order: Order, state: OrderState) -> None:
+        line = CompletedLine(contract=contract, order=order, status=state.status)
+        self._add(COMPLETED_ORDERS, line)
+
+    def completedOrdersEnd(self) -> None:
+        self._end(COMPLETED_ORDERS)
+
+    def orderStatus(
+        self,
+        order_id: int,
+        status: str,
+        filled: float,
+        remaining: float,
+        average_price: float,
+        permanent_id: int,
+        _parent_id: int,
+        _last_price: float,
+        client_id: int,
+        why_held: str,
+        _price_cap: float = 0.0,
+    ) -> None:
+        self._orders.on_order_status(
+            order_key(client_id, order_id, permanent_id),
+            status=status,
+            why_held=why_held,
+            filled=filled,
+            remaining=remaining,
+            average_price=average_price,
+            permanent_id=permanent_id,
+        )
+
+    def execDetails(self, request_id: int, contract: Contract, execution: Execution) -> None:
+        self._add(request_id, self._orders.on_execution(contract, execution))
+
+    def execDetailsEnd(self, request_id: int) -> None:
+        self._end(request_id)
+
+    def commissionReport(self, report: CommissionReport) -> None:
+        self._orders.on_commission(report)
