@@ -21,7 +21,10 @@ class ReasonCode(StrEnum):
     #: Sold below its target: for the cash reserve, or because whole shares fit better so.
     RAISE_CASH = "raise cash"
 
+    #: Less than a lot from the target.
     ON_TARGET = "on target"
+    #: Overweight, but selling costs more than it gains.
+    NOT_WORTH_THE_COST = "not worth the cost"
     INSIDE_BAND = "inside band"
     BELOW_MINIMUM_TRADE = "below minimum trade"
     NOT_ENOUGH_CASH = "not enough cash"

@@ -17,10 +17,10 @@ from decimal import Decimal
 
 from broker_connector_base.models import AccountSnapshot, AllocationItem
 
-from .allocations import Targets, validate_allocations
+from .allocations import validate_allocations
 from .book import Asset, Book, Trades, open_book
 from .holdings import Holdings, LeftAlone, managed_cash, sort_positions
-from .models import Plan, PlanLine
+from .models import Plan, PlanLine, ReasonCode
 from .policy import PlanPolicy
 from .quotes import Quotes, validate_quotes
 from .whole_shares import Fitted, fit_book
@@ -48,7 +48,7 @@ def plan(
     book = open_book(targets, holdings, markets, cash, policy)
     fitted = fit_book(book)
     trades = _worth_it(book, fitted)
-    return _publish(book, fitted, trades, holdings, targets)
+    return _publish(book, snapshot, holdings, fitted, trades)
 
 
 def _worth_it(book: Book, fitted: Fitted) -> Trades:
@@ -65,12 +65,13 @@ def _worth_it(book: Book, fitted: Fitted) -> Trades:
 
 
 def _publish(
-    book: Book, fitted: Fitted, trades: Trades, holdings: Holdings, targets: Targets
+    book: Book, snapshot: AccountSnapshot, holdings: Holdings, fitted: Fitted, trades: Trades
 ) -> Plan:
     dropped = len(trades) < len(fitted.trades)
     lines = [
         _line(book, asset, trades.get(symbol, _ZERO), dropped=dropped and symbol in fitted.trades)
         for symbol, asset in book.assets.items()
+        if asset.barred is not ReasonCode.SHORT
     ]
     outside = tuple(_outside_line(book, position) for position in holdings.left_alone)
     worst_cash = book.cash_after(trades)
@@ -90,7 +91,7 @@ def _publish(
         estimated_cost=book.cost(trades),
         objective_bp=objective / book.total * 10_000,
         bound_bp=max(objective - fitted.bound, _ZERO) / book.total * 10_000,
-        warnings=_warnings(book, trades, holdings, dropped),
+        warnings=_warnings(book, snapshot, holdings, trades, dropped),
     )
 
 
@@ -118,6 +119,9 @@ def _line(book: Book, asset: Asset, quantity: Decimal, *, dropped: bool) -> Plan
 
 
 def _outside_line(book: Book, position: LeftAlone) -> PlanLine:
+    """A position that is left alone; a short may be wanted long, so it carries its target."""
+    asset = book.assets.get(position.symbol) if position.code is ReasonCode.SHORT else None
+    target = asset.target if asset else _ZERO
     weight = None if position.value is None else position.value / book.total
     return PlanLine(
         symbol=position.symbol,
@@ -125,23 +129,35 @@ def _outside_line(book: Book, position: LeftAlone) -> PlanLine:
         estimated_fee=_ZERO,
         current_quantity=position.quantity,
         current_value=position.value,
-        target_value=_ZERO,
+        target_value=target,
         weight_before=weight,
         weight_after=weight,
-        target_weight=_ZERO,
+        target_weight=target / book.total,
         reason_code=position.code,
         reason=position.reason,
     )
 
 
-def _warnings(book: Book, trades: Trades, holdings: Holdings, dropped: bool) -> tuple[str, ...]:
+def _warnings(
+    book: Book, snapshot: AccountSnapshot, holdings: Holdings, trades: Trades, dropped: bool
+) -> tuple[str, ...]:
     warnings = [f"{p.symbol}: {p.reason}" for p in holdings.left_alone]
+    if book.cash < snapshot.cash_balance:
+        aside = f"{snapshot.cash_balance - book.cash:.2f}"
+        warnings.append(
+            f"{aside} of the cash is left alone: in other currencies, or owed on positions"
+        )
+    for symbol, asset in book.assets.items():
+        stub = asset.held % asset.lot
+        if stub and not asset.targeted:
+            warnings.append(
+                f"{symbol}: {stub.normalize():f} of a share cannot be sold by order; sell it in "
+                "the broker's own application"
+            )
     after = book.cash_after(trades)
     if after < book.cash_target:
-        warnings.append(f"cash of {after:.2f} stays below the reserve of {book.cash_target:.2f}")
+        warnings.append(f"cash of {after:.2f} stays below the {book.cash_target:.2f} wanted")
     if dropped:
-        warnings.append(
-            "the best plan improves less than "
-            f"{book.policy.minimum_improvement_bp:f} bp and was not used"
-        )
+        least = f"{book.policy.minimum_improvement_bp:f} bp"
+        warnings.append(f"the best plan improves less than {least} and is not used")
     return tuple(warnings)

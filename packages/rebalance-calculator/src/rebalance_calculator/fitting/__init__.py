@@ -6,7 +6,7 @@ combines the cheapest deviations from that price's choice, `search` widens the c
 is proven or good enough. Everything here is floating point on plain arrays.
 """
 
-from .curves import Curves
+from .curves import Curves, Lots
 from .search import Fit, fit, sell_down
 
-__all__ = ["Curves", "Fit", "fit", "sell_down"]
+__all__ = ["Curves", "Fit", "Lots", "fit", "sell_down"]

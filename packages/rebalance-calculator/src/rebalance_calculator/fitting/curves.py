@@ -53,7 +53,8 @@ class Curves:
 
     def shortfall(self, lots: Lots) -> Floats:
         """How far below its target each symbol stays."""
-        return np.maximum(_column(self.need, lots) - lots * _column(self.mid, lots), 0.0)
+        missing = _column(self.need, lots) - lots * _column(self.mid, lots)
+        return np.asarray(np.maximum(missing, 0.0))
 
     def cash(self, lots: Lots) -> Floats:
         """Cash used, fee included; negative when the trade brings cash."""
@@ -98,24 +99,25 @@ class Curves:
         sold = np.where(most_sell > 0, np.clip(-lots, least, np.maximum(most_sell, least)), 0)
         return np.where(lots > 0, bought, np.where(lots < 0, -sold, 0)).astype(np.int64)
 
-    def affordable(self, budget: Floats) -> tuple[Lots, NDArray[np.bool_]]:
-        """For a single symbol: the most lots whose cash stays within each budget.
+    def affordable(self, budget: Floats) -> Lots:
+        """The most lots of each symbol whose cash stays within that symbol's own budget.
 
-        Returns the lot counts and whether the budget can be kept at all.
+        Where no trade keeps the budget, the largest sale.
         """
-        (buy,), (sell,) = self.buy, self.sell
-        (minimum,), (per_lot,), (cap,) = self.fee_minimum, self.fee_per_lot, self.fee_cap
-        (least,), (most_buy,), (most_sell,) = self.least, self.most_buy, self.most_sell
-        bought = np.minimum((budget - minimum) / buy, budget / (buy + per_lot))
-        sold = np.maximum((minimum - budget) / sell, -budget / max(sell - per_lot, 1e-300))
-        if np.isfinite(cap):
-            bought = np.maximum(bought, budget / (buy * (1 + cap)))
-            sold = np.minimum(sold, -budget / (sell * max(1 - cap, 1e-300)))
-        up = np.minimum(np.floor(bought), most_buy)
-        down = np.maximum(np.ceil(np.maximum(sold, 1)), least)
-        lots = np.where(up >= least, up, np.where(budget >= 0, 0, -np.minimum(down, most_sell)))
-        possible = (budget >= 0) | (down <= most_sell)
-        return lots.astype(np.int64), possible
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bought = np.minimum(
+                (budget - self.fee_minimum) / self.buy, budget / (self.buy + self.fee_per_lot)
+            )
+            bought = np.maximum(bought, budget / (self.buy * (1 + self.fee_cap)))
+            sold = np.maximum(
+                (self.fee_minimum - budget) / self.sell,
+                -budget / np.maximum(self.sell - self.fee_per_lot, 0.0),
+            )
+            sold = np.fmin(sold, -budget / (self.sell * np.maximum(1 - self.fee_cap, 0.0)))
+        up = np.minimum(np.floor(bought), self.most_buy)
+        down = np.minimum(np.maximum(np.ceil(sold), self.least), self.most_sell)
+        lots = np.where(up >= self.least, up, np.where(budget >= 0, 0.0, -down))
+        return lots.astype(np.int64)
 
 
 def _column(values: NDArray[np.generic], lots: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]

@@ -8,24 +8,20 @@ widens that core until nothing outside can matter or enough work was done.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from .core import Choices, grow, join
-from .curves import Curves, Lots
+from .curves import Curves, Floats, Lots
 from .multiplier import Priced, price_cash, reduced
 
-#: Deviations in the first core; each further core has four times as many.
-FIRST_CORE = 48
-LAST_CORE = 48 * 4**4
-#: Symbols in a core: more of them add time, not quality.
-CORE_SYMBOLS = 24
-#: Partial plans kept per half.
+#: Deviations from the relaxation in each round's core, cheapest first.
+CORE_SIZES = (48, 192, 768, 3072)
+#: Partial plans kept per half of a core.
 MOST_PLANS = 2000
-#: Lots looked at on either side of a bend when a symbol has too many to look at all.
-WINDOW = 64
-#: A symbol with more lots than this is looked at around its bends only.
-ALL_LOTS = 1500
+#: A symbol with more lots than this is looked at around its bends only, and this far from them.
+ALL_LOTS, WINDOW = 1500, 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +30,7 @@ class Fit:
 
     lots: Lots
     shortfall: float
+    #: No choice of lots within the budget has a smaller shortfall.
     bound: float
 
 
@@ -45,86 +42,11 @@ def fit(curves: Curves, budget: float, *, tolerance: float) -> Fit | None:
     priced = price_cash(curves, budget)
     if priced is None:
         return None
-    lots = refill(curves, budget, priced.lots)
-    shortfall = float(curves.shortfall(lots).sum())
-    if shortfall - priced.bound <= tolerance:
-        return Fit(lots=lots, shortfall=shortfall, bound=priced.bound)
-    return _search(curves, budget, priced, lots, tolerance)
-
-
-def refill(curves: Curves, budget: float, lots: Lots) -> Lots:
-    """Change one symbol at a time to use the cash that is left, while that lowers the shortfall."""
-    lots = lots.copy()
-    shortfall, cash = curves.shortfall(lots), curves.cash(lots)
-    singles = [curves.take(i) for i in range(len(curves))]
-    while True:
-        free = budget - float(cash.sum())
-        best_gain, best, best_lots = 1e-9, -1, 0
-        for i, single in enumerate(singles):
-            (most,), (possible,) = single.affordable(np.array([free + cash[i]]))
-            if not possible:
-                continue
-            gain = shortfall[i] - float(single.shortfall(np.array([most]))[0])
-            if gain > best_gain:
-                best_gain, best, best_lots = gain, i, int(most)
-        if best < 0:
-            return lots
-        lots[best] = best_lots
-        shortfall[best] -= best_gain
-        cash[best] = singles[best].cash(np.array([best_lots]))[0]
-
-
-def _search(curves: Curves, budget: float, priced: Priced, lots: Lots, tolerance: float) -> Fit:
-    tables = _tables(curves, priced.multiplier)
-    base = np.array([t.lots[0] for t in tables])
-    shortfall = float(curves.shortfall(lots).sum())
-    everything = np.sort(np.concatenate([t.loss[1:] for t in tables]))
-    size, proven = FIRST_CORE, False
-    value = shortfall - priced.bound
-    while value > tolerance and not proven:
-        limit = min(value, everything[size]) if size < len(everything) else value
-        core = [t.within(limit) for t in tables]
-        core = sorted((t for t in core if len(t.loss) > 1), key=lambda t: t.loss[1])
-        complete = len(core) <= CORE_SYMBOLS
-        core = core[:CORE_SYMBOLS]
-        inside = {t.symbol for t in core}
-        fixed = sum(float(t.cash[0]) for t in tables if t.symbol not in inside)
-        halves = [
-            grow(core[side::2], multiplier=priced.multiplier, limit=value, most=MOST_PLANS)
-            for side in (0, 1)
-        ]
-        found, left, right = join(*halves, budget=budget - fixed, multiplier=priced.multiplier)
-        if found < value:
-            value = found
-            lots = base.copy()
-            for half, index in zip(halves, (left, right), strict=True):
-                for symbol, chosen in half.lots(index).items():
-                    lots[symbol] = chosen
-        exact = complete and not any(half.thinned for half in halves)
-        proven = exact and value <= limit
-        if size >= min(LAST_CORE, len(everything)):
-            break
-        size *= 4
-    shortfall = float(curves.shortfall(lots).sum())
-    return Fit(lots=lots, shortfall=shortfall, bound=shortfall if proven else priced.bound)
-
-
-def _tables(curves: Curves, multiplier: float) -> list[Choices]:
-    tables = []
-    bends = curves.bends()
-    for i in range(len(curves)):
-        single = curves.take(i)
-        if single.most_buy[0] + single.most_sell[0] <= ALL_LOTS:
-            wanted = np.arange(-single.most_sell[0], single.most_buy[0] + 1)
-        else:
-            wanted = (bends[i][:, None] + np.arange(-WINDOW, WINDOW + 1)).ravel()
-        lots = np.unique(single.clip(wanted[None, :])[0])
-        score = reduced(single, lots[None, :], multiplier)[0]
-        order = np.argsort(score, kind="stable")
-        lots, score = lots[order], score[order]
-        cash = single.cash(lots[None, :])[0]
-        tables.append(Choices(symbol=i, lots=lots, loss=score - score[0], cash=cash))
-    return tables
+    lots = _refill(curves, budget, priced.lots)
+    value = _total(curves.shortfall(lots)) - priced.bound
+    if value > tolerance:
+        return _search(curves, budget, priced, lots, value, tolerance)
+    return Fit(lots=lots, shortfall=priced.bound + value, bound=priced.bound)
 
 
 def sell_down(curves: Curves) -> Lots:
@@ -134,4 +56,91 @@ def sell_down(curves: Curves) -> Lots:
     """
     bends = np.minimum(curves.bends(), 0)
     best = reduced(curves, bends, 1.0).argmin(axis=1)
-    return bends[np.arange(len(curves)), best]
+    return np.asarray(bends[np.arange(len(curves)), best])
+
+
+def _refill(curves: Curves, budget: float, lots: Lots) -> Lots:
+    """Spend what is left on one symbol at a time, while that lowers the shortfall."""
+    lots = lots.copy()
+    while True:
+        cash, shortfall = curves.cash(lots), curves.shortfall(lots)
+        most = curves.affordable(budget - _total(cash) + cash)
+        gain = shortfall - curves.shortfall(most)
+        best = int(gain.argmax())
+        if gain[best] <= 1e-9:
+            return lots
+        lots[best] = most[best]
+
+
+def _search(
+    curves: Curves, budget: float, priced: Priced, lots: Lots, value: float, tolerance: float
+) -> Fit:
+    """Improve `lots`, whose shortfall is `value` above the bound."""
+    choices = _choices(curves, priced.multiplier, value)
+    best_alone = np.array([choice.lots[0] for choice in choices])
+    unused = budget - sum(float(choice.cash[0]) for choice in choices)
+    losses = np.sort(np.concatenate([choice.loss[1:] for choice in choices]))
+    complete = bool((curves.most_buy + curves.most_sell <= ALL_LOTS).all())
+    proven = False
+    for size in CORE_SIZES:
+        limit = min(value, losses[size]) if size < len(losses) else value
+        core = [choice.within(limit) for choice in choices]
+        core = sorted((c for c in core if len(c.loss) > 1), key=lambda c: c.loss[1])
+        left, right = (
+            grow(core[side::2], multiplier=priced.multiplier, limit=value, most=MOST_PLANS)
+            for side in (0, 1)
+        )
+        reserved = sum(float(choice.cash[0]) for choice in core)
+        found, i, j = join(left, right, budget=unused + reserved, multiplier=priced.multiplier)
+        if found < value:
+            value = found
+            lots = best_alone.copy()
+            for symbol, chosen in (left.lots(i) | right.lots(j)).items():
+                lots[symbol] = chosen
+        thinned = left.thinned or right.thinned
+        proven = complete and value <= limit and not thinned
+        if value <= max(limit, tolerance) or thinned or size >= len(losses):
+            break
+    shortfall = _total(curves.shortfall(lots))
+    return Fit(lots=lots, shortfall=shortfall, bound=shortfall if proven else priced.bound)
+
+
+def _choices(curves: Curves, multiplier: float, limit: float) -> list[Choices]:
+    """Every symbol's lots whose loss against the relaxation is at most `limit`."""
+    candidates = _candidates(curves)
+    counts = [len(lots) for lots in candidates]
+    symbol = np.repeat(np.arange(len(curves)), counts)
+    lots = np.concatenate(candidates)
+    one_each = curves.take(symbol)
+    cash = one_each.cash(lots)
+    score = one_each.shortfall(lots) + multiplier * cash
+    starts = np.cumsum([0, *counts[:-1]])
+    loss = score - np.repeat(np.minimum.reduceat(score, starts), counts)
+    near = np.flatnonzero(loss <= limit)
+    near = near[np.lexsort((loss[near], symbol[near]))]
+    edges = np.searchsorted(symbol[near], np.arange(len(curves) + 1))
+    return [
+        Choices(symbol=i, lots=lots[part], loss=loss[part], cash=cash[part])
+        for i, part in enumerate(near[a:b] for a, b in pairwise(edges))
+    ]
+
+
+def _candidates(curves: Curves) -> list[Lots]:
+    """The lots of each symbol that are looked at, ascending."""
+    bends = curves.bends()
+    spread = np.arange(-WINDOW, WINDOW + 1)
+    found = []
+    for i, (least, buy, sell) in enumerate(
+        zip(curves.least.tolist(), curves.most_buy.tolist(), curves.most_sell.tolist(), strict=True)
+    ):
+        if buy + sell <= ALL_LOTS:
+            parts = np.arange(-sell, 1 - least), np.zeros(1, np.int64), np.arange(least, buy + 1)
+            found.append(np.concatenate(parts))
+        else:
+            around = np.unique(bends[i])[:, None] + spread
+            found.append(np.unique(curves.take(i).clip(around[None])[0]))
+    return found
+
+
+def _total(amounts: Floats) -> float:
+    return float(amounts.sum())
