@@ -1,0 +1,91 @@
+"""What all sessions of one gateway share.
+
+Comes in: the exchange and the gateway's settings. Goes out: lookups that handlers have in common.
+Never: a session, a socket.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulated_exchange import Exchange, Instrument
+
+from .order_ids import OrderIds
+from .refusals import Refusal, invalid, no_such_contract
+from .translate.contracts import market_rules
+
+
+class Desk:
+    """One login's view of an exchange."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        accounts: tuple[str, ...] | None,
+        master_client_id: int,
+        read_only: bool,
+    ) -> None:
+        self.exchange = exchange
+        self.master_client_id = master_client_id
+        self.read_only = read_only
+        self.order_ids = OrderIds(exchange)
+        self._accounts = accounts
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts that this login manages."""
+        return tuple(self.exchange.account_ids()) if self._accounts is None else self._accounts
+
+    @property
+    def instruments(self) -> dict[int, Instrument]:
+        """Everything listed, by con_id."""
+        return {found.con_id: found for found in self.exchange.find_instruments()}
+
+    def market_rule(self, instrument: Instrument) -> int:
+        return market_rules(self.exchange.find_instruments())[instrument.min_tick]
+
+    def matches(self, contract: Mapping[str, Any]) -> list[Instrument]:
+        """Every instrument that a client's contract may mean. Raises `Refusal` if it is empty."""
+        if not contract["conId"] and not contract["secType"]:
+            raise invalid("Please enter a valid security type")
+        if not (contract["conId"] or contract["symbol"] or contract["localSymbol"]):
+            raise invalid("Please enter a symbol")
+        found = self.exchange.find_instruments(
+            con_id=contract["conId"] or None,
+            symbol=contract["symbol"],
+            sec_type=contract["secType"],
+            currency=contract["currency"],
+            exchange=contract["exchange"],
+            primary_exchange=contract["primaryExchange"],
+        )
+        return [instrument for instrument in found if _agrees(instrument, contract)]
+
+    def instrument(self, contract: Mapping[str, Any]) -> Instrument:
+        """The one instrument a contract means, for an order or a quote.
+
+        Raises `Refusal` when it means none or several, or does not say where to route.
+        """
+        if not contract["exchange"]:
+            raise invalid(
+                "Missing order exchange" if "action" in contract else "Please enter exchange"
+            )
+        found = self.matches(contract)
+        if not found:
+            raise no_such_contract()
+        if len(found) > 1:
+            name = contract["symbol"] or contract["localSymbol"]
+            raise Refusal(200, f"The contract description specified for {name} is ambiguous.")
+        return found[0]
+
+
+def _agrees(instrument: Instrument, contract: Mapping[str, Any]) -> bool:
+    """Whether the instrument fits those terms of a contract that the exchange cannot search by."""
+    expiry = contract["lastTradeDateOrContractMonth"]
+    return (
+        contract["localSymbol"] in ("", instrument.local_symbol or instrument.symbol)
+        and contract["tradingClass"] in ("", instrument.trading_class or instrument.symbol)
+        and contract["right"] in ("", "?", "0", instrument.right)
+        and contract["strike"] in (0, instrument.strike)
+        and instrument.last_trade_date.startswith(expiry)
+        and (contract.get("secIdType") != "ISIN" or contract["secId"] == instrument.isin)
+    )

@@ -1,0 +1,197 @@
+"""The gateway: it listens, knows who is logged in, and carries the exchange's events to them.
+
+Clients and events of the exchange come in; sessions hear of what concerns them. There is no trading
+here and no meaning of messages: the exchange has the one, the handlers have the other.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from simulated_exchange import AccountChanged, CommissionCharged, Event, Exchange, PositionChanged
+
+from .connection import Connection
+from .desk import Desk
+from .frames import MAX_VERSION
+from .handlers import ACCOUNT_LISTENERS, EVENTS
+from .handlers.system import welcome
+from .session import Session
+
+_LOG = logging.getLogger(__name__)
+#: Bytes that may wait for a client that does not read: minutes of quotes, or a day's orders.
+_WRITE_LIMIT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """What all clients together have done since the gateway opened."""
+
+    #: connections that got as far as a TCP connection
+    connections: int
+    #: messages received, without the hello
+    messages: int
+    #: the most that one client sent within any one second
+    max_messages_per_second: int
+
+
+class SimulatedGateway:
+    """The server side of the TWS API over an exchange; an async context that listens.
+
+    `accounts` are the login's accounts (all of the exchange's when None). `server_max` is the
+    newest version offered, 157 to 178. `read_only` refuses orders as a gateway with a read-only API
+    does. `pacing` answers error 100 above 50 messages a second and disconnects at the third;
+    without it messages are only counted. `master_client_id` hears of every client's orders.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        accounts: tuple[str, ...] | None = None,
+        master_client_id: int = 0,
+        server_max: int = MAX_VERSION,
+        read_only: bool = False,
+        pacing: bool = False,
+        write_limit: int = _WRITE_LIMIT,
+    ) -> None:
+        self.host = host
+        self.server_max = server_max
+        self.pacing = pacing
+        self.write_limit = write_limit
+        self.desk = Desk(
+            exchange, accounts=accounts, master_client_id=master_client_id, read_only=read_only
+        )
+        #: messages that nothing answered, by name, or by `#number` if even the name is unknown
+        self.unknown_messages: Counter[str] = Counter()
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._sessions: dict[int, Session] = {}
+        #: what events since the last telling were about: account -> instruments
+        self._touched: dict[str, dict[int, None]] = {}
+        self._opened = self._messages = self._busiest = 0
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Begin to listen. Raises `OSError` if the port is taken."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), self.host, self._port)
+        self._unsubscribe = self.desk.exchange.subscribe(self._on_event)
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._unsubscribe()
+        for connection in tuple(self._connections):
+            connection.close("the gateway stops")
+        await self._server.wait_closed()
+        self._server = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raises `RuntimeError` when it does not."""
+        if self._server is None:
+            raise RuntimeError("the gateway does not listen; use `async with` or start()")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def sessions(self) -> Mapping[int, Session]:
+        """Who is logged in, by client id."""
+        return MappingProxyType(self._sessions)
+
+    @property
+    def statistics(self) -> Statistics:
+        paces = [connection.pace for connection in self._connections]
+        return Statistics(
+            connections=self._opened,
+            messages=self._messages + sum(pace.total for pace in paces),
+            max_messages_per_second=max([self._busiest, *(pace.busiest for pace in paces)]),
+        )
+
+    # --- for connections --------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        self._opened += 1
+
+    def closed(self, connection: Connection, session: Session | None) -> None:
+        self._connections.discard(connection)
+        self._messages += connection.pace.total
+        self._busiest = max(self._busiest, connection.pace.busiest)
+        if session is not None and self._sessions.get(session.client_id) is session:
+            del self._sessions[session.client_id]
+
+    def log_in(self, connection: Connection, client_id: int, version: int) -> Session | None:
+        """A session under this client id; None, and an error to the client, when it is taken."""
+        session = Session(
+            desk=self.desk, client_id=client_id, version=version, write=connection.write
+        )
+        if client_id in self._sessions:
+            session.error(
+                326,
+                "Unable to connect as the client id is already in use."
+                " Retry with a unique client id.",
+            )
+            connection.close(f"client id {client_id} is in use")
+            return None
+        self._sessions[client_id] = session
+        welcome(session)
+        _LOG.info("client logged in client_id=%s version=%s", client_id, version)
+        return session
+
+    def not_answered(self, name: str) -> None:
+        self.unknown_messages[name] += 1
+        _LOG.warning("message not answered name=%s", name)
+
+    # --- for the exchange -------------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        listener = EVENTS.get(type(event))
+        if listener is not None:
+            for session in tuple(self._sessions.values()):
+                listener(session, event)
+        match event:
+            case PositionChanged():
+                self._touch(event.account_id, event.con_id)
+            case AccountChanged():
+                self._touch(event.account_id)
+            case CommissionCharged():
+                self._touch(event.execution.request.account_id)
+
+    def _touch(self, account_id: str, con_id: int | None = None) -> None:
+        """Tell of an account when the burst of events is over: a fill changes it several times."""
+        if not self._touched:
+            asyncio.get_running_loop().call_soon(self._tell_of_accounts)
+        con_ids = self._touched.setdefault(account_id, {})
+        if con_id is not None:
+            con_ids[con_id] = None
+
+    def _tell_of_accounts(self) -> None:
+        touched, self._touched = self._touched, {}
+        for account_id, con_ids in touched.items():
+            if account_id in self.desk.account_ids:
+                for session in tuple(self._sessions.values()):
+                    for tell in ACCOUNT_LISTENERS:
+                        tell(session, account_id, con_ids)

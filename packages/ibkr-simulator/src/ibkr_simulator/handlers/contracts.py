@@ -1,0 +1,54 @@
+"""Contract details, market rules and symbol search."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ibkr_simulator.refusals import Refusal, no_such_contract
+from ibkr_simulator.session import Session
+from ibkr_simulator.translate.contracts import details_fields, market_rules, sample_fields
+
+#: A symbol search shows at most so many (TWS API, "Stock Symbol Search").
+_MAX_SAMPLES = 16
+
+
+def contract_details(session: Session, request: Mapping[str, Any]) -> None:
+    """Every contract that fits: an ambiguous description has several answers, not an error."""
+    desk, request_id = session.desk, request["reqId"]
+    found = desk.matches(request)
+    if not found:
+        raise no_such_contract()
+    now = desk.exchange.clock.now()
+    for instrument in found:
+        fields = details_fields(instrument, now, desk.market_rule(instrument))
+        session.send("contractDetails", fields, reqId=request_id)
+    session.send("contractDetailsEnd", reqId=request_id)
+
+
+def market_rule(session: Session, request: Mapping[str, Any]) -> None:
+    wanted = request["marketRuleId"]
+    for tick, number in market_rules(session.desk.exchange.find_instruments()).items():
+        if number == wanted:
+            session.send(
+                "marketRule", ruleId=number, increments=({"lowEdge": 0, "increment": tick},)
+            )
+            return
+    raise Refusal(10320, f"Market rule {wanted} is not available.")
+
+
+def matching_symbols(session: Session, request: Mapping[str, Any]) -> None:
+    """Instruments whose symbol begins with the pattern or whose name contains it."""
+    pattern = request["pattern"].upper()
+    samples = [
+        sample_fields(instrument)
+        for instrument in session.desk.exchange.find_instruments()
+        if pattern
+        and (instrument.symbol.startswith(pattern) or pattern in instrument.long_name.upper())
+    ]
+    session.send("symbolSamples", reqId=request["reqId"], samples=samples[:_MAX_SAMPLES])
+
+
+REQUESTS = {
+    "reqContractDetails": contract_details,
+    "reqMarketRule": market_rule,
+    "reqMatchingSymbols": matching_symbols,
+}

@@ -1,0 +1,88 @@
+"""Executions and their commissions: as they happen, and again when asked for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ibkr_simulator.refusals import invalid
+from ibkr_simulator.session import Session
+from ibkr_simulator.translate.orders import (
+    commission_fields,
+    execution_fields,
+    owner_of,
+    side_text,
+)
+from ibkr_simulator.translate.texts import ZONE, day_start
+from simulated_exchange import CommissionCharged, Executed, Execution
+
+#: how a filter may write the side; executions themselves say BOT and SLD
+_SIDES = {"BUY": "BOT", "SELL": "SLD"}
+
+
+def executions(session: Session, request: Mapping[str, Any]) -> None:
+    """Today's executions of all clients that pass the filter, each with its commission."""
+    exchange, request_id = session.desk.exchange, request["reqId"]
+    since = day_start(exchange.clock.now())
+    if request["time"]:
+        since = max(since, _filter_time(request["time"]))
+    for execution in exchange.executions(since=since):
+        if _passes(session, execution, request):
+            _send(session, execution, request_id)
+            report = exchange.commission_report(execution.exec_id)
+            session.send("commissionReport", commission_fields(report))
+    session.send("execDetailsEnd", reqId=request_id)
+
+
+def executed(session: Session, event: Executed) -> None:
+    if _concerns(session, event.execution):
+        _send(session, event.execution)
+
+
+def commission_charged(session: Session, event: CommissionCharged) -> None:
+    if _concerns(session, event.execution):
+        session.send("commissionReport", commission_fields(event.report))
+
+
+def _send(session: Session, execution: Execution, request_id: int = -1) -> None:
+    instrument = session.desk.exchange.instrument(execution.request.con_id)
+    session.send("execDetails", execution_fields(execution, instrument), reqId=request_id)
+
+
+def _concerns(session: Session, execution: Execution) -> bool:
+    return session.sees_all_orders or owner_of(execution.request)[0] == session.client_id
+
+
+def _passes(session: Session, execution: Execution, wanted: Mapping[str, Any]) -> bool:
+    """An empty term, and client 0, let everything through."""
+    request = execution.request
+    instrument = session.desk.exchange.instrument(request.con_id)
+    side = wanted["side"].upper()
+    return (
+        request.account_id in session.desk.account_ids
+        and wanted["clientId"] in (0, owner_of(request)[0])
+        and wanted["acctCode"] in ("", request.account_id)
+        and wanted["symbol"] in ("", instrument.symbol)
+        and wanted["secType"] in ("", instrument.sec_type)
+        and wanted["exchange"] in ("", "SMART", instrument.exchange, instrument.primary_exchange)
+        and _SIDES.get(side, side) in ("", side_text(request.side))
+    )
+
+
+def _filter_time(text: str) -> datetime:
+    """`yyyymmdd hh:mm:ss [zone]`, by default the gateway's zone, or `yyyymmdd-hh:mm:ss` in UTC.
+
+    Raises `Refusal` for anything else.
+    """
+    day, _, rest = text.partition(" ")
+    time, _, zone = rest.partition(" ")
+    try:
+        if "-" in day:
+            return datetime.strptime(day, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
+        known = ZoneInfo(zone) if zone else ZONE
+        return datetime.strptime(f"{day} {time}", "%Y%m%d %H:%M:%S").replace(tzinfo=known)
+    except (ValueError, ZoneInfoNotFoundError):
+        raise invalid("Invalid date, time or time-zone entered") from None
+
+
+REQUESTS = {"reqExecutions": executions}

@@ -1,0 +1,74 @@
+"""Profit and loss of an account or of one position: asked for, then pushed when a fill changes it.
+
+The day's result is left unset, which a gateway also does when it has no value for it: the exchange
+keeps no previous day.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ibkr_simulator.session import Session
+from ibkr_simulator.subscriptions import AccountFeed
+from ibkr_simulator.translate.texts import average
+
+
+def pnl(session: Session, request: Mapping[str, Any]) -> None:
+    feed = AccountFeed(session.account(request["account"]), request["modelCode"])
+    session.subscriptions.pnl[request["reqId"]] = feed
+    _send_account(session, request["reqId"], feed.account_id)
+
+
+def cancel_pnl(session: Session, request: Mapping[str, Any]) -> None:
+    session.subscriptions.pnl.pop(request["reqId"], None)
+
+
+def pnl_single(session: Session, request: Mapping[str, Any]) -> None:
+    wanted = session.account(request["account"]), request["conId"]
+    session.subscriptions.pnl_single[request["reqId"]] = wanted
+    _send_position(session, request["reqId"], *wanted)
+
+
+def cancel_pnl_single(session: Session, request: Mapping[str, Any]) -> None:
+    session.subscriptions.pnl_single.pop(request["reqId"], None)
+
+
+def account_changed(session: Session, account_id: str, con_ids: Collection[int]) -> None:
+    for request_id, feed in session.subscriptions.pnl.items():
+        if feed.account_id == account_id:
+            _send_account(session, request_id, account_id)
+    for request_id, (owner, con_id) in session.subscriptions.pnl_single.items():
+        if owner == account_id and con_id in con_ids:
+            _send_position(session, request_id, owner, con_id)
+
+
+def _send_account(session: Session, request_id: int, account_id: str) -> None:
+    account = session.desk.exchange.account(account_id)
+    session.send(
+        "pnl",
+        reqId=request_id,
+        unrealizedPnL=average(account.unrealized_pnl),
+        realizedPnL=average(account.realized_pnl),
+    )
+
+
+def _send_position(session: Session, request_id: int, account_id: str, con_id: int) -> None:
+    position = session.desk.exchange.account(account_id).positions.get(con_id)
+    if position is None:
+        session.send("pnlSingle", reqId=request_id)
+        return
+    session.send(
+        "pnlSingle",
+        reqId=request_id,
+        position=position.quantity,
+        unrealizedPnL=average(position.unrealized_pnl),
+        realizedPnL=average(position.realized_pnl),
+        value=average(position.market_value),
+    )
+
+
+REQUESTS = {
+    "reqPnL": pnl,
+    "cancelPnL": cancel_pnl,
+    "reqPnLSingle": pnl_single,
+    "cancelPnLSingle": cancel_pnl_single,
+}

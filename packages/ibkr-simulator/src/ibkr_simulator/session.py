@@ -1,0 +1,65 @@
+"""One client that has logged in.
+
+Comes in: what handlers want this client to know. Goes out: payloads, encoded for the version that
+this client negotiated. Never: a socket (the connection has it) or an answer of its own (the
+handlers' business).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .codec import Message, encode_reply
+from .refusals import Refusal, invalid
+from .subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from .desk import Desk
+
+#: An error that belongs to no request.
+NO_REQUEST = -1
+
+
+class Session:
+    """A logged-in client: its version, its identity and its subscriptions."""
+
+    def __init__(
+        self, *, desk: "Desk", client_id: int, version: int, write: Callable[[bytes], None]
+    ) -> None:
+        self.desk = desk
+        self.client_id = client_id
+        self.version = version
+        self.subscriptions = Subscriptions()
+        #: what the client asked for with reqMarketDataType: 1 live, 2 frozen, 3 delayed, 4 both
+        self.market_data_type = 1
+        self._write = write
+
+    def send(self, name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Send one message; what is not given has the default of the message's table."""
+        self.send_message(Message(name, {**(fields or {}), **more}))
+
+    def send_message(self, message: Message) -> None:
+        self._write(encode_reply(message, self.version))
+
+    def error(self, code: int, text: str, request_id: int = NO_REQUEST) -> None:
+        """Send an error or a warning about a request, an order, or nothing in particular."""
+        self.send("errMsg", reqId=request_id, code=code, text=text)
+
+    def refuse(self, refusal: Refusal, request_id: int = NO_REQUEST) -> None:
+        self.error(refusal.code, refusal.text, request_id)
+
+    @property
+    def sees_all_orders(self) -> bool:
+        """Whether this is the master client, which hears of every client's orders."""
+        return self.client_id == self.desk.master_client_id
+
+    def account(self, account_id: str) -> str:
+        """The account a request is about: the one it names, or the only one there is.
+
+        Raises `Refusal` for an account that this login does not have.
+        """
+        accounts = self.desk.account_ids
+        if not account_id and len(accounts) == 1:
+            return accounts[0]
+        if account_id not in accounts:
+            raise invalid("Invalid account code")
+        return account_id

@@ -1,0 +1,57 @@
+"""Numbers and times as a gateway writes them into text fields.
+
+Decimals and aware times come in, short texts go out. No value is judged here.
+"""
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
+
+from simulated_exchange import Session, TradingHours
+
+#: the zone a gateway names in its times; the US exchanges', under the name that IB uses
+ZONE_NAME = "US/Eastern"
+ZONE = ZoneInfo("America/New_York")
+
+_CENT = Decimal("0.01")
+#: digits after the point that a gateway shows of an average price (152.1166667 and the like)
+_AVERAGE = Decimal("0.00000001")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Names written one after the other."""
+    return tuple(text.split())
+
+
+def money(amount: Decimal) -> str:
+    """An amount with two decimals, as account values have it."""
+    return f"{amount.quantize(_CENT, ROUND_HALF_EVEN):f}"
+
+
+def average(price: Decimal | None) -> Decimal:
+    """A price that came out of a division, cut to eight decimals; 0 when there is none."""
+    if not price:
+        return Decimal(0)
+    short = price.quantize(_AVERAGE, ROUND_HALF_EVEN).normalize()
+    return short if short else Decimal(0)
+
+
+def stamp(at: datetime) -> str:
+    """`20261120 23:27:24 US/Eastern`: without a zone, clients take a time for their local one."""
+    return f"{at.astimezone(ZONE):%Y%m%d %H:%M:%S} {ZONE_NAME}"
+
+
+def day_start(at: datetime) -> datetime:
+    """Midnight of the gateway's day: how far back executions and completed orders are shown."""
+    return at.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def sessions(hours: TradingHours, at: datetime, days: int = 6) -> str:
+    """`20250324:0930-20250324:1600;20250329:CLOSED`, the days from `at` on, in the hours' zone."""
+    return ";".join(_session(day) for day in hours.sessions(at, days))
+
+
+def _session(day: Session | date) -> str:
+    if isinstance(day, Session):
+        return f"{day.opens:%Y%m%d:%H%M}-{day.closes:%Y%m%d:%H%M}"
+    return f"{day:%Y%m%d}:CLOSED"
