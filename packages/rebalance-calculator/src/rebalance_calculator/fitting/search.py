@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .core import Choices, grow, join
+from .core import Choices, Front, combine, grow
 from .curves import Curves, Floats, Lots
 from .multiplier import Priced, price_cash, reduced
 
@@ -20,8 +20,10 @@ from .multiplier import Priced, price_cash, reduced
 CORE_SIZES = (48, 192, 768, 3072)
 #: Partial plans kept per half of a core.
 MOST_PLANS = 2000
+#: Partial plans times symbols that are filled up.
+MOST_FILLED = 100_000
 #: A symbol with more lots than this is looked at around its bends only, and this far from them.
-ALL_LOTS, WINDOW = 1500, 64
+ALL_LOTS, WINDOW = 1500, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ def fit(curves: Curves, budget: float, *, tolerance: float) -> Fit | None:
 
     The search ends early once the result is proven to be within `tolerance` of the best.
     """
+    if not len(curves):
+        return Fit(lots=np.zeros(0, np.int64), shortfall=0.0, bound=0.0) if budget >= 0 else None
     priced = price_cash(curves, budget)
     if priced is None:
         return None
@@ -62,6 +66,8 @@ def sell_down(curves: Curves) -> Lots:
 def _refill(curves: Curves, budget: float, lots: Lots) -> Lots:
     """Spend what is left on one symbol at a time, while that lowers the shortfall."""
     lots = lots.copy()
+    if not lots.size:  # nothing may trade freely, as when every target is inside its band
+        return lots
     while True:
         cash, shortfall = curves.cash(lots), curves.shortfall(lots)
         most = curves.affordable(budget - _total(cash) + cash)
@@ -76,33 +82,52 @@ def _search(
     curves: Curves, budget: float, priced: Priced, lots: Lots, value: float, tolerance: float
 ) -> Fit:
     """Improve `lots`, whose shortfall is `value` above the bound."""
-    choices = _choices(curves, priced.multiplier, value)
-    best_alone = np.array([choice.lots[0] for choice in choices])
+    multiplier = priced.multiplier
+    choices = _choices(curves, multiplier, value)
+    base = np.array([choice.lots[0] for choice in choices])
     unused = budget - sum(float(choice.cash[0]) for choice in choices)
     losses = np.sort(np.concatenate([choice.loss[1:] for choice in choices]))
     complete = bool((curves.most_buy + curves.most_sell <= ALL_LOTS).all())
     proven = False
     for size in CORE_SIZES:
         limit = min(value, losses[size]) if size < len(losses) else value
-        core = [choice.within(limit) for choice in choices]
-        core = sorted((c for c in core if len(c.loss) > 1), key=lambda c: c.loss[1])
-        left, right = (
-            grow(core[side::2], multiplier=priced.multiplier, limit=value, most=MOST_PLANS)
-            for side in (0, 1)
-        )
-        reserved = sum(float(choice.cash[0]) for choice in core)
-        found, i, j = join(left, right, budget=unused + reserved, multiplier=priced.multiplier)
-        if found < value:
-            value = found
-            lots = best_alone.copy()
-            for symbol, chosen in (left.lots(i) | right.lots(j)).items():
-                lots[symbol] = chosen
-        thinned = left.thinned or right.thinned
-        proven = complete and value <= limit and not thinned
-        if value <= max(limit, tolerance) or thinned or size >= len(losses):
+        core = [c for c in (choice.within(limit) for choice in choices) if len(c.loss) > 1]
+        core.sort(key=lambda choice: float(choice.loss[1]))
+        free = unused + sum(float(choice.cash[0]) for choice in core)
+        found = combine(core, budget=free, multiplier=multiplier, limit=value, most=MOST_PLANS)
+        if found.value < value:
+            value, lots = found.value, base.copy()
+            lots[list(found.lots)] = list(found.lots.values())
+        proven = complete and value <= limit and not found.thinned
+        if value <= max(limit, tolerance) or found.thinned or size >= len(losses):
             break
+    if value > tolerance and not complete:
+        most = min(MOST_PLANS, MOST_FILLED // len(curves))
+        front = grow(core, multiplier=multiplier, limit=value, most=most)
+        lots = _fill(curves, budget, front, base, lots)
     shortfall = _total(curves.shortfall(lots))
     return Fit(lots=lots, shortfall=shortfall, bound=shortfall if proven else priced.bound)
+
+
+def _fill(curves: Curves, budget: float, front: Front, base: Lots, best: Lots) -> Lots:
+    """The best of all plans of `front`, one symbol's lots changed to use up the cash, and `best`.
+
+    When lots are fine, a best plan has all symbols but one at a bend.
+    """
+    plans = np.repeat(base[:, None], len(front.loss), axis=1)
+    for symbol, lots in front.lots(np.arange(len(front.loss))):
+        plans[symbol] = lots
+    cash, shortfall = curves.cash(plans), curves.shortfall(plans)
+    others_cash, others_shortfall = cash.sum(axis=0) - cash, shortfall.sum(axis=0) - shortfall
+    filled = curves.affordable(budget - others_cash)
+    total = others_shortfall + curves.shortfall(filled)
+    total[others_cash + curves.cash(filled) > budget] = np.inf
+    symbol, plan = np.unravel_index(total.argmin(), total.shape)
+    if total[symbol, plan] >= _total(curves.shortfall(best)):
+        return best
+    changed = plans[:, plan].copy()
+    changed[symbol] = filled[symbol, plan]
+    return changed
 
 
 def _choices(curves: Curves, multiplier: float, limit: float) -> list[Choices]:
