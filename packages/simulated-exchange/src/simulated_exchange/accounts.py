@@ -129,6 +129,12 @@ class Ledger:
         holding = self.holdings.get(con_id)
         return holding.quantity if holding else ZERO
 
+    def pays_in_cash(self) -> bool:
+        """Whether cash covers all that live orders may cost, so that no margin is in question."""
+        if self.allow_short or not self.reserved.keys() <= self.cash.keys():
+            return False
+        return all(self.reserved.get(c, ZERO) <= amount for c, amount in self.cash.items())
+
     def book(
         self,
         *,

@@ -1,7 +1,7 @@
 """The books: everything the exchange knows, in one place.
 
 Comes in: what the floor and the desk write. Goes out: the truth, to whoever asks, saves or audits.
-Never: behaviour; this is data, and saving the exchange means saving this.
+Never: behaviour; this is data, and to save the exchange is to save this.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from typing import Any
 
 from .accounts import Ledger
 from .agenda import Entry
+from .errors import ExchangeError, Reason
 from .events import CommissionReport, Execution
 from .instruments import Instrument
 from .orders import Order, Side
@@ -82,3 +83,9 @@ class Books:
     last_arrival: datetime | None = None
     #: JSON-able; whoever uses the exchange keeps here what must be saved with it
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def ledger(self, account_id: str) -> Ledger:
+        found = self.ledgers.get(account_id)
+        if found is None:
+            raise ExchangeError(Reason.UNKNOWN_ACCOUNT, f"there is no account {account_id!r}")
+        return found

@@ -22,18 +22,12 @@ class Desk:
         self._books = books
         self._market = market
 
-    def ledger(self, account_id: str) -> Ledger:
-        found = self._books.ledgers.get(account_id)
-        if found is None:
-            raise ExchangeError(Reason.UNKNOWN_ACCOUNT, f"there is no account {account_id!r}")
-        return found
-
     def check(self, request: OrderRequest, filled: Decimal = ZERO, held: Decimal = ZERO) -> None:
         """Everything that can be wrong with a request, as an `ExchangeError`.
 
         `filled` and `held` are the part that is done and the hold of an order that is live.
         """
-        ledger = self.ledger(request.account_id)
+        ledger = self._books.ledger(request.account_id)
         instrument = self._market.instrument(request.con_id)
         _check_terms(request, instrument)
         remaining = request.quantity - filled
@@ -93,16 +87,18 @@ class Desk:
                 "order with; use a limit order or wait for a quote",
             )
         currency, base = self._market.currency(request.con_id), ledger.base_currency
+        free = ledger.cash.get(currency, ZERO) - ledger.reserved.get(currency, ZERO) + held
         if not ledger.margin:
             # There is no credit, so a cash account pays in the instrument's own currency.
-            free = ledger.cash.get(currency, ZERO) - ledger.reserved.get(currency, ZERO) + held
             _require(cost, free, currency, ledger)
+            return
+        if cost <= free and ledger.pays_in_cash():
             return
         rate = self._market.rate
         reserved = sum((rate(c, base) * held for c, held in ledger.reserved.items()), ZERO)
         reserved -= held * rate(currency, base)
-        free = available_funds(ledger, self._market) - reserved * INITIAL_MARGIN
-        _require(cost * rate(currency, base) * INITIAL_MARGIN, free, base, ledger)
+        margin = available_funds(ledger, self._market) - reserved * INITIAL_MARGIN
+        _require(cost * rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
 
     def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal | None:
         """The most a trade may cost, commission included: at its limit, a market order at the ask.

@@ -1,37 +1,35 @@
 """The exchange: one object to trade with, to read the truth from, and to save.
 
-Comes in: requests, quotes, time. Goes out: orders, views, events. Never: a wire, a file, a thread.
+Comes in: requests, quotes, time. Goes out: orders, events, states. Never: a wire, a file, a thread.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from .accounts import Account, Holding, Ledger
+from .accounts import Holding, Ledger
 from .agenda import Action, Entry
-from .audit import audit
 from .books import Books, Walking
 from .clock import Clock
 from .codec import decode, encode
 from .desk import Desk
 from .errors import ExchangeError, Reason, StateError
-from .events import CommissionReport, Event, Execution
+from .events import Event
 from .floor import Floor
 from .instruments import Instrument
-from .market import Market
-from .orders import Order, OrderRequest, OrderState, Side
+from .orders import Order, OrderRequest, OrderState
 from .outbox import Outbox
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
-from .valuation import value_account
+from .record import Record
 
 #: changes whenever `Books` changes shape
 STATE_VERSION = 1
 
 
-class Exchange:
+class Exchange(Record):
     """A deterministic exchange. Not thread-safe: one thread, or one event loop, owns it."""
 
     def __init__(
@@ -63,9 +61,7 @@ class Exchange:
         self._run(books, clock)
 
     def _run(self, books: Books, clock: Clock) -> None:
-        self.clock = clock
-        self._books = books
-        self._market = Market(books)
+        Record.__init__(self, books, clock)
         self._outbox = Outbox()
         self._desk = Desk(books, self._market)
         self._floor = Floor(books, clock, self._market, self._desk, self._outbox)
@@ -99,38 +95,7 @@ class Exchange:
         exchange._run(decode(Books, state.get("books"), "books"), clock)
         return exchange
 
-    def audit(self) -> list[str]:
-        """Every way in which the books contradict themselves; empty when they are sound."""
-        return audit(self._books)
-
     # --- instruments and quotes -----------------------------------------------------------
-
-    def instrument(self, con_id: int) -> Instrument:
-        return self._market.instrument(con_id)
-
-    def find_instruments(
-        self,
-        *,
-        symbol: str = "",
-        sec_type: str = "",
-        currency: str = "",
-        exchange: str = "",
-        primary_exchange: str = "",
-        con_id: int | None = None,
-    ) -> list[Instrument]:
-        """Instruments that match every term given: none, one, or an ambiguous many."""
-        return self._market.find(
-            symbol=symbol,
-            sec_type=sec_type,
-            currency=currency,
-            exchange=exchange,
-            primary_exchange=primary_exchange,
-            con_id=con_id,
-        )
-
-    def quote(self, con_id: int) -> Quote:
-        self._market.instrument(con_id)
-        return self._market.quote(con_id)
 
     def set_quote(self, con_id: int, quote: Quote) -> None:
         """Make this the market; orders that it reaches fill before the call returns."""
@@ -147,9 +112,6 @@ class Exchange:
         if walk is not None:
             self._books.walks[con_id] = Walking(walk)
             self._floor.plan_step(con_id)
-
-    def quote_kind(self, con_id: int) -> QuoteKind:
-        return self._market.kind(con_id)
 
     def set_quote_kind(self, kind: QuoteKind, con_id: int | None = None) -> None:
         """What clients may see of one instrument, or of all that have no setting of their own."""
@@ -194,13 +156,6 @@ class Exchange:
             opening_cash=dict(balances),
             opening_quantities={con_id: held.quantity for con_id, held in holdings.items()},
         )
-
-    def account_ids(self) -> list[str]:
-        return list(self._books.ledgers)
-
-    def account(self, account_id: str) -> Account:
-        """The account as it stands now."""
-        return value_account(self._desk.ledger(account_id), self._market, self.clock.now())
 
     # --- orders ---------------------------------------------------------------------------
 
@@ -258,49 +213,6 @@ class Exchange:
                 self._floor.announce_cancel(order_id)
             self._send(Action.CANCEL, order_id)
         return self._books.orders[order_id]
-
-    def order(self, order_id: int) -> Order:
-        found = self._books.orders.get(order_id)
-        if found is None:
-            raise ExchangeError(Reason.UNKNOWN_ORDER, f"there is no order {order_id}")
-        return found
-
-    def open_orders(self, account_id: str | None = None) -> list[Order]:
-        """Live orders, oldest first."""
-        live = (self._books.orders[order_id] for order_id in self._books.tickets)
-        return [order for order in live if account_id in (None, order.request.account_id)]
-
-    def completed_orders(self, account_id: str | None = None) -> list[Order]:
-        """Orders that have ended, oldest first."""
-        return [
-            order
-            for order in self._books.orders.values()
-            if order.is_done and account_id in (None, order.request.account_id)
-        ]
-
-    def executions(
-        self,
-        *,
-        account_id: str | None = None,
-        owner: Hashable = None,
-        symbol: str | None = None,
-        side: Side | None = None,
-        since: datetime | None = None,
-    ) -> list[Execution]:
-        """Fills that match every term given, oldest first."""
-        return [
-            fill
-            for fill in self._books.executions
-            if account_id in (None, fill.request.account_id)
-            and owner in (None, fill.request.owner)
-            and side in (None, fill.request.side)
-            and (since is None or fill.at >= since)
-            and symbol in (None, self._books.instruments[fill.request.con_id].symbol)
-        ]
-
-    def commission_report(self, exec_id: str) -> CommissionReport:
-        """What a fill cost. Raises KeyError for an id that is not a fill's."""
-        return self._books.reports[exec_id]
 
     # --- policy, events -------------------------------------------------------------------
 

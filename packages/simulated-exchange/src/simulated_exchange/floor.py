@@ -195,8 +195,9 @@ class Floor:
         """
         order = self._books.orders[ticket.order_id]
         request = order.request
-        price = marketable_price(order, self._market.quote(request.con_id))
-        if price is None or ticket.paced:
+        quote = self._market.quote(request.con_id)
+        price = marketable_price(order, quote)
+        if price is None or quote.halted or ticket.paced:
             return
         liquidity = Liquidity.REMOVED
         rested = before is not None and marketable_price(order, before) is None

@@ -44,9 +44,7 @@ def _key(order: Order, sequence: int) -> _Key:
 
 
 def marketable_price(order: Order, quote: Quote) -> Decimal | None:
-    """The price at which the order trades against the quote, None when it does not."""
-    if quote.halted:
-        return None
+    """The price at which the order meets the quote, halted or not; None when it does not."""
     request = order.request
     price = quote.ask if request.side is Side.BUY else quote.bid
     if request.order_type is OrderType.MKT:

@@ -1,14 +1,13 @@
 """A market and its accounts, described in a file.
 
-Comes in: YAML. Goes out: a `Scenario`, from which any number of equal exchanges can be built. Never:
-a decimal that passed through a float.
+Comes in: YAML. Goes out: a `Scenario`, from which any number of equal exchanges can be built.
+Never: a decimal that passed through a float.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, time
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,10 @@ from .instruments import Instrument
 from .policies import CommissionSchedule, LatencyModel
 from .quotes import Quote, RandomWalk
 
+_SHIPPED = Path(__file__).with_name("scenarios")
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
     """What an exchange starts with; `dataclasses.replace` makes variants."""
 
@@ -65,17 +66,16 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     Raises `StateError` that names the file and the entry that does not fit.
     """
     path = Path(name_or_path)
-    source = files(__package__) / "scenarios" / f"{name_or_path}.yaml"
-    if path.suffix not in (".yaml", ".yml") and source.is_file():
-        text = source.read_text(encoding="utf-8")
-    else:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise StateError(
-                f"there is no scenario {str(name_or_path)!r}: not one that ships with the "
-                f"package, and no file ({error.strerror})"
-            ) from None
+    if path.suffix not in (".yaml", ".yml"):
+        path = _SHIPPED / f"{name_or_path}.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        shipped = ", ".join(sorted(found.stem for found in _SHIPPED.glob("*.yaml")))
+        raise StateError(
+            f"there is no scenario {str(name_or_path)!r} ({error.strerror}: {path}); give one that "
+            f"ships with the package ({shipped}) or the path of a .yaml file"
+        ) from None
     try:
         return _scenario(_parse(text), path.stem)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:

@@ -7,7 +7,6 @@ a file; a reader sees the old state or the new one, also after a crash.
 import json
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from .errors import StateError
@@ -34,17 +33,15 @@ class StateFile:
     def write(self, state: dict[str, Any]) -> None:
         """Replace the state: written aside, flushed to the disk, then renamed over the old one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            "w", dir=self.path.parent, prefix=f".{self.path.name}.", delete=False
-        ) as aside:
-            try:
-                json.dump(state, aside)
-                aside.flush()
-                os.fsync(aside.fileno())
-                os.replace(aside.name, self.path)
-            except BaseException:
-                os.unlink(aside.name)
-                raise
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with aside.open("w", encoding="utf-8") as file:
+                json.dump(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def _damaged(self, why: str) -> StateError:
         return StateError(
