@@ -23,7 +23,7 @@ from .holdings import Holdings, LeftAlone, managed_cash, sort_positions
 from .models import Plan, PlanLine, ReasonCode
 from .policy import PlanPolicy
 from .quotes import Quotes, validate_quotes
-from .whole_shares import Fitted, fit_book
+from .sizing import Fitted, fit_book
 from .wording import hold_reason, trade_reason
 
 _ZERO = Decimal(0)

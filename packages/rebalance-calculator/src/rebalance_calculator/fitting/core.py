@@ -6,7 +6,7 @@ the least loss plus priced unused cash.  Never looks at symbols outside the ones
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +42,11 @@ class Front:
     #: True when plans that might have been needed were dropped to save time.
     thinned: bool
 
-    def lots(self, index: int) -> dict[int, int]:
-        """What partial plan `index` trades, by symbol."""
-        chosen = {}
+    def lots(self, plans: Lots) -> Iterator[tuple[int, Lots]]:
+        """What the partial plans at these positions trade: for each symbol, the lots per plan."""
         for symbol, parent, lots in reversed(self.steps):
-            chosen[symbol] = int(lots[index])
-            index = int(parent[index])
-        return chosen
+            yield symbol, lots[plans]
+            plans = parent[plans]
 
 
 def grow(choices: Sequence[Choices], *, multiplier: float, limit: float, most: int) -> Front:
@@ -82,13 +80,35 @@ def grow(choices: Sequence[Choices], *, multiplier: float, limit: float, most: i
     return Front(loss=loss, cash=cash, steps=tuple(steps), thinned=thinned)
 
 
-def join(left: Front, right: Front, *, budget: float, multiplier: float) -> tuple[float, int, int]:
-    """The best pair of partial plans within the budget: its value and the two indices.
+@dataclass(frozen=True, kw_only=True)
+class Combination:
+    """The best plan over a core; its value is its loss plus its unused cash, priced."""
 
-    The value is loss plus the priced cash that stays unused; inf when no pair keeps the budget.
+    value: float
+    #: By symbol; empty when no plan keeps the budget.
+    lots: dict[int, int]
+    #: True when a better plan within the limit may have been missed.
+    thinned: bool
+
+
+def combine(
+    choices: Sequence[Choices], *, budget: float, multiplier: float, limit: float, most: int
+) -> Combination:
+    """The best plan of at most `limit` over the symbols, joined from two halves of them.
+
+    Every plan of one half meets the plan of the other half that uses the most of what it leaves.
     """
+    left, right = (
+        grow(choices[half::2], multiplier=multiplier, limit=limit, most=most) for half in (0, 1)
+    )
     partner = np.searchsorted(right.cash, budget - left.cash, side="right") - 1
     unused = budget - left.cash - right.cash[partner]
-    value = np.where(partner >= 0, left.loss + right.loss[partner] + multiplier * unused, np.inf)
-    best = int(value.argmin())
-    return float(value[best]), best, int(partner[best])
+    value = left.loss + right.loss[partner] + multiplier * unused
+    best = int(np.where(partner >= 0, value, np.inf).argmin())
+    thinned = left.thinned or right.thinned
+    if partner[best] < 0:
+        return Combination(value=float("inf"), lots={}, thinned=thinned)
+    chosen = [*left.lots(np.array(best)), *right.lots(partner[best])]
+    return Combination(
+        value=float(value[best]), lots={s: int(lots) for s, lots in chosen}, thinned=thinned
+    )

@@ -104,19 +104,27 @@ class Curves:
 
         Where no trade keeps the budget, the largest sale.
         """
+        fee, buy, sell, per_lot, cap, least, most_buy, most_sell = (
+            _column(values, budget)
+            for values in (
+                self.fee_minimum,
+                self.buy,
+                self.sell,
+                self.fee_per_lot,
+                self.fee_cap,
+                self.least,
+                self.most_buy,
+                self.most_sell,
+            )
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
-            bought = np.minimum(
-                (budget - self.fee_minimum) / self.buy, budget / (self.buy + self.fee_per_lot)
-            )
-            bought = np.maximum(bought, budget / (self.buy * (1 + self.fee_cap)))
-            sold = np.maximum(
-                (self.fee_minimum - budget) / self.sell,
-                -budget / np.maximum(self.sell - self.fee_per_lot, 0.0),
-            )
-            sold = np.fmin(sold, -budget / (self.sell * np.maximum(1 - self.fee_cap, 0.0)))
-        up = np.minimum(np.floor(bought), self.most_buy)
-        down = np.minimum(np.maximum(np.ceil(sold), self.least), self.most_sell)
-        lots = np.where(up >= self.least, up, np.where(budget >= 0, 0.0, -down))
+            bought = np.minimum((budget - fee) / buy, budget / (buy + per_lot))
+            bought = np.maximum(bought, budget / (buy * (1 + cap)))
+            sold = np.maximum((fee - budget) / sell, -budget / np.maximum(sell - per_lot, 0.0))
+            sold = np.fmin(sold, -budget / (sell * np.maximum(1 - cap, 0.0)))
+        up = np.minimum(np.floor(bought), most_buy)
+        down = np.minimum(np.maximum(np.ceil(sold), least), most_sell)
+        lots = np.where(up >= least, up, np.where(budget >= 0, 0.0, -down))
         return lots.astype(np.int64)
 
 

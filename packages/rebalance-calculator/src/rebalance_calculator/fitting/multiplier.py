@@ -51,7 +51,8 @@ def price_cash(curves: Curves, budget: float) -> Priced | None:
         below, used = total(middle)
         bound = below + multiplier * (used - budget)
         gain = (low + multiplier * (spent - budget)) - bound
-        if gain <= 1e-9 * max(1.0, abs(low) + multiplier * abs(spent)):
+        noise = 1e-9 * max(1.0, low) + 1e-12 * multiplier * (abs(spent) + abs(budget))
+        if gain <= noise:
             return Priced(multiplier=multiplier, bound=max(bound, 0.0), lots=bends[rows, frugal])
         if used <= budget:
             frugal = middle
