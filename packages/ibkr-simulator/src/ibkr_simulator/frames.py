@@ -74,7 +74,7 @@ class FrameDecoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take `data` and yield each payload that is now complete, in order.
 
-        Payloads before a bad one are yielded before the error is raised: `FrameTooLong`, or
+        What is not taken from the iterator stays for the next call. Payloads before a bad one are yielded before the error is raised: `FrameTooLong`, or
         `BadPrefix` at the first byte that differs.
         """
         self._buffer += data
@@ -123,11 +123,14 @@ def split_fields(payload: bytes) -> list[str]:
 
 
 def join_fields(fields: list[str]) -> bytes:
-    """The payload that holds these texts. Raises `MalformedPayload` if one holds a NUL."""
+    """The payload that holds these texts. Raises `MalformedPayload` if one cannot be held."""
     text = "\0".join(fields) + "\0"
     if text.count("\0") != len(fields):
         raise MalformedPayload("a field holds a NUL, which ends a field")
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedPayload(f"a field is not Unicode text: {error.reason}") from error
 
 
 def parse_client_hello(payload: bytes) -> ClientHello:
@@ -135,7 +138,7 @@ def parse_client_hello(payload: bytes) -> ClientHello:
 
     Raises `MalformedHello`. The payload has no NUL at its end, unlike every later one.
     """
-    found = _HELLO.fullmatch(payload.decode("ascii", "replace").rstrip("\0"))
+    found = _HELLO.fullmatch(payload.decode("ascii", "replace"))
     if found is None:
         raise MalformedHello(f"the client opens with {payload[:80]!r}, not with v<min>..<max>")
     low, high, options = found.groups()

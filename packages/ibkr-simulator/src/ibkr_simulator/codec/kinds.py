@@ -23,8 +23,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _INFINITE_TEXTS = frozenset({"Infinite", "Infinity", "inf"})
 _NEEDS_ESCAPE = re.compile(r"[^\x20-\x5b\x5d-\x7e]")
-#: More digits than a double carries or a market quotes; bounds what one number can cost.
-_MAX_NUMBER_TEXT = 40
+#: More digits than Decimal arithmetic gives; bounds what one number can cost.
+_MAX_NUMBER_TEXT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _write_decimal(value: Any) -> str:
         return str(value)
     if type(value) is not Decimal or not value.is_finite():
         raise ValueError(f"{value!r} is not a finite Decimal")
-    return f"{value:f}"
+    return str(value)
 
 
 def _write_limitless(value: Any) -> str:
