@@ -15,34 +15,18 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from broker_connector_base.models import (
     AccountPosition,
-    Connectivity,
-    ConnectivityChange,
     Fill,
-    OrderEvent,
 )
 from broker_connector_base.order_states import OrderStatus, advance
 
-from .behaviour import FILLS, Behaviour, Fault, OnCancel, Reject
+from .behaviour import FILLS, RESTS, Behaviour, OnCancel, Reject
 from .ledger import Account, BookOrder
 from .market import Amount, Market
+from .sessions import Sessions
 from .virtual_time import LoopClock
-
-
-class Listener(Protocol):
-    """A logged-in session, as the books see it."""
-
-    @property
-    def client_id(self) -> int: ...
-
-    def hear(self, account_id: str | None, event: OrderEvent) -> None:
-        """Take an event of one account, or of all when `account_id` is None."""
-
-    def lose(self, reason: str) -> None:
-        """The session is over."""
 
 
 def one_dollar(quantity: Decimal, price: Decimal) -> Decimal:
@@ -50,7 +34,7 @@ def one_dollar(quantity: Decimal, price: Decimal) -> Decimal:
     return Decimal(1)
 
 
-class Books(Market):
+class Books(Market, Sessions):
     """Accounts, instruments, quotes, orders and executions of one scripted broker."""
 
     def __init__(
@@ -59,23 +43,20 @@ class Books(Market):
         now: Callable[[], datetime] | None = None,
         commission: Callable[[Decimal, Decimal], Decimal] = one_dollar,
     ) -> None:
-        super().__init__(now or LoopClock().now, self._match_all)
+        Market.__init__(self, now or LoopClock().now, self._match_all)
+        Sessions.__init__(self)
         self.accounts: dict[str, Account] = {}
         #: Every order that reached the market, oldest first, rejected ones included.
         self.orders: list[BookOrder] = []
         #: Every execution at its last correction, oldest first.
         self.executions: list[Fill] = []
-        #: Faults that still wait for their call; see `Fault`.
-        self.faults: list[Fault] = []
         #: How many snapshot reads after a fill still show the account as it was before.
         self.snapshot_lag = 0
-        #: False: nobody can log in.
-        self.reachable = True
-        self.sessions: dict[int, Listener] = {}
         self._commission = commission
         self._scripts: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
         self._untold: dict[str, Fill] = {}
-        self._day_began: datetime | None = None
+        self._orders_before = 0
+        self._executions_before = 0
 
     # --- what a test sets up -------------------------------------------------------------------
 
@@ -114,17 +95,19 @@ class Books(Market):
         client_order_id: str | None = None,
     ) -> BookOrder:
         """An order from another client or by hand; it rests until the test fills or ends it."""
-        return self.receive(
+        order = BookOrder(
+            order_id=self.next_order_id(),
             client_id=client_id,
             account_id=account_id,
             symbol=symbol,
             quantity=Decimal(quantity),
             order_type="MARKET" if limit_price is None else "LIMIT",
             limit_price=None if limit_price is None else Decimal(limit_price),
-            time_in_force="DAY",
             client_order_id=client_order_id,
-            behaviour=Behaviour(fills=0),
+            behaviour=RESTS,
         )
+        self.receive(order)
+        return order
 
     def fill(
         self, order: BookOrder, quantity: Amount | None = None, *, price: Amount | None = None
@@ -175,34 +158,15 @@ class Books(Market):
         self.accounts[was.account_id].cash -= was.quantity * (now.price - was.price)
         self._replace_execution(execution_id, now)
 
-    # --- what the test does to sessions --------------------------------------------------------
-
-    def drop(self, client_id: int | None = None, reason: str = "the connection was lost") -> None:
-        """Break one session, or all of them; orders stay."""
-        for session in list(self.sessions.values()):
-            if client_id in (None, session.client_id):
-                session.lose(reason)
-
-    def report_connectivity(self, state: Connectivity) -> None:
-        """Tell every session about the broker's own link to its exchanges."""
-        for session in list(self.sessions.values()):
-            session.hear(None, ConnectivityChange(state=state))
-
     def begin_trading_day(self) -> None:
         """DAY orders expire; executions and ended orders are no longer reported."""
         for order in self.orders:
             if order.status.is_live and order.time_in_force == "DAY":
                 self.end(order, OrderStatus.EXPIRED)
-        self._day_began = self.now()
+        self._orders_before = len(self.orders)
+        self._executions_before = len(self.executions)
 
     # --- what a session asks -------------------------------------------------------------------
-
-    def fault_at(self, method: str) -> Fault | None:
-        """The fault that strikes this call, used up by it."""
-        struck = [fault for fault in self.faults if fault.strikes(method)]
-        for fault in struck:
-            self.faults.remove(fault)
-        return struck[0] if struck else None
 
     def next_behaviour(self, symbol: str) -> Behaviour:
         """How the next order in the symbol fares."""
@@ -211,45 +175,22 @@ class Books(Market):
             return FILLS
         return script.popleft() if len(script) > 1 else script[0]
 
-    def receive(
-        self,
-        *,
-        client_id: int,
-        account_id: str,
-        symbol: str,
-        quantity: Decimal,
-        order_type: str,
-        limit_price: Decimal | None,
-        time_in_force: str,
-        client_order_id: str | None,
-        behaviour: Behaviour,
-    ) -> BookOrder:
+    def next_order_id(self) -> str:
+        return str(len(self.orders) + 1)
+
+    def receive(self, order: BookOrder) -> None:
         """An order reaches the broker: it is rejected, or works and trades."""
-        order = BookOrder(
-            order_id=str(len(self.orders) + 1),
-            client_id=client_id,
-            account_id=account_id,
-            symbol=symbol,
-            quantity=quantity,
-            order_type=order_type,
-            limit_price=limit_price,
-            time_in_force=time_in_force,
-            client_order_id=client_order_id,
-            behaviour=behaviour,
-            placed_at=self.now(),
-        )
         self.orders.append(order)
         if isinstance(refusal := self._refusal(order), Reject):
             self.end(order, OrderStatus.REJECTED, code=refusal.code, message=refusal.text)
-            return order
+            return
         self._tell(order)
-        if behaviour.delay:
-            asyncio.get_running_loop().call_later(behaviour.delay, self._match, order)
+        if order.behaviour.delay:
+            asyncio.get_running_loop().call_later(order.behaviour.delay, self._match, order)
         else:
             self._match(order)
-        if time_in_force == "IOC" and order.status.is_live:
+        if order.time_in_force == "IOC" and order.status.is_live:
             self.end(order)
-        return order
 
     def cancel(self, order: BookOrder) -> None:
         """A cancellation reaches the broker."""
@@ -267,25 +208,19 @@ class Books(Market):
                 self.end(order, OrderStatus.CANCELLED)
 
     def orders_of_today(self, account_id: str) -> list[BookOrder]:
-        """What the broker still tells: working orders, and those placed in this trading day."""
-        return [
+        """What the broker still tells: working orders, and all placed in this trading day."""
+        known = [
             order
-            for order in self.orders
-            if order.account_id == account_id
-            and (order.status.is_live or self._is_today(order.placed_at))
+            for number, order in enumerate(self.orders)
+            if number >= self._orders_before or order.status.is_live
         ]
+        return [order for order in known if order.account_id == account_id]
 
     def executions_of_today(self, account_id: str) -> list[Fill]:
-        return [
-            fill
-            for fill in self.executions
-            if fill.account_id == account_id and self._is_today(fill.at)
-        ]
+        today = self.executions[self._executions_before :]
+        return [fill for fill in today if fill.account_id == account_id]
 
     # --- inside --------------------------------------------------------------------------------
-
-    def _is_today(self, moment: datetime) -> bool:
-        return self._day_began is None or moment >= self._day_began
 
     def _refusal(self, order: BookOrder) -> Reject | None:
         instrument = self.instruments[order.symbol]
@@ -337,7 +272,7 @@ class Books(Market):
         else:
             self._untold[told.execution_id] = told
         self.executions.append(execution)
-        self._send(order.client_id, order.account_id, execution)
+        self.send(order.client_id, order.account_id, execution)
         self._tell(order)
         return execution
 
@@ -345,11 +280,7 @@ class Books(Market):
         place = [e.execution_id for e in self.executions].index(execution_id)
         self.executions[place] = corrected
         owner = next(o.client_id for o in self.orders if o.order_id == corrected.order_id)
-        self._send(owner, corrected.account_id, corrected)
+        self.send(owner, corrected.account_id, corrected)
 
     def _tell(self, order: BookOrder) -> None:
-        self._send(order.client_id, order.account_id, order.update())
-
-    def _send(self, client_id: int, account_id: str, event: OrderEvent) -> None:
-        if client_id in self.sessions:
-            self.sessions[client_id].hear(account_id, event)
+        self.send(order.client_id, order.account_id, order.update())

@@ -18,7 +18,6 @@ from broker_connector_base.base_client import BrokerClient
 from broker_connector_base.exceptions import (
     AccountNotFound,
     BrokerConnectionError,
-    ClientIdInUse,
     OrderExecutionError,
     OrderOutcomeUnknown,
     UnknownSymbol,
@@ -64,13 +63,9 @@ class FakeBroker(BrokerClient):
             return True
         await asyncio.sleep(0)
         fault = self._books.fault_at("connect")
-        if not self._books.reachable or (fault and fault.error is None):
-            raise BrokerConnectionError("the broker cannot be reached; nothing was sent")
-        if fault and fault.error:
-            raise fault.error
-        if self._client_id in self._books.sessions:
-            raise ClientIdInUse(f"client id {self._client_id} is in use by another session")
-        self._books.sessions[self._client_id] = self
+        if fault is not None:
+            self._strike(fault, "the broker cannot be reached; nothing was sent")
+        self._books.log_in(self)
         self._over = asyncio.Event()
         return True
 
@@ -89,7 +84,7 @@ class FakeBroker(BrokerClient):
     def lose(self, reason: str) -> None:
         if self._over is not None:
             self._over.set()
-        self._books.sessions.pop(self._client_id, None)
+        self._books.log_out(self)
         for subscription in self._subscriptions:
             subscription.put(BrokerConnectionError(reason))
 
@@ -138,27 +133,19 @@ class FakeBroker(BrokerClient):
         fault = self._begin("place_order")
         self._require_account(account_id)
         _check_order(self._known(symbol), quantity, order_type, price)
-        behaviour = self._books.next_behaviour(symbol)
-        order = None
-        if behaviour.arrival is not Arrival.SWALLOWED:
-            order = self._books.receive(
-                client_id=self._client_id,
-                account_id=account_id,
-                symbol=symbol,
-                quantity=Decimal(quantity),
-                order_type=order_type,
-                limit_price=price,
-                time_in_force=time_in_force,
-                client_order_id=client_order_id,
-                behaviour=behaviour,
-            )
-        if client_order_id is not None:
-            self._sent[client_order_id] = order
-        self._finish("place_order", fault, unknown=client_order_id or "")
-        if behaviour.arrival in (Arrival.SWALLOWED, Arrival.ACKNOWLEDGEMENT_LOST):
-            await self._wait_in_vain(client_order_id)
-        await asyncio.sleep(0)
-        return self._answer(order, client_order_id)
+        order = BookOrder(
+            order_id=self._books.next_order_id(),
+            client_id=self._client_id,
+            account_id=account_id,
+            symbol=symbol,
+            quantity=Decimal(quantity),
+            order_type=order_type,
+            behaviour=self._books.next_behaviour(symbol),
+            limit_price=price,
+            time_in_force=time_in_force,
+            client_order_id=client_order_id,
+        )
+        return await self._hand_over(order, fault)
 
     async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
         async with self._question("get_open_orders"):
@@ -211,7 +198,7 @@ class FakeBroker(BrokerClient):
         self._subscriptions.append(subscription)
         try:
             self._finish("order_events", fault)
-            yield subscription.events()
+            yield subscription
         finally:
             self._subscriptions.remove(subscription)
 
@@ -254,6 +241,20 @@ class FakeBroker(BrokerClient):
             raise BrokerConnectionError(f"the session was lost before {method} was answered")
         yield
         self._finish(method, fault)
+
+    async def _hand_over(self, order: BookOrder, fault: Fault | None) -> OrderResult:
+        """Send the order at once, then wait for its acknowledgement."""
+        arrival, key = order.behaviour.arrival, order.client_order_id
+        arrived = arrival is not Arrival.SWALLOWED
+        if key is not None:
+            self._sent[key] = order if arrived else None
+        if arrived:
+            self._books.receive(order)
+        self._finish("place_order", fault, unknown=key or "")
+        if arrival in (Arrival.SWALLOWED, Arrival.ACKNOWLEDGEMENT_LOST):
+            await self._wait_in_vain(key)
+        await asyncio.sleep(0)
+        return self._answer(order, key)
 
     async def _wait_in_vain(self, client_order_id: str | None) -> None:
         """Wait for an acknowledgement that does not come, at most until the session ends."""
@@ -311,7 +312,10 @@ def _check_order(
 
 
 class _Subscription:
-    """Events of one account since the moment of creation, until the session ends."""
+    """Events of one account since the moment of creation, then the session's end for ever.
+
+    An iterator and not a generator: a reader that gives up waiting can come back.
+    """
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
@@ -320,9 +324,12 @@ class _Subscription:
     def put(self, event: OrderEvent | BrokerConnectionError) -> None:
         self._queue.put_nowait(event)
 
-    async def events(self) -> AsyncIterator[OrderEvent]:
-        while True:
-            event = await self._queue.get()
-            if isinstance(event, BrokerConnectionError):
-                raise event
-            yield event
+    def __aiter__(self) -> _Subscription:
+        return self
+
+    async def __anext__(self) -> OrderEvent:
+        event = await self._queue.get()
+        if isinstance(event, BrokerConnectionError):
+            self.put(event)
+            raise event
+        return event

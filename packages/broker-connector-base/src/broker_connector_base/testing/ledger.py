@@ -32,11 +32,10 @@ class BookOrder:
     symbol: str
     quantity: Decimal
     order_type: str
-    limit_price: Decimal | None
-    time_in_force: str
-    client_order_id: str | None
     behaviour: Behaviour
-    placed_at: datetime
+    limit_price: Decimal | None = None
+    time_in_force: str = "DAY"
+    client_order_id: str | None = None
     status: OrderStatus = OrderStatus.WORKING
     filled: Decimal = Decimal(0)
     #: Money of all fills, unsigned.
