@@ -22,12 +22,12 @@ _INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
 _UNSET_FROM = UNSET_DOUBLE * 0.99
 
 
-def number(value: float | str | None) -> Decimal | None:
+def number(value: float | Decimal | str | None) -> Decimal | None:
     """Any finite number, of either sign and zero; None when the broker gave none."""
     if value is None or value == "":
         return None
     try:
-        exact = Decimal(value) if isinstance(value, str) else Decimal(repr(float(value)))
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except InvalidOperation:
         return None
     if not exact.is_finite() or abs(exact) >= Decimal(_UNSET_FROM):
@@ -37,7 +37,7 @@ def number(value: float | str | None) -> Decimal | None:
     return exact
 
 
-def price(value: float | str | None) -> Decimal | None:
+def price(value: float | Decimal | str | None) -> Decimal | None:
     """A price per share: a positive number; everything else means that there is none."""
     exact = number(value)
     return exact if exact is not None and exact > 0 else None
@@ -51,11 +51,6 @@ def quantity(value: float | str | None) -> Decimal:
 def permanent_id(value: int) -> str | None:
     """A permId as text; None until IB has given one."""
     return str(value) if 0 < value != UNSET_INTEGER else None
-
-
-def wire_number(value: Decimal) -> float:
-    """The float that ib_async writes with the same digits, whole numbers without a fraction."""
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def on_tick(limit: Decimal, tick: Decimal, *, buying: bool) -> Decimal:

@@ -7,6 +7,7 @@ Comes in: `execDetails` and `commissionReport` in any order and any number of ti
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,7 +52,7 @@ class Executions:
         self._own_client_id = own_client_id
         self._latest: dict[str, _Latest] = {}
         self._commissions: dict[str, CommissionReport] = {}
-        self._shares: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+        self._by_order: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, contract: Contract, execution: Execution) -> tuple[Fill, bool]:
         """The fill as it now stands, and whether that is news."""
@@ -63,7 +64,7 @@ class Executions:
             self._fill(identity, contract, execution), self._commissions.get(execution.execId)
         )
         self._latest[identity] = _Latest(execution.execId, correction, fill)
-        self._shares[fill.order_id][identity] = abs(fill.quantity)
+        self._by_order[fill.order_id].add(identity)
         return fill, True
 
     def add_commission(self, report: CommissionReport) -> Fill | None:
@@ -82,9 +83,16 @@ class Executions:
         """The fill by its id."""
         return self._latest[execution_id].fill
 
-    def shares(self, order_id: str) -> Decimal:
-        """Unsigned shares executed for an order."""
-        return sum(self._shares[order_id].values(), Decimal(0))
+    def has(self, account_id: str, client_order_id: str) -> bool:
+        """Whether the order with this key has executed, if only in part."""
+        return any(
+            (latest.fill.account_id, latest.fill.client_order_id) == (account_id, client_order_id)
+            for latest in self._latest.values()
+        )
+
+    def of_order(self, order_id: str) -> list[Fill]:
+        """The fills of one order."""
+        return [self.get(identity) for identity in self._by_order[order_id]]
 
     def _fill(self, identity: str, contract: Contract, execution: Execution) -> Fill:
         number = 0 if execution.orderId == UNSET_INTEGER else execution.orderId
@@ -112,3 +120,14 @@ class Executions:
         return fill.model_copy(
             update={"commission": commission, "commission_currency": report.currency or None}
         )
+
+
+def shares(fills: Iterable[Fill]) -> Decimal:
+    """Unsigned shares of the fills of one order."""
+    return sum((abs(fill.quantity) for fill in fills), Decimal(0))
+
+
+def average_price(fills: Sequence[Fill]) -> Decimal | None:
+    """The price per share that the fills amount to; None without fills."""
+    value = sum((abs(fill.quantity) * fill.price for fill in fills), Decimal(0))
+    return value / shares(fills) if fills else None

@@ -21,7 +21,7 @@ from broker_connector_base.order_states import advance
 
 from . import convert
 from .errors import Kind
-from .executions import Executions, order_id_text
+from .executions import Executions, average_price, order_id_text, shares
 from .status import order_status
 from .wire import OrderKey, order_key
 
@@ -51,7 +51,6 @@ class TrackedOrder:
     permanent_id: str | None = None
     status: OrderStatus = OrderStatus.PENDING
     filled: Decimal = Decimal(0)
-    remaining: Decimal | None = None
     average_price: Decimal | None = None
     #: The code that refused or cancelled it.
     code: str | None = None
@@ -102,7 +101,7 @@ class TrackedOrder:
             symbol=self.symbol,
             status=self.status,
             filled_quantity=self.filled,
-            remaining_quantity=self.remaining,
+            remaining_quantity=max(abs(self.quantity) - self.filled, Decimal(0)),
             average_price=self.average_price,
             code=code,
             message=message,
@@ -172,7 +171,7 @@ class Ledger:
         if tracked is None:
             tracked = self._orders[key] = self.describe(contract, order, key)
             tracked.status = order_status(status)
-            tracked.filled = self.executions.shares(tracked.order_id)
+            tracked.filled = shares(self.executions.of_order(tracked.order_id))
             tracked.answered.set()
             tracked.told = tracked.update(None, None)
         tracked.permanent_id = convert.permanent_id(order.permId) or tracked.permanent_id
@@ -186,7 +185,6 @@ class Ledger:
         status: str,
         why_held: str,
         filled: float,
-        remaining: float,
         average_price: float,
         permanent_id: int,
     ) -> None:
@@ -197,7 +195,6 @@ class Ledger:
             return
         order.permanent_id = convert.permanent_id(permanent_id) or order.permanent_id
         order.filled = max(order.filled, convert.quantity(filled))
-        order.remaining = convert.quantity(remaining)
         order.average_price = convert.price(average_price) or order.average_price
         self._move(order, order_status(status, why_held))
 
@@ -230,7 +227,8 @@ class Ledger:
             if order.answered.is_set() or kind not in (*_REFUSALS, Kind.CANCELLED):
                 self._doubt(order)
             else:
-                self._settle(order, OrderStatus.REJECTED)
+                order.status = OrderStatus.REJECTED
+                order.answered.set()
         self._tell(order, code=str(code), message=remark)
 
     def on_lost(self) -> None:
@@ -247,9 +245,15 @@ class Ledger:
             order.status = OrderStatus.UNKNOWN
         order.answered.set()
 
+    def cancelling(self, order: TrackedOrder) -> None:
+        """A cancellation was sent; until the server confirms it the order can fill."""
+        order.status = advance(order.status, OrderStatus.CANCELLING)
+        self._tell(order)
+
     def settle_missing(self, order: TrackedOrder, status: OrderStatus) -> None:
         """The server does not list a supposedly live order as open: believe its other records."""
-        self._settle(order, status)
+        order.in_doubt = False
+        order.status = advance(order.status, status)
         self._tell(order)
 
     def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:
@@ -272,13 +276,17 @@ class Ledger:
 
     def _count_shares(self, order: TrackedOrder) -> None:
         # "Filled" may never be sent for an instant fill: executions are the truth.
-        order.filled = max(order.filled, self.executions.shares(order.order_id))
+        fills = self.executions.of_order(order.order_id)
+        order.filled = max(order.filled, shares(fills))
+        order.average_price = average_price(fills)
         if order.filled >= abs(order.quantity):
             self._move(order, OrderStatus.FILLED)
 
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""
         order.in_doubt = False
+        if order.status is OrderStatus.REJECTED and reported is OrderStatus.CANCELLED:
+            reported = OrderStatus.REJECTED  # IB's word for the end of both
         order.status = advance(order.status, reported)
         if not order.answered.is_set() and order.status not in (
             OrderStatus.PENDING,
@@ -291,11 +299,6 @@ class Ledger:
             else:
                 order.answered.set()
         self._tell(order)
-
-    def _settle(self, order: TrackedOrder, status: OrderStatus) -> None:
-        order.in_doubt = False
-        order.status = advance(order.status, status)
-        order.answered.set()
 
     def _doubt(self, order: TrackedOrder) -> None:
         if order.status.is_live and order.answered.is_set():

@@ -36,16 +36,12 @@ _CLOSE_SECONDS = 1.0
 _ID_IN_USE = 326
 
 
-class SessionListener(OrderListener, Protocol):
-    """Who lives on the session: hears of orders, their errors, notices and the end."""
+class OrderErrorListener(OrderListener, Protocol):
+    """Who keeps the orders and hears of the errors that name one."""
 
     def knows(self, key: OrderKey) -> bool: ...
 
     def on_order_error(self, key: OrderKey, code: int, text: str) -> None: ...
-
-    def on_notice(self, code: int, text: str) -> None: ...
-
-    def on_lost(self, error: BrokerConnectionError) -> None: ...
 
 
 class Session:
@@ -53,8 +49,10 @@ class Session:
 
     def __init__(
         self,
-        listener: SessionListener,
+        orders: OrderErrorListener,
         *,
+        on_notice: Callable[[int, str], None],
+        on_lost: Callable[[BrokerConnectionError], None],
         client_id: int,
         host: str,
         port: int,
@@ -66,12 +64,14 @@ class Session:
         self.client_id = client_id
         self.where = f"{host}:{port}"
         self._address = (host, port)
-        self._listener = listener
+        self._orders = orders
+        self._on_notice = on_notice
+        self._on_lost = on_lost
         self._connection_timeout = connection_timeout_seconds
         self._request_timeout = request_timeout_seconds
         self._heartbeat = heartbeat_seconds
         self._error_codes = error_codes
-        self._inbox = Inbox(listener, self)
+        self._inbox = Inbox(orders, self)
         self._client: Client | None = None
         self._standing = False
         self._refusal: asyncio.Future[BrokerConnectionError] | None = None
@@ -166,7 +166,7 @@ class Session:
         if self._probe is not None:
             self._probe.cancel()
         self._inbox.fail_all(error)
-        self._listener.on_lost(error)
+        self._on_lost(error)
 
     # Asking.
 
@@ -272,8 +272,8 @@ class Session:
             error = RAISES.get(row.kind)
             if error is not None:
                 self._inbox.fail(request_id, error(f"IB answered {code}: {text}", code=str(code)))
-        elif self._listener.knows((self.client_id, request_id)):
-            self._listener.on_order_error((self.client_id, request_id), code, text)
+        elif self._orders.knows((self.client_id, request_id)):
+            self._orders.on_order_error((self.client_id, request_id), code, text)
         elif code == _ID_IN_USE:
             self._refuse(
                 ClientIdInUse(
@@ -283,7 +283,7 @@ class Session:
             )
         else:
             _log.info("ibkr.notice", code=code, kind=row.kind.value, text=text)
-            self._listener.on_notice(code, text)
+            self._on_notice(code, text)
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone."""

@@ -84,7 +84,6 @@ class OrderListener(Protocol):
         status: str,
         why_held: str,
         filled: float,
-        remaining: float,
         average_price: float,
         permanent_id: int,
     ) -> None: ...
@@ -277,7 +276,7 @@ class Inbox:
         order_id: int,
         status: str,
         filled: float,
-        remaining: float,
+        _remaining: float,
         average_price: float,
         permanent_id: int,
         _parent_id: int,
@@ -291,7 +290,6 @@ class Inbox:
             status=status,
             why_held=why_held,
             filled=filled,
-            remaining=remaining,
             average_price=average_price,
             permanent_id=permanent_id,
         )

@@ -1,0 +1,310 @@
+"""Orders: place, cancel, look up and reconcile, on the server's word alone.
+
+Comes in: what the caller wants traded. Goes out: orders on the wire, each acknowledged, refused or
+of unknown outcome within a deadline. It never sends an order twice, never rounds a limit to the
+caller's loss and never sends what IB's API cannot do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from ib_async import ExecutionFilter
+
+from broker_connector_base import (
+    BrokerAPIError,
+    BrokerError,
+    Fill,
+    OpenOrder,
+    OrderExecutionError,
+    OrderOutcomeUnknown,
+    OrderResult,
+    OrderStatus,
+)
+
+from . import convert
+from .contract_cache import Listing
+from .contracts import Contracts
+from .executions import average_price, shares
+from .ledger import REASON_SECONDS, Ledger, TrackedOrder, open_orders
+from .order_request import OrderRequest
+from .session import Session
+from .status import order_status
+from .wire import COMPLETED_ORDERS, OPEN_ORDERS, CompletedLine, order_key
+
+_log = structlog.get_logger(__name__)
+
+
+class OrderDesk:
+    """The orders of one client id."""
+
+    def __init__(
+        self,
+        session: Session,
+        contracts: Contracts,
+        ledger: Ledger,
+        *,
+        acknowledgement_timeout_seconds: float,
+    ) -> None:
+        self._session = session
+        self._contracts = contracts
+        self._ledger = ledger
+        self._acknowledgement_timeout = acknowledgement_timeout_seconds
+        # Calls are sent in the order in which they were made, even if one has to ask for its
+        # contract first.
+        self._turn = asyncio.Lock()
+        self._check: asyncio.TimerHandle | None = None
+        self._checking: asyncio.Task[None] | None = None
+
+    async def place(self, request: OrderRequest) -> OrderResult:
+        """See `BrokerClient.place_order`."""
+        self._session.require_account(request.account_id)
+        async with self._turn:
+            first = await self._first_with_key(request)
+            if isinstance(first, OrderResult):
+                return first
+            order = first or self._send(request, await self._listing(request.symbol))
+        await self._acknowledgement(order)
+        return order.result() if first is not None else self._outcome(order)
+
+    async def _first_with_key(self, request: OrderRequest) -> TrackedOrder | OrderResult | None:
+        """The order that already has the request's key, whichever session of ours placed it."""
+        key = request.client_order_id
+        if key is None:
+            return None
+        order = self._ledger.by_client_order_id(request.account_id, key)
+        if order is None and self._ledger.executions.has(request.account_id, key):
+            return await self.find(request.account_id, key)
+        return order
+
+    async def _listing(self, symbol: str) -> Listing:
+        known = self._contracts.known(symbol)
+        return known if known is not None else (await self._contracts.resolve([symbol]))[0]
+
+    def _send(self, request: OrderRequest, listing: Listing) -> TrackedOrder:
+        client = self._session.client
+        limit = request.limit_on_grid(listing)
+        number = client.getReqId()
+        order = TrackedOrder(
+            key=(self._session.client_id, number),
+            order_id=str(number),
+            own=True,
+            account_id=request.account_id,
+            symbol=request.symbol,
+            quantity=request.quantity,
+            order_type=request.order_type,
+            limit_price=limit,
+            time_in_force=request.time_in_force,
+            client_order_id=request.client_order_id,
+        )
+        wire_order = request.wire_order(limit)
+        self._ledger.add(order)
+        client.placeOrder(number, listing.contract(), wire_order)
+        return order
+
+    async def _acknowledgement(self, order: TrackedOrder) -> None:
+        try:
+            async with asyncio.timeout(self._acknowledgement_timeout):
+                await order.answered.wait()
+        except TimeoutError:
+            self._ledger.give_up(order)
+
+    def _outcome(self, order: TrackedOrder) -> OrderResult:
+        words = "; ".join(order.remarks) or "IB gave no reason"
+        if order.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            raise OrderOutcomeUnknown(
+                f"Order {order.order_id} ({order.quantity} {order.symbol}) was sent and not "
+                f"acknowledged ({words}). It may be working, filled or lost. Look it up by its "
+                f"key {order.client_order_id!r} before anything else is sent.",
+                client_order_id=order.client_order_id or "",
+            )
+        refused = order.status is OrderStatus.CANCELLED and order.code and not order.filled
+        if order.status is OrderStatus.REJECTED or refused:
+            raise OrderExecutionError(
+                f"IB refused to trade {order.quantity} {order.symbol} for {order.account_id} "
+                f"({words}). The order is not working.",
+                code=order.code,
+            )
+        return order.result()
+
+    async def what_if(self, request: OrderRequest) -> None:
+        """Ask what an order would do to the account; nothing is traded.
+
+        Raises `OrderExecutionError` when IB would not take it.
+        """
+        self._session.require_account(request.account_id)
+        listing = await self._listing(request.symbol)
+        order = request.wire_order(request.limit_on_grid(listing))
+        order.whatIf = True
+        try:
+            await self._session.ask(
+                lambda client, number: client.placeOrder(number, listing.contract(), order),
+                what=f"the margin of {request.symbol}",
+            )
+        except BrokerAPIError as error:
+            raise OrderExecutionError(str(error), code=error.code) from error
+
+    def cancel(self, order_id: str) -> None:
+        """See `BrokerClient.cancel_order`; an order that has ended needs no message."""
+        client = self._session.client
+        order = self._ledger.own(order_id)
+        if order is None:
+            raise OrderExecutionError(
+                f"Order {order_id} was not placed by client id {self._session.client_id}; only its "
+                "own client can cancel it. Nothing was sent. Cancel it in TWS or the mobile app."
+            )
+        if not order.status.is_final:
+            client.cancelOrder(order.key[1])
+            self._ledger.cancelling(order)
+
+    def status(self, order_id: str) -> OrderStatus:
+        """See `BrokerClient.get_order_status`."""
+        order = self._ledger.own(order_id)
+        if order is not None:
+            return order.status
+        numbers = order_id.split("/")
+        known_form = len(numbers) <= 2 and all(part.lstrip("-").isdecimal() for part in numbers)
+        return OrderStatus.NOT_FOUND if known_form else OrderStatus.ERROR
+
+    # Looking up.
+
+    async def open_orders(self, account_id: str) -> list[OpenOrder]:
+        """The working orders of an account, whoever placed them."""
+        self._session.require_account(account_id)
+        return open_orders(await self._ask_open(), account_id)
+
+    async def executions(self, account_id: str, since: datetime | None) -> list[Fill]:
+        """The executions of an account today, oldest first."""
+        self._session.require_account(account_id)
+        fills = await self._ask_executions(ExecutionFilter(acctCode=account_id))
+        found = [
+            fill
+            for fill in fills
+            if fill.account_id == account_id and (since is None or fill.at >= since)
+        ]
+        return sorted(found, key=lambda fill: fill.at)
+
+    async def find(self, account_id: str, client_order_id: str) -> OrderResult | None:
+        """The fate of an order by its key, from three lists that the server keeps."""
+        self._session.require_account(account_id)
+        working, fills, completed = await asyncio.gather(
+            self._ask_open(),
+            self._ask_executions(ExecutionFilter(acctCode=account_id)),
+            self._ask_completed(),
+        )
+        wanted = (account_id, client_order_id)
+        for order in working:
+            if (order.account_id, order.client_order_id) == wanted:
+                return order.result()
+        executed = [f for f in fills if (f.account_id, f.client_order_id) == wanted]
+        for line in completed:
+            if (line.order.account, line.order.orderRef) == wanted:
+                return self._completed_result(line, executed)
+        known = self._ledger.by_client_order_id(account_id, client_order_id)
+        if known is not None and known.status.is_final:
+            return known.result()
+        return _result_of_fills(executed) if executed else None
+
+    def _completed_result(self, line: CompletedLine, executed: Sequence[Fill]) -> OrderResult:
+        described = self._ledger.describe(
+            line.contract, line.order, order_key(-1, 0, line.order.permId)
+        )
+        known = self._ledger.by_client_order_id(described.account_id, line.order.orderRef)
+        filled = convert.price(line.order.filledQuantity) or shares(executed)
+        sign = 1 if line.order.action == "BUY" else -1
+        if known is not None:
+            described.order_id, described.quantity = known.order_id, known.quantity
+        elif executed:
+            described.order_id = executed[0].order_id
+        # IB lists a completed order with total quantity 0 beside its filled quantity.
+        described.quantity = described.quantity or filled * sign
+        described.filled = filled
+        described.average_price = average_price(executed)
+        described.status = order_status(line.status)
+        return described.result()
+
+    async def _ask_open(self) -> list[TrackedOrder]:
+        keys = await self._session.ask_alone(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
+        return [self._ledger.get(key) for key in dict.fromkeys(keys)]
+
+    async def _ask_executions(self, wanted: ExecutionFilter) -> list[Fill]:
+        ids = await self._session.ask(
+            lambda client, key: client.reqExecutions(key, wanted), what="today's executions"
+        )
+        return [self._ledger.executions.get(identity) for identity in dict.fromkeys(ids)]
+
+    async def _ask_completed(self) -> list[CompletedLine]:
+        return await self._session.ask_alone(
+            COMPLETED_ORDERS, lambda client: client.reqCompletedOrders(False)
+        )
+
+    # Reconciling.
+
+    async def reconcile(self) -> None:
+        """Bring every own order to the state that the server's lists give it.
+
+        Two messages, a third when an order that was thought live is not listed as open.
+        """
+        suspects = [order for order in self._ledger.own_live() if order.answered.is_set()]
+        own = ExecutionFilter(clientId=self._session.client_id)
+        working, _ = await asyncio.gather(self._ask_open(), self._ask_executions(own))
+        listed = {order.key for order in working}
+        missing = [o for o in suspects if o.key not in listed and o.status.is_live]
+        if not missing:
+            return
+        ended = {
+            convert.permanent_id(line.order.permId): order_status(line.status)
+            for line in await self._ask_completed()
+        }
+        for order in missing:
+            if order.status.is_live:
+                known = ended.get(order.permanent_id, OrderStatus.UNKNOWN)
+                self._ledger.settle_missing(order, known)
+
+    def check_soon(self) -> None:
+        """An error cast doubt on an order: reconcile unless the server settles it at once."""
+        if self._check is None:
+            loop = asyncio.get_running_loop()
+            self._check = loop.call_later(REASON_SECONDS, self._check_doubts)
+
+    def _check_doubts(self) -> None:
+        self._check = None
+        if self._ledger.doubtful():
+            self.check_now()
+
+    def check_now(self) -> None:
+        """Reconcile in the background."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.get_running_loop().create_task(self._reconcile_quietly())
+
+    async def _reconcile_quietly(self) -> None:
+        try:
+            await self.reconcile()
+        except BrokerError as error:
+            _log.warning("ibkr.reconcile.failed", error=str(error))
+
+    def stop(self) -> None:
+        """The session is over: nothing can be checked any more."""
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+
+
+def _result_of_fills(fills: Sequence[Fill]) -> OrderResult:
+    """An order of which only its executions are left: it is not open, so they are all of it."""
+    first = fills[0]
+    quantity = sum((fill.quantity for fill in fills), Decimal(0))
+    return OrderResult(
+        order_id=first.order_id,
+        symbol=first.symbol,
+        quantity=quantity,
+        status=OrderStatus.FILLED,
+        client_order_id=first.client_order_id,
+        permanent_id=first.permanent_id,
+        filled_quantity=abs(quantity),
+        average_price=average_price(fills),
+    )
