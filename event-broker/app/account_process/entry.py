@@ -1,0 +1,72 @@
+"""Where an account process begins: a job and a pipe come in, messages go out, then it ends.
+
+It ends early and in order (the running operation is cancelled, and cleans up) on SIGTERM and when
+the command that started it is gone. Errors become a failure message; nothing is retried here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from app.logs import configure_logging
+
+from .messages import AccountJob, Message, MessageKind
+
+
+class Reporter:
+    """Sends messages to the command; a command that is gone is no reason to stop in mid-order."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = open(pipe.fileno(), "wb", buffering=0, closefd=False)
+
+    def send(self, kind: MessageKind, body: bytes) -> None:
+        """Send one message; `body` is JSON without line breaks."""
+        # The end of the command is seen by its sentinel, which ends the operation in order.
+        with suppress(BrokenPipeError):
+            self._pipe.write(Message(kind, body).encode() + b"\n")
+
+    def progress(self, body: bytes) -> None:
+        """Send a progress event."""
+        self.send(MessageKind.PROGRESS, body)
+
+
+async def _until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
+    """The operation's result; it is cancelled on SIGTERM and at the end of the parent process."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(operation)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    loop.add_reader(parent.sentinel, _cancel_once, loop, parent.sentinel, task)
+    try:
+        return await task
+    finally:
+        loop.remove_reader(parent.sentinel)
+
+
+def _cancel_once(
+    loop: asyncio.AbstractEventLoop, sentinel: int, task: asyncio.Future[bytes]
+) -> None:
+    # The sentinel stays readable: left in place it would cancel the cleaning up as well.
+    loop.remove_reader(sentinel)
+    task.cancel()
+
+
+def main(job: AccountJob, pipe: Connection) -> None:
+    """The target of an account process."""
+    # The preloaded modules are in memory already; in the parent they must not be loaded at all.
+    from .operations import describe_failure, perform
+
+    configure_logging(job.settings, account_id=job.account.account_id)
+    reporter = Reporter(pipe)
+    try:
+        result = asyncio.run(_until_told_to_end(perform(job, reporter.progress)))
+    except (Exception, asyncio.CancelledError) as error:
+        reporter.send(MessageKind.FAILURE, describe_failure(job, error).model_dump_json().encode())
+    else:
+        reporter.send(MessageKind.RESULT, result)

@@ -1,0 +1,77 @@
+"""What a command and its account process tell each other: one job in, many messages out.
+
+A message is its kind, a blank and a JSON document, so that the parent can pass on what it does not
+need to understand. Values only; no process and no pipe is touched here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from app.settings import Settings
+from broker_connector_base.models import AccountConfig
+from broker_connector_base.values import Value
+
+
+class Operation(StrEnum):
+    """What to do with an account; the values are the commands that events carry."""
+
+    REBALANCE = "rebalance"
+    PREVIEW = "print-rebalance"
+    POSITIONS = "print-positions"
+    EQUITY = "print-equity"
+    ORDERS = "print-orders"
+    CANCEL_ORDERS = "cancel-orders"
+    DIAGNOSE = "doctor"
+
+
+#: Operations that may leave orders at the broker.
+TRADING = frozenset({Operation.REBALANCE, Operation.CANCEL_ORDERS})
+
+
+class AccountJob(Value):
+    """One operation on one account through one gateway."""
+
+    operation: Operation
+    account: AccountConfig
+    settings: Settings
+    host: str
+    port: int
+    client_id: int
+    #: How long to wait for another run of the same account to end.
+    lock_timeout_seconds: float
+
+
+class MessageKind(StrEnum):
+    """What a message from the account process is."""
+
+    PROGRESS = "progress"
+    RESULT = "result"
+    FAILURE = "failure"
+
+
+class Failure(Value):
+    """An error that the account process reported in an orderly way."""
+
+    #: Name of the exception's class.
+    kind: str
+    message: str
+    #: True when something was sent whose fate is not known.
+    in_doubt: bool = False
+
+
+class Message(NamedTuple):
+    """One message; `body` is a JSON document."""
+
+    kind: MessageKind
+    body: bytes
+
+    def encode(self) -> bytes:
+        return self.kind.encode() + b" " + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Message:
+        """Raises ValueError for bytes that are not a message."""
+        kind, _, body = data.partition(b" ")
+        return cls(MessageKind(kind.decode()), body)

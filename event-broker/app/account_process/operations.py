@@ -1,0 +1,98 @@
+"""What an account process does: one operation with one broker session, result as JSON.
+
+Operations that can trade hold the account's lock, so that two of them never meet; looking at an
+account has a lock of its own, because it has a client id of its own. The session is closed at the
+end, whatever happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.trading.broker_factory import create_broker_client, create_rebalancer
+from broker_connector_base import BrokerClient, OrderOutcomeUnknown
+from broker_connector_base.values import Value
+from rebalance_workflow import AccountBusy, AccountLock, RebalanceStopped, RunStatus
+
+from .cancelling import cancel_orders
+from .diagnosis import diagnose
+from .messages import AccountJob, Failure, Operation
+from .results import OrdersReport
+
+Progress = Callable[[bytes], None]
+
+_VIEWS = frozenset({Operation.POSITIONS, Operation.EQUITY, Operation.ORDERS, Operation.DIAGNOSE})
+
+
+async def perform(job: AccountJob, progress: Progress) -> bytes:
+    """The result of the job as JSON; `progress` gets events as JSON meanwhile."""
+    async with _account(job, progress):
+        if job.operation is Operation.DIAGNOSE:
+            result: Value = await diagnose(job)
+        else:
+            async with _session(job) as broker:
+                result = await _operate(job, broker, progress)
+    return result.model_dump_json().encode()
+
+
+async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) -> Value:
+    account_id = job.account.account_id
+    if job.operation in (Operation.POSITIONS, Operation.EQUITY):
+        return await broker.get_account_snapshot(account_id)
+    if job.operation is Operation.ORDERS:
+        orders = await broker.get_open_orders(account_id)
+        return OrdersReport(account_id=account_id, orders=tuple(orders))
+    if job.operation is Operation.CANCEL_ORDERS:
+        return await cancel_orders(broker, account_id)
+    rebalancer = create_rebalancer(
+        job.account,
+        broker,
+        settings=job.settings,
+        progress=lambda event: progress(event.model_dump_json().encode()),
+    )
+    if job.operation is Operation.REBALANCE:
+        return await rebalancer.rebalance_account(job.account)
+    return await rebalancer.calculate_rebalance(job.account)
+
+
+@asynccontextmanager
+async def _session(job: AccountJob) -> AsyncIterator[BrokerClient]:
+    broker = create_broker_client(
+        job.account, job.client_id, settings=job.settings, host=job.host, port=job.port
+    )
+    try:
+        await broker.connect()
+        yield broker
+    finally:
+        await broker.disconnect()
+
+
+@asynccontextmanager
+async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
+    name = job.account.account_id + (".view" if job.operation in _VIEWS else "")
+    lock = AccountLock(job.settings.state_directory / "locks", name, command=job.operation)
+    async with AsyncExitStack() as stack:
+        try:
+            stack.enter_context(lock)
+        except AccountBusy as busy:
+            progress(json.dumps({"message": f"waiting: {busy}"}).encode())
+            await stack.enter_async_context(lock.held(job.lock_timeout_seconds))
+        yield
+
+
+def describe_failure(job: AccountJob, error: BaseException) -> Failure:
+    """The failure to report for an error that ended the job."""
+    if isinstance(error, asyncio.CancelledError):
+        message = "the run was told to end"
+    else:
+        message = str(error) or type(error).__name__
+    return Failure(kind=type(error).__name__, message=message, in_doubt=_in_doubt(error))
+
+
+def _in_doubt(error: BaseException) -> bool:
+    if isinstance(error, RebalanceStopped):
+        return error.status is RunStatus.NEEDS_ATTENTION
+    return isinstance(error, OrderOutcomeUnknown)

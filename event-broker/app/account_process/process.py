@@ -1,0 +1,192 @@
+"""The parent's side of an account process: start it, hear it, and make sure that it ends.
+
+An account process is forked from a server that has loaded everything heavy already, lives for one
+operation, and reports over a pipe, one message a line. It is asked to end (SIGTERM) at its deadline
+or when the caller is cancelled, and is killed when it does not within the grace period. Nothing
+here knows a broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+
+from app import fork_server
+
+from .entry import main
+from .messages import TRADING, AccountJob, Failure, Message, MessageKind
+
+#: An account process that is asked to end cancels its working orders first.
+GRACE_SECONDS = 20.0
+
+#: A result lists every holding; this is room for some ten thousand of them.
+_LONGEST_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class AccountProcessError(Exception):
+    """The operation did not come to a result.
+
+    `in_doubt` is True when orders may have been sent whose fate nobody here knows; the next run of
+    the account settles them from its journal before it does anything else. `kind` names what
+    happened, in the words of a class name.
+    """
+
+    def __init__(self, message: str, *, in_doubt: bool, kind: str | None = None) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
+        self.kind = kind or type(self).__name__
+
+
+class AccountProcessFailed(AccountProcessError):
+    """It reported an error in an orderly way; `kind` names the exception."""
+
+
+class AccountProcessCrashed(AccountProcessError):
+    """It ended without a word: killed, out of memory, or a fault in the program."""
+
+
+class AccountProcessTimedOut(AccountProcessError):
+    """It did not finish within its deadline and was ended."""
+
+
+async def run_account_process(
+    job: AccountJob,
+    on_progress: Callable[[bytes], None],
+    *,
+    deadline_seconds: float,
+    grace_seconds: float = GRACE_SECONDS,
+    stop: asyncio.Event | None = None,
+) -> bytes:
+    """Run one operation in a process of its own; its result as a JSON document.
+
+    `on_progress` gets each progress event as JSON. When `stop` is set or the deadline passes, the
+    process is asked to end; a result that it still gives within the grace period is returned.
+    Raises `AccountProcessError`. Cancelling this call ends the process as well.
+    """
+    async with _running(job, grace_seconds) as (process, messages):
+        listening = asyncio.create_task(_listen(messages, on_progress))
+        stopping = asyncio.create_task((stop or asyncio.Event()).wait())
+        try:
+            await asyncio.wait(
+                {listening, stopping},
+                timeout=deadline_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            in_time = listening.done() or stopping.done()
+            if not listening.done():
+                process.terminate()
+                await asyncio.wait({listening}, timeout=grace_seconds)
+                if not listening.done():
+                    process.kill()
+            last = await listening
+        finally:
+            stopping.cancel()
+            listening.cancel()
+    if last is None:
+        raise _no_result(job, process.exitcode, deadline_seconds if not in_time else None)
+    if last.kind is MessageKind.FAILURE:
+        failure = Failure.model_validate_json(last.body)
+        raise AccountProcessFailed(failure.message, in_doubt=failure.in_doubt, kind=failure.kind)
+    return last.body
+
+
+@asynccontextmanager
+async def _running(
+    job: AccountJob, grace_seconds: float
+) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
+    """The started process and its messages; on the way out it has ended, one way or another."""
+    context = fork_server.context()
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=main, args=(job, writer), name=job.account.account_id)
+    # In a thread, since the fork server may still be loading; once begun it cannot be called off.
+    starting = asyncio.ensure_future(asyncio.to_thread(process.start))
+    starting.add_done_callback(lambda _: writer.close())
+    try:
+        await asyncio.shield(starting)
+        messages, transport = await _stream(reader)
+    except asyncio.CancelledError:
+        await starting
+        process.kill()
+        raise
+    finally:
+        reader.close()
+    try:
+        yield process, messages
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        await _ended(process, grace_seconds)
+        transport.close()
+
+
+async def _stream(reader: Connection) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    messages = asyncio.StreamReader(limit=_LONGEST_MESSAGE_BYTES)
+    pipe = open(os.dup(reader.fileno()), "rb", buffering=0)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(messages), pipe
+    )
+    return messages, transport
+
+
+async def _listen(
+    messages: asyncio.StreamReader, on_progress: Callable[[bytes], None]
+) -> Message | None:
+    """The result or failure; None when the process ended without either."""
+    while line := await messages.readline():
+        message = Message.decode(line.rstrip(b"\n"))
+        if message.kind is not MessageKind.PROGRESS:
+            return message
+        on_progress(message.body)
+    return None
+
+
+async def _ended(process: ForkServerProcess, grace_seconds: float) -> None:
+    """Wait for the end of the process; kill it after the grace period or when cancelled again."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(process.sentinel, gone.set)
+    try:
+        async with asyncio.timeout(grace_seconds):
+            await gone.wait()
+    except TimeoutError:
+        process.kill()
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    finally:
+        loop.remove_reader(process.sentinel)
+        process.join()
+
+
+def _no_result(
+    job: AccountJob, exit_code: int | None, deadline_seconds: float | None
+) -> AccountProcessError:
+    what = f"{job.operation} of {job.account.account_id}"
+    in_doubt = job.operation in TRADING
+    if deadline_seconds is not None:
+        message = f"{what} did not finish within {deadline_seconds:g} s and was ended."
+        return AccountProcessTimedOut(message + _aftermath(job), in_doubt=in_doubt)
+    cause = f"exit code {exit_code}"
+    if exit_code is not None and exit_code < 0:
+        cause = f"signal {signal.Signals(-exit_code).name}"
+    message = (
+        f"the process that ran {what} ended without a result ({cause}); its log is in "
+        f"{job.settings.log_directory}."
+    )
+    return AccountProcessCrashed(message + _aftermath(job), in_doubt=in_doubt)
+
+
+def _aftermath(job: AccountJob) -> str:
+    if job.operation not in TRADING:
+        return " No order was sent."
+    return (
+        " Orders may be working or filled: the next run of this account reconciles them from its "
+        "journal before it sends anything."
+    )

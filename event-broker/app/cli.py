@@ -1,0 +1,102 @@
+"""The command line: arguments come in, one command runs, an exit code goes out.
+
+Only what parsing needs is imported here. The fork server is started before the command's own
+modules are loaded, so that both load at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from app import __version__, fork_server
+
+_EXIT_CODES = """\
+exit codes:
+  0  done, or nothing to do
+  1  failed; nothing is left in doubt
+  2  bad input: arguments or configuration files
+  3  needs attention: somebody must look before the next run
+"""
+
+
+class Command(Protocol):
+    """A module of `app.commands`."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; the exit code."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}. See {self.prog} --help.\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = parse(argv)
+    fork_server.start()
+    module = importlib.import_module(f"app.commands.{arguments.command.replace('-', '_')}")
+    return cast(Command, module).run(arguments)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; ends the process with exit code 2 when they make no sense."""
+    parser = _Parser(
+        prog="rebalancer",
+        description="Keep brokerage accounts on their target allocations.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+    rebalance = _add(commands, "rebalance", "preview the trades of an account, or make them")
+    rebalance.add_argument(
+        "-exec",
+        "--exec",
+        dest="execute",
+        choices=["print-rebalance", "rebalance"],
+        default="print-rebalance",
+        help="print-rebalance shows what would be traded (default); rebalance trades",
+    )
+    rebalance.add_argument(
+        "--reset-demo",
+        action="store_true",
+        help="put the simulated accounts back as they were at first",
+    )
+    _add(commands, "positions", "what an account holds")
+    _add(commands, "equity", "what an account is worth, and its cash")
+    _add(commands, "orders", "working orders of an account, anybody's")
+    _add(commands, "cancel-orders", "cancel the working orders of an account's own runs")
+    _add(commands, "doctor", "check everything that a rebalance needs, in order")
+    arguments = parser.parse_args(argv)
+    if arguments.account is None and not _may_go_without_account(arguments):
+        commands.choices[arguments.command].error("-account ID is needed")
+    return arguments
+
+
+def _add(
+    commands: argparse._SubParsersAction[_Parser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-account", "--account", metavar="ID", help="an account of accounts.yaml")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document and nothing else"
+    )
+    return parser
+
+
+def _may_go_without_account(arguments: argparse.Namespace) -> bool:
+    return arguments.command == "doctor" or getattr(arguments, "reset_demo", False)

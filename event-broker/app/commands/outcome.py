@@ -1,0 +1,59 @@
+"""How a command ends: its exit code, and what it says on standard output and standard error.
+
+With `--json`, standard output gets exactly one document, whatever happened; without, the report for
+a person. Notices, progress and errors go to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class ExitCode(IntEnum):
+    """What callers may rely on."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    NEEDS_ATTENTION = 3
+
+
+class CommandFailed(Exception):
+    """A command that came to no result; `kind` names the cause for programs."""
+
+    def __init__(self, message: str, *, kind: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.exit_code = exit_code
+
+
+class Heading(NamedTuple):
+    """What every document of a command begins with."""
+
+    command: str
+    account_id: str | None
+    mode: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+def print_document(
+    heading: Heading,
+    exit_code: ExitCode,
+    *,
+    result: str = "null",
+    error: CommandFailed | None = None,
+) -> None:
+    """Print the one JSON document of a command; `result` is JSON already."""
+    fields: dict[str, object] = {**heading._asdict(), "exit_code": exit_code}
+    fields["error"] = {"kind": error.kind, "message": str(error)} if error else None
+    # The result keeps the exact digits that the account process wrote.
+    head = json.dumps(fields).removesuffix("}")
+    print(f'{head}, "result": {result}}}', file=sys.stdout)
+
+
+def say(line: str) -> None:
+    """One line on standard error."""
+    print(line, file=sys.stderr, flush=True)

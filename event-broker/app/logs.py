@@ -1,0 +1,65 @@
+"""Logging of the service and its account processes: structured lines into one file a mode.
+
+Libraries of ours log events with key-values through structlog, ib_async through the standard
+library; both end up as JSON lines in `data/logs`. The configured secrets are struck out of every
+line, wherever they come from. Standard output belongs to the commands and is never written to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import structlog
+
+from app.settings import Settings
+
+#: Replacing shorter values would tear ordinary words apart.
+_SHORTEST_SECRET = 4
+
+
+def configure_logging(settings: Settings, **context: str) -> None:
+    """Send everything that is logged in this process to the mode's file; `context` is on each line."""
+    settings.log_directory.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(settings.log_directory / f"{settings.mode}.log", encoding="utf-8")
+    handler.setFormatter(SecretFreeFormatter(settings.environment.secrets()))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.environment.log_level)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(mode=settings.mode.value, **context)
+
+
+class SecretFreeFormatter(structlog.stdlib.ProcessorFormatter):
+    """JSON lines in which the given secrets read `***`."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        shared = [
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ]
+        super().__init__(
+            foreign_pre_chain=[structlog.contextvars.merge_contextvars],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *shared,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line

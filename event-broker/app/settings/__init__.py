@@ -1,0 +1,21 @@
+"""The configuration files and the environment, read strictly into one frozen value."""
+
+from .agreement import disagreement
+from .config import Config
+from .environment import Environment, TradingMode
+from .errors import SettingsError
+from .replacement_sets import ReplacementRule
+from .settings import Settings, load_settings, processed_accounts, select_account
+
+__all__ = [
+    "Config",
+    "Environment",
+    "ReplacementRule",
+    "Settings",
+    "SettingsError",
+    "TradingMode",
+    "disagreement",
+    "load_settings",
+    "processed_accounts",
+    "select_account",
+]

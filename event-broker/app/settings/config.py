@@ -1,0 +1,151 @@
+"""`config.yaml`: how to talk to the broker and how to trade, with ranges and reasons.
+
+Every key is optional. Keys that once stood for sleeps, polling or crude cost rates are accepted
+with a notice that says what took their place; other unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from broker_connector_base.values import Number, Value
+
+from .errors import SettingsError
+from .yaml_file import Location, YamlDocument
+
+_EVENTS = "waiting is on the broker's own events now"
+
+#: Keys without a successor; a section name stands for everything below it.
+RETIRED: dict[Location, str] = {
+    ("ibkr", "market_data_retry_delay_seconds"): _EVENTS,
+    ("ibkr", "market_data_max_retries"): _EVENTS,
+    ("trading", "order_status_check_interval_seconds"): _EVENTS,
+    ("trading", "commission_rate"): "use trading.commission",
+    ("trading", "max_account_utilization"): "use cash_reserve_percent in accounts.yaml",
+    ("replacement",): "weights are replaced exactly as replacement-sets.yaml says, or refused",
+}
+
+#: "HH:MM", quoted: YAML reads a bare 10:30 as the number 630.
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+class Ports(Value):
+    """Gateway ports when IB_PORT is not set."""
+
+    live_internal: int = Field(default=4003, ge=1, le=65535)
+    paper_internal: int = Field(default=4004, ge=1, le=65535)
+
+
+class IbkrConfig(Value):
+    """The session with the gateway; times in seconds."""
+
+    request_timeout_seconds: float = Field(default=10, ge=5, le=60)
+    connection_timeout_seconds: float = Field(default=10, ge=5, le=60)
+    price_cache_ttl_seconds: float = Field(default=30, ge=10, le=300)
+    #: 1 live, 2 frozen, 3 delayed, 4 delayed-frozen (IBKR reqMarketDataType).
+    market_data_type: int = Field(default=1, ge=1, le=4)
+    ports: Ports = Ports()
+
+
+class CommissionConfig(Value):
+    """What an order is expected to cost, in the account's currency (IBKR Pro, fixed)."""
+
+    per_share: Number = Field(default=Decimal("0.005"), ge=0, le=1)
+    minimum: Number = Field(default=Decimal(1), ge=0, le=100)
+    #: Percent of the order's value that a commission never exceeds.
+    percent_cap: Number = Field(default=Decimal(1), gt=0, le=100)
+
+
+class TradingConfig(Value):
+    """How orders are sized and sent; the names are those of the workflow's `RebalancePolicy`."""
+
+    minimum_cash_reserve_usd: Number = Field(default=Decimal(100), ge=0, le=1000)
+    #: Of buys; sells are market orders for the day.
+    order_tif: Literal["DAY", "GTC", "IOC"] = "DAY"
+    #: Buys are limited to the ask plus so many percent.
+    buy_slippage_percent: Number = Field(default=Decimal("0.5"), ge=Decimal("0.1"), le=5)
+    #: A target missed by less than so many percentage points of weight is left alone.
+    allocation_threshold_percent: Number = Field(default=Decimal("0.5"), ge=Decimal("0.1"), le=5)
+    #: How long orders may work before they are cancelled.
+    order_timeout_seconds: float = Field(default=300, ge=60, le=600)
+    #: Smallest order by value, account currency.
+    minimum_trade_value: Number = Field(default=Decimal(0), ge=0, le=10000)
+    commission: CommissionConfig = CommissionConfig()
+    #: Trade on delayed or frozen quotes; previews always may.
+    allow_delayed_quotes: bool = False
+    #: Orders in an affected symbol that no rebalance placed: stop, or cancel those of this session.
+    foreign_orders: Literal["stop", "cancel"] = "stop"
+
+
+class PdtConfig(Value):
+    """When an account that used up its rebalance of the session may run again."""
+
+    next_execution_time: str = Field(default="09:30", pattern=_CLOCK)
+
+
+class SchedulerConfig(Value):
+    """The market-open list."""
+
+    enabled: bool = True
+    market_open_time: str = Field(default="09:30", pattern=_CLOCK)
+
+
+class ExecutorConfig(Value):
+    """How many accounts run at the same time."""
+
+    max_workers: int = Field(default=32, ge=1, le=64)
+
+
+class ApiConfig(Value):
+    """The allocation service."""
+
+    allocation_timeout_seconds: float = Field(default=30, ge=1, le=300)
+
+
+class AllocationsConfig(Value):
+    """The first generation's place for the address; ALLOCATIONS_BASE_URL wins."""
+
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+
+
+class Config(Value):
+    """The whole file."""
+
+    ibkr: IbkrConfig = IbkrConfig()
+    trading: TradingConfig = TradingConfig()
+    pdt_protection: PdtConfig = PdtConfig()
+    scheduler: SchedulerConfig = SchedulerConfig()
+    executor: ExecutorConfig = ExecutorConfig()
+    api: ApiConfig = ApiConfig()
+    allocations: AllocationsConfig = AllocationsConfig()
+
+
+def read_config(path: Path) -> tuple[Config, tuple[str, ...]]:
+    """The configuration and notices about retired keys; an absent file is all defaults."""
+    if not path.exists():
+        return Config(), ()
+    document = YamlDocument(path, missing_hint="")
+    data: Any = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        raise SettingsError([document.problem((), "expected sections such as `trading:`")])
+    notices = []
+    for location, successor in RETIRED.items():
+        if _remove(data, location):
+            notices.append(document.problem(location, f"no longer does anything: {successor}"))
+    # A section whose keys are all commented out is written `trading:` and read as null.
+    sections = {name: value for name, value in data.items() if value is not None}
+    return document.parse(Config, sections), tuple(notices)
+
+
+def _remove(data: dict[str, Any], location: Location) -> bool:
+    section: Any = data
+    for key in location[:-1]:
+        section = section.get(key) if isinstance(section, dict) else None
+    if not isinstance(section, dict) or location[-1] not in section:
+        return False
+    del section[location[-1]]
+    return True

@@ -1,0 +1,104 @@
+"""Environment variables and `.env`: secrets and the address of the gateway.
+
+The process environment wins over `.env`; an empty value counts as not set. Names in `.env` that
+nobody reads are refused, since a misspelt `IB_PORT` must not end up on the default port.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
+
+from broker_connector_base.values import Value
+
+from .env_file import read_env_file
+from .errors import SettingsError
+
+#: Names of the first generation, each with what stands in its place.
+RETIRED = {
+    "ZEHNLABS_FINTECH_API_KEY": "use ALLOCATIONS_API_KEY",
+    "ORDER_TYPE": "sells are market orders, buys are limit orders",
+    "TIME_IN_FORCE": "use trading.order_tif in config.yaml",
+    "EXTENDED_HOURS_ENABLED": "orders are sent for regular hours only",
+}
+
+
+class TradingMode(StrEnum):
+    """Where orders go: the embedded simulator, IBKR's paper system or the market."""
+
+    SIMULATION = "simulation"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Environment(Value):
+    """Every variable that the product, its containers or its tools read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=str.upper)
+
+    trading_mode: TradingMode = TradingMode.SIMULATION
+    ib_host: str = "127.0.0.1"
+    #: Defaults to the mode's port of config.yaml.
+    ib_port: int | None = Field(default=None, ge=1, le=65535)
+    ib_username: str | None = None
+    ib_password: SecretStr | None = None
+    allocations_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    allocations_api_key: SecretStr | None = None
+    realtime_api_key: SecretStr | None = None
+    rebalance_event_subscription_api_key: SecretStr | None = None
+    management_api_key: SecretStr | None = None
+    auto_restart_time: str | None = None
+    vnc_password: SecretStr | None = None
+    user_notifications_enabled: bool = False
+    user_notifications_channel: str | None = None
+    user_notifications_server_url: str | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown or logged."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+
+
+def read_environment(
+    env_file: Path, variables: Mapping[str, str]
+) -> tuple[Environment, tuple[str, ...]]:
+    """The environment and notices about names that no longer do anything."""
+    lines = read_env_file(env_file)
+    known = {field.upper() for field in Environment.model_fields}
+    sources = {name: f"{env_file.name}:{entry.line}: {name}" for name, entry in lines.items()}
+    notices = [
+        f"{sources[name]} no longer does anything: {RETIRED[name]}"
+        for name in lines
+        if name in RETIRED
+    ]
+    problems = [
+        f"{source}: unknown name{_suggestion(name, known)}"
+        for name, source in sources.items()
+        if name not in known and name not in RETIRED
+    ]
+    values: dict[str, Any] = {name: entry.value for name, entry in lines.items() if name in known}
+    for name in known & variables.keys():
+        values[name] = variables[name]
+        sources[name] = f"environment variable {name}"
+    try:
+        environment = Environment.model_validate({k: v for k, v in values.items() if v != ""})
+    except ValidationError as error:
+        # The value is left out of the message: it may be a secret pasted into the wrong line.
+        problems += [
+            f"{sources[str(detail['loc'][0])]}: {detail['msg'].removeprefix('Input ')}"
+            for detail in error.errors()
+        ]
+    if problems:
+        raise SettingsError(problems)
+    return environment, tuple(notices)
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

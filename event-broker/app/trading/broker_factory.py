@@ -1,0 +1,80 @@
+"""From an account's configuration to a broker session and its rebalancer.
+
+This is the only module that names a connector, and connectors are optional: an installation
+without one works for the accounts of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.settings import Settings
+from broker_connector_base import AccountConfig, BaseRebalancer, BrokerClient
+from rebalance_workflow import (
+    AllocationSource,
+    FileAllocationSource,
+    FileJournal,
+    HttpAllocationSource,
+    ProgressEvent,
+    RebalancePolicy,
+)
+
+try:
+    import ibkr_connector
+except ImportError as error:
+    _ibkr_missing: ImportError | None = error
+else:
+    _ibkr_missing = None
+
+
+class UnsupportedBroker(Exception):
+    """No connector for the account's broker is installed; nothing was connected."""
+
+
+def create_broker_client(
+    account_config: AccountConfig, client_id: int, *, settings: Settings, host: str, port: int
+) -> BrokerClient:
+    """A session for the account, not yet connected; raises `UnsupportedBroker`."""
+    _require(account_config)
+    ibkr = settings.config.ibkr
+    return ibkr_connector.IBKRClient(
+        client_id,
+        host=host,
+        port=port,
+        request_timeout_seconds=ibkr.request_timeout_seconds,
+        connection_timeout_seconds=ibkr.connection_timeout_seconds,
+        market_data_type=ibkr.market_data_type,
+        price_cache_ttl_seconds=ibkr.price_cache_ttl_seconds,
+        contract_cache=ibkr_connector.ContractCache(settings.state_directory / "contracts.json"),
+    )
+
+
+def create_rebalancer(
+    account_config: AccountConfig,
+    broker_client: BrokerClient,
+    *,
+    settings: Settings,
+    progress: Callable[[ProgressEvent], None],
+) -> BaseRebalancer:
+    """The rebalancer that trades through `broker_client`; raises `UnsupportedBroker`."""
+    _require(account_config)
+    return ibkr_connector.IBKRRebalancer(
+        broker_client,
+        allocation_source=create_allocation_source(settings),
+        policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
+        journal=FileJournal(settings.state_directory / "journal"),
+        replacement_sets=replacement_sets(settings),
+        progress=progress,
+    )
+
+
+def create_allocation_source(settings: Settings) -> AllocationSource:
+    """The allocation service, or the demo's files when none is configured."""
+    if settings.allocations_url is None:
+        return FileAllocationSource(settings.home / "demo" / "allocations")
+    key = settings.environment.allocations_api_key
+    return HttpAllocationSource(
+        settings.allocations_url,
+        key.get_secret_value() if key else "",
+        timeout_seconds=settings.config.api.allocation_timeout_seconds,
+    )
