@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ibkr_simulator.preview import preview, preview_fields
 from ibkr_simulator.refusals import Refusal, invalid, refused_by_exchange, rejected
 from ibkr_simulator.session import Session
 from ibkr_simulator.translate.orders import (
@@ -28,11 +29,30 @@ def place_order(session: Session, fields: Mapping[str, Any]) -> None:
     if order_id <= ids.highest(session.client_id):
         raise Refusal(103, "Duplicate order id")
     request = _request(session, fields)
+    if fields["whatIf"]:
+        _tell_what_if(session, request)
+        return
     ids.use(session.client_id, order_id)
     order = session.desk.exchange.submit(request)
     ids.note(order)
     if order.status is OrderState.PENDING:
         _send(session, order)
+
+
+def _tell_what_if(session: Session, request: OrderRequest) -> None:
+    """The order that might be, with its margin: nothing is booked and no id is used up."""
+    exchange = session.desk.exchange
+    instrument = exchange.instrument(request.con_id)
+    now = exchange.clock.now()
+    order = Order(
+        order_id=0,
+        request=request,
+        status=OrderState.PENDING,
+        submitted_at=now,
+        updated_at=now,
+    )
+    effect = preview_fields(preview(exchange, request), instrument.currency)
+    session.send("openOrder", open_order_fields(order, instrument), whatIf=True, **effect)
 
 
 def _request(session: Session, fields: Mapping[str, Any]) -> OrderRequest:

@@ -1,0 +1,6 @@
+"""`python -m ibkr_simulator`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,61 @@
+"""The command line: `python -m ibkr_simulator serve`.
+
+Arguments come in; a gateway is served, or one line on stderr says why not. Exit codes: 0 after an
+orderly stop, 1 when the gateway could not start, 2 for arguments that make no sense.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulated_exchange import StateError
+
+from .server import ServeOptions, run
+from .state_lock import StateInUse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=given.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    options = ServeOptions(
+        host=given.host,
+        port=given.port,
+        control_port=given.control_port,
+        scenario=given.scenario,
+        state=given.state,
+        ready_file=given.ready_file,
+        exit_when_unused=given.exit_when_unused,
+        read_only=given.read_only,
+        seed=given.seed,
+    )
+    try:
+        run(options)
+    except (StateInUse, StateError, OSError) as error:
+        sys.stderr.write(f"ibkr_simulator: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ibkr_simulator", description="A gateway for clients of the TWS API, without a broker."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve the API until told to stop")
+    add = serve.add_argument
+    add("--host", default="127.0.0.1", help="address for API clients (default: %(default)s)")
+    add("--port", type=int, default=0, help="port for API clients (default: any free one)")
+    add("--control-port", type=int, default=0, help="loopback port for leases and control")
+    add("--scenario", default="demo", help="a shipped name or a YAML file (default: %(default)s)")
+    add("--state", type=Path, help="file that keeps the state; wins over the scenario if it exists")
+    add("--ready-file", type=Path, help="written when the gateway listens, removed when it ends")
+    add("--exit-when-unused", action="store_true", help="end when the last lease is given back")
+    add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
+    add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
+    add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    return parser

@@ -1,0 +1,203 @@
+"""The control port: how programs on this machine hold, watch and steer a running gateway.
+
+One JSON object a line comes in, one goes out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
+A lease lasts as long as the connection that asked for it, which the kernel closes however its
+process ends. There is no order and no account here: those are a client's business.
+
+Operations: `lease`, `status`, `save`, `stop`, and `quote`, which changes what it names of one
+instrument's quote: `{"op": "quote", "symbol": "SPY", "bid": 600.1, "ask": null, "halted": 1}`, or,
+with `"kind": "delayed"` (or `live`, `none`), what clients may see of it.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, fields, replace
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from simulated_exchange import ExchangeError, Quote, QuoteKind
+
+from .gateway import SimulatedGateway
+
+_LOG = logging.getLogger(__name__)
+#: seconds within which somebody has to take the first lease
+_FIRST_LEASE = 10.0
+_QUOTE_FIELDS = {field.name for field in fields(Quote)} - {"at"}
+#: fields of a quote that are always there; the others may be null
+_NUMBERS = {"bid_size", "ask_size", "last_size", "volume", "halted"}
+
+Answer = dict[str, Any]
+
+
+class BadRequest(ValueError):
+    """A request that cannot be served; its text goes to whoever asked."""
+
+
+class ControlServer:
+    """Listens on the loopback interface; an async context.
+
+    `save` writes the state. `stop` ends the process, and is called here as well: on request and,
+    with `exit_when_unused`, when the last lease is given back or none is taken in the first 10 s.
+    """
+
+    def __init__(
+        self,
+        gateway: SimulatedGateway,
+        *,
+        port: int,
+        save: Callable[[], Awaitable[None]],
+        stop: Callable[[], None],
+        exit_when_unused: bool,
+    ) -> None:
+        self._gateway = gateway
+        self._port = port
+        self._save = save
+        self._stop = stop
+        self._exit_when_unused = exit_when_unused
+        self._leases: set[asyncio.StreamWriter] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._stopping = False
+        self._operations: dict[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
+            "status": self._status,
+            "save": self._save_now,
+            "quote": self._quote,
+            "stop": self._stop_now,
+        }
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        if self._exit_when_unused:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(_FIRST_LEASE, self._end_if_unused)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping = True
+        if self._exit_when_unused:
+            self._patience.cancel()
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await self._server.wait_closed()
+
+    @property
+    def port(self) -> int:
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while line := await reader.readline():
+                answer = await self._answer(line, writer)
+                writer.write(json.dumps(answer, default=str).encode() + b"\n")
+                await writer.drain()
+        except (ValueError, ConnectionError) as error:
+            # ValueError: a line longer than the reader takes.
+            _LOG.warning("control connection closed error=%s", error)
+        finally:
+            self._writers.discard(writer)
+            self._give_back(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> Answer:
+        try:
+            request = json.loads(line, parse_float=Decimal)
+            if not isinstance(request, dict):
+                raise BadRequest("a request is a JSON object")
+            name = request.get("op")
+            if name == "lease":
+                return self._lease(writer)
+            operation = self._operations.get(str(name))
+            if operation is None:
+                known = ", ".join(sorted({*self._operations, "lease"}))
+                raise BadRequest(f"there is no operation {name!r}; there are {known}")
+            return {"ok": True, **await operation(request)}
+        except (ValueError, OSError, ArithmeticError, ExchangeError) as error:
+            return {"ok": False, "error": str(error)}
+
+    # --- leases -----------------------------------------------------------------------------
+
+    def _lease(self, writer: asyncio.StreamWriter) -> Answer:
+        if self._stopping:
+            raise BadRequest("the gateway is stopping; start another")
+        self._leases.add(writer)
+        gateway = self._gateway
+        accounts = list(gateway.desk.account_ids)
+        return {"ok": True, "host": gateway.host, "port": gateway.port, "accounts": accounts}
+
+    def _give_back(self, writer: asyncio.StreamWriter) -> None:
+        if writer in self._leases:
+            self._leases.discard(writer)
+            if self._exit_when_unused:
+                self._end_if_unused()
+
+    def _end_if_unused(self) -> None:
+        if not self._leases and not self._stopping:
+            self._end("nobody uses the gateway")
+
+    def _end(self, why: str) -> None:
+        _LOG.info("stopping reason=%s", why)
+        self._stopping = True
+        self._stop()
+
+    # --- operations -------------------------------------------------------------------------
+
+    async def _status(self, request: Mapping[str, Any]) -> Answer:
+        gateway = self._gateway
+        return {
+            "host": gateway.host,
+            "port": gateway.port,
+            "accounts": list(gateway.desk.account_ids),
+            "clients": sorted(gateway.sessions),
+            "leases": len(self._leases),
+            "unknown_messages": dict(gateway.unknown_messages),
+            **asdict(gateway.statistics),
+        }
+
+    async def _save_now(self, request: Mapping[str, Any]) -> Answer:
+        await self._save()
+        return {}
+
+    async def _stop_now(self, request: Mapping[str, Any]) -> Answer:
+        self._end("asked to")
+        return {}
+
+    async def _quote(self, request: Mapping[str, Any]) -> Answer:
+        exchange = self._gateway.desk.exchange
+        found = exchange.find_instruments(
+            symbol=request.get("symbol", ""), con_id=request.get("con_id")
+        )
+        if len(found) != 1 or not request.keys() & {"symbol", "con_id"}:
+            raise BadRequest(f"the request names {len(found)} instruments, it has to name one")
+        con_id = found[0].con_id
+        changes = {name: request[name] for name in _QUOTE_FIELDS & request.keys()}
+        if unknown := request.keys() - _QUOTE_FIELDS - {"op", "symbol", "con_id", "kind"}:
+            raise BadRequest(f"a quote has no {', '.join(sorted(unknown))}")
+        numbers: dict[str, Any] = {name: _number(name, value) for name, value in changes.items()}
+        if "kind" in request:
+            exchange.set_quote_kind(QuoteKind(request["kind"]), con_id)
+        if numbers:
+            exchange.set_quote(con_id, replace(exchange.quote(con_id), **numbers, at=None))
+        await self._save()
+        return {"quote": asdict(exchange.quote(con_id))}
+
+
+def _number(name: str, value: Any) -> Decimal | int | None:
+    """A quote's number as the exchange has it. Raises `BadRequest` for what is none."""
+    if value is None and name not in _NUMBERS:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise BadRequest(f"{name} has to be a number, not {value!r}")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise BadRequest(f"{name} has to be finite, not {value!r}")
+    return int(number) if name == "halted" else number

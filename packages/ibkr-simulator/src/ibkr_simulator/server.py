@@ -1,0 +1,128 @@
+"""A gateway as a process of its own: state, ports, signals, and the word that it is ready.
+
+Options come in; a gateway serves until it is told to stop, then its state is on disk. What clients
+and orders do is decided elsewhere.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from simulated_exchange import Clock, Exchange, StateError, StateFile, WallClock, load_scenario
+
+from .control import ControlServer
+from .gateway import SimulatedGateway
+from .saver import Saver
+from .state_lock import exclusive
+
+#: seconds to wait for another process to let go of the state
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeOptions:
+    """How to serve; without `state` nothing is kept, without `seed` the scenario's counts."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    control_port: int = 0
+    scenario: str = "demo"
+    state: Path | None = None
+    ready_file: Path | None = None
+    exit_when_unused: bool = False
+    read_only: bool = False
+    seed: int | None = None
+
+
+def run(options: ServeOptions) -> None:
+    """Serve until SIGTERM, SIGINT, a request to stop or the last lease's end.
+
+    Raises `StateInUse`, `StateError` and `OSError` before anything is served.
+    """
+    with ExitStack() as stack:
+        if options.state is not None:
+            stack.enter_context(exclusive(options.state, _PATIENCE))
+        asyncio.run(_serve(options))
+
+
+async def _serve(options: ServeOptions) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    file = StateFile(options.state) if options.state is not None else None
+    exchange = _open_exchange(options, file, WallClock(loop))
+    gateway = SimulatedGateway(
+        exchange,
+        host=options.host,
+        port=options.port,
+        read_only=options.read_only,
+        pacing=True,
+    )
+    async with AsyncExitStack() as stack:
+        saver = await stack.enter_async_context(Saver(exchange, file)) if file else None
+        await stack.enter_async_context(gateway)
+        control = await stack.enter_async_context(
+            ControlServer(
+                gateway,
+                port=options.control_port,
+                save=saver.save if saver else _nothing_to_save,
+                stop=stop.set,
+                exit_when_unused=options.exit_when_unused,
+            )
+        )
+        _announce(gateway, control, options.ready_file)
+        try:
+            await stop.wait()
+        finally:
+            # First of all: nobody is to find a gateway that is about to end.
+            if options.ready_file is not None:
+                options.ready_file.unlink(missing_ok=True)
+
+
+def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) -> Exchange:
+    """The saved exchange if there is one, else the scenario's."""
+    state = file.read() if file is not None else None
+    if file is None or state is None:
+        scenario = load_scenario(options.scenario)
+        if options.seed is not None:
+            scenario = replace(scenario, seed=options.seed)
+        return scenario.build(clock)
+    try:
+        return Exchange.restore(state, clock=clock)
+    except StateError as error:
+        raise StateError(
+            f"{file.path}: {error}; `--reset-demo` of tools/rebalance.sh, or deleting the file, "
+            "puts the scenario's first state back"
+        ) from error
+
+
+async def _nothing_to_save() -> None:
+    """For a gateway without a state file."""
+
+
+def _announce(gateway: SimulatedGateway, control: ControlServer, ready_file: Path | None) -> None:
+    from . import __version__
+
+    ready: dict[str, Any] = {
+        "pid": os.getpid(),
+        "host": gateway.host,
+        "port": gateway.port,
+        "control_port": control.port,
+        "accounts": list(gateway.desk.account_ids),
+        "version": __version__,
+    }
+    line = json.dumps(ready) + "\n"
+    if ready_file is not None:
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        aside = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+        aside.write_text(line, encoding="utf-8")
+        aside.replace(ready_file)
+    sys.stdout.write(line)
+    sys.stdout.flush()
