@@ -7,7 +7,9 @@ piecewise linear curves bend.  Never knows a symbol's name, the other symbols or
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +33,9 @@ class Curves:
     sell: Floats
     #: Target value less current value; negative when overweight.
     need: Floats
-    #: Largest useful number of lots to buy; 0 where nothing may be bought.
+    #: Largest useful number of lots to buy, not below `least`; 0 where nothing may be bought.
     most_buy: Lots
-    #: Largest number of lots to sell; 0 where nothing may be sold.
+    #: Largest number of lots to sell, not below `least`; 0 where nothing may be sold.
     most_sell: Lots
     #: Smallest order, in lots, at least 1.
     least: Lots
@@ -47,56 +49,46 @@ class Curves:
         return len(self.mid)
 
     def take(self, chosen: Lots | int) -> Curves:
-        """The curves of some of the symbols, or of one symbol as an array of length one."""
+        """The curves of some of the symbols, or of one symbol as arrays of length one."""
         index = np.atleast_1d(chosen)
-        return Curves(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        return self._each(lambda values: values[index])
 
     def shortfall(self, lots: Lots) -> Floats:
         """How far below its target each symbol stays."""
-        missing = _column(self.need, lots) - lots * _column(self.mid, lots)
-        return np.asarray(np.maximum(missing, 0.0))
+        own = self._beside(lots)
+        return np.asarray(np.maximum(own.need - lots * own.mid, 0.0))
 
     def cash(self, lots: Lots) -> Floats:
         """Cash used, fee included; negative when the trade brings cash."""
-        price = np.where(lots > 0, _column(self.buy, lots), _column(self.sell, lots))
-        return lots * price + self._fee(np.abs(lots), price)
-
-    def _fee(self, size: Lots, price: Floats) -> Floats:
-        linear = size * _column(self.fee_per_lot, size)
-        fee = np.maximum(linear, _column(self.fee_minimum, size))
-        cap = _column(self.fee_cap, size)
-        if np.isfinite(cap).any():
-            fee = np.minimum(fee, np.where(size > 0, cap * size * price, 0.0))
-        return np.where(size > 0, fee, 0.0)
+        own = self._beside(lots)
+        price = np.where(lots > 0, own.buy, own.sell)
+        size = np.maximum(np.abs(lots), 1)
+        fee = np.maximum(size * own.fee_per_lot, own.fee_minimum)
+        fee = np.minimum(fee, size * own.fee_cap * price)
+        return np.asarray(lots * price + np.where(lots == 0, 0.0, fee))
 
     def bends(self) -> Lots:
         """Lot counts, one row per symbol, among which a linear price on cash has its best.
 
-        Both neighbours of every bend of the curves, pushed into the tradable range; rows repeat
-        entries freely.
+        Both neighbours of every bend of the curves, pushed into the tradable range; entries repeat.
         """
-        nought = np.zeros(len(self))
-        at_target = self.need / self.mid
-        sizes = [self.least.astype(float)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            sizes.append(self.fee_minimum / self.fee_per_lot)
-            for price in (self.buy, self.sell):
-                sizes.append(self.fee_minimum / (self.fee_cap * price))
-        columns = [nought, self.most_buy.astype(float), -self.most_sell.astype(float), at_target]
-        for size in sizes:
-            usable = np.where(np.isfinite(size), size, 0.0)
-            columns += [usable, -usable]
-        exact = np.stack(columns, axis=1)
-        around = np.concatenate([np.floor(exact), np.ceil(exact)], axis=1)
-        return self.clip(around)
+            fee_bends = [
+                self.fee_minimum / self.fee_per_lot,
+                self.fee_minimum / (self.fee_cap * self.buy),
+                self.fee_minimum / (self.fee_cap * self.sell),
+            ]
+        sizes = np.stack([self.least, *(np.nan_to_num(b, posinf=0.0) for b in fee_bends)], axis=1)
+        ends = np.stack([0 * self.least, self.most_buy, -self.most_sell], axis=1)
+        at_target = (self.need / self.mid)[:, None]
+        exact = np.concatenate([ends, at_target, sizes, -sizes], axis=1)
+        return self.clip(np.concatenate([np.floor(exact), np.ceil(exact)], axis=1))
 
     def clip(self, lots: Floats | Lots) -> Lots:
         """The nearest tradable lot counts: no order is too small, none exceeds its limit."""
-        least, most_buy, most_sell = (
-            _column(limit, lots) for limit in (self.least, self.most_buy, self.most_sell)
-        )
-        bought = np.where(most_buy > 0, np.clip(lots, least, np.maximum(most_buy, least)), 0)
-        sold = np.where(most_sell > 0, np.clip(-lots, least, np.maximum(most_sell, least)), 0)
+        own = self._beside(lots)
+        bought = np.where(own.most_buy > 0, np.clip(lots, own.least, own.most_buy), 0)
+        sold = np.where(own.most_sell > 0, np.clip(-lots, own.least, own.most_sell), 0)
         return np.where(lots > 0, bought, np.where(lots < 0, -sold, 0)).astype(np.int64)
 
     def affordable(self, budget: Floats) -> Lots:
@@ -104,29 +96,25 @@ class Curves:
 
         Where no trade keeps the budget, the largest sale.
         """
-        fee, buy, sell, per_lot, cap, least, most_buy, most_sell = (
-            _column(values, budget)
-            for values in (
-                self.fee_minimum,
-                self.buy,
-                self.sell,
-                self.fee_per_lot,
-                self.fee_cap,
-                self.least,
-                self.most_buy,
-                self.most_sell,
-            )
-        )
+        own = self._beside(budget)
+        fee, per_lot, cap = own.fee_minimum, own.fee_per_lot, own.fee_cap
         with np.errstate(divide="ignore", invalid="ignore"):
-            bought = np.minimum((budget - fee) / buy, budget / (buy + per_lot))
-            bought = np.maximum(bought, budget / (buy * (1 + cap)))
-            sold = np.maximum((fee - budget) / sell, -budget / np.maximum(sell - per_lot, 0.0))
-            sold = np.fmin(sold, -budget / (sell * np.maximum(1 - cap, 0.0)))
-        up = np.minimum(np.floor(bought), most_buy)
-        down = np.minimum(np.maximum(np.ceil(sold), least), most_sell)
-        lots = np.where(up >= least, up, np.where(budget >= 0, 0.0, -down))
+            bought = np.minimum((budget - fee) / own.buy, budget / (own.buy + per_lot))
+            bought = np.maximum(bought, budget / (own.buy * (1 + cap)))
+            sold = np.maximum(
+                (fee - budget) / own.sell, -budget / np.maximum(own.sell - per_lot, 0.0)
+            )
+            sold = np.fmin(sold, -budget / (own.sell * np.maximum(1 - cap, 0.0)))
+        up = np.minimum(np.floor(bought), own.most_buy)
+        down = np.minimum(np.maximum(np.ceil(sold), own.least), own.most_sell)
+        lots = np.where(up >= own.least, up, np.where(budget >= 0, 0.0, -down))
         return lots.astype(np.int64)
 
+    def _beside(self, lots: Floats | Lots) -> Curves:
+        """The same curves, shaped to meet `lots`, which may have several entries per symbol."""
+        if lots.ndim == 1:
+            return self
+        return self._each(lambda values: values.reshape(-1, *(1,) * (lots.ndim - 1)))
 
-def _column(values: NDArray[np.generic], lots: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]
-    return values.reshape(values.shape + (1,) * (lots.ndim - 1))
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Curves:
+        return Curves(**{f.name: change(getattr(self, f.name)) for f in fields(self)})

@@ -41,8 +41,6 @@ def fit(curves: Curves, budget: float, *, tolerance: float) -> Fit | None:
 
     The search ends early once the result is proven to be within `tolerance` of the best.
     """
-    if not len(curves):
-        return Fit(lots=np.zeros(0, np.int64), shortfall=0.0, bound=0.0) if budget >= 0 else None
     priced = price_cash(curves, budget)
     if priced is None:
         return None
