@@ -1,5 +1,6 @@
 """Cancelling and modifying, with and without latency."""
 
+from collections.abc import Callable
 from decimal import Decimal as D
 
 import pytest
@@ -8,7 +9,9 @@ from simulated_exchange import (
     ExchangeError,
     FillPolicy,
     LatencyModel,
+    Order,
     OrderState,
+    OrderType,
     Reason,
     Side,
 )
@@ -140,14 +143,16 @@ def test_what_is_done_can_be_neither_cancelled_nor_modified() -> None:
     order, leaving = pit.buy(10), pit.buy(10, limit=90)
     pit.clock.advance(1)
     pit.exchange.cancel(leaving.order_id)
-    for change, reason in [
-        (lambda: pit.exchange.cancel(order.order_id), Reason.NOT_CANCELLABLE),
-        (lambda: pit.exchange.modify(order.order_id), Reason.NOT_MODIFIABLE),
-        (lambda: pit.exchange.modify(leaving.order_id), Reason.NOT_MODIFIABLE),
-        (lambda: pit.exchange.cancel(99), Reason.UNKNOWN_ORDER),
-    ]:
+    cancel, modify = pit.exchange.cancel, pit.exchange.modify
+    attempts: list[tuple[Callable[[int], Order], int, Reason]] = [
+        (cancel, order.order_id, Reason.NOT_CANCELLABLE),
+        (modify, order.order_id, Reason.NOT_MODIFIABLE),
+        (modify, leaving.order_id, Reason.NOT_MODIFIABLE),
+        (cancel, 99, Reason.UNKNOWN_ORDER),
+    ]
+    for attempt, order_id, reason in attempts:
         with pytest.raises(ExchangeError) as refused:
-            change()
+            attempt(order_id)
         assert refused.value.reason is reason
 
 
@@ -162,8 +167,8 @@ def test_what_is_done_can_be_neither_cancelled_nor_modified() -> None:
         (request(Side.BUY, "NaN"), Reason.BAD_QUANTITY),
         (request(Side.BUY, 1, 0), Reason.BAD_PRICE),
         (request(Side.BUY, 1, "Infinity"), Reason.BAD_PRICE),
-        (request(Side.BUY, 1, order_type="LMT"), Reason.BAD_PRICE),
-        (request(Side.BUY, 1, 100, order_type="MKT"), Reason.BAD_PRICE),
+        (request(Side.BUY, 1, order_type=OrderType.LMT), Reason.BAD_PRICE),
+        (request(Side.BUY, 1, 100, order_type=OrderType.MKT), Reason.BAD_PRICE),
         (request(Side.BUY, 1, "99.995"), Reason.OFF_TICK),
         (request(Side.SELL, 1), Reason.NO_SHORT),
         # 1000 x 100.00 is exactly the cash; the commission of 5.00 is too much.
@@ -200,17 +205,22 @@ def test_live_orders_count_against_shares_and_cash() -> None:
         pit.sell(5, limit=110)
     pit.sell(4, limit=110)
     pit.buy(10, limit=99)
+    # 1500 - 990 - 1 leaves 509; 10 x 51 + 1 are 511.
     with pytest.raises(ExchangeError, match="INSUFFICIENT_FUNDS"):
-        pit.buy(10, limit=50, con_id=IBM)
+        pit.buy(10, limit=51, con_id=IBM)
     assert pit.exchange.audit() == []
 
 
-def test_a_market_order_keeps_its_hold_when_the_price_it_was_valued_with_is_gone() -> None:
-    pit = Pit(cash={"USD": 2003})
-    pit.exchange.fill_policy = FillPolicy.partial(5, stall=True)
+def test_an_order_whose_price_is_gone_when_its_change_arrives_keeps_what_it_held() -> None:
+    pit = Pit(latency=LatencyModel.fixed(1), cash={"USD": 2003})
+    pit.exchange.fill_policy = FillPolicy.never()
     order = pit.buy(10)
+    pit.clock.advance(1)
+    pit.exchange.modify(order.order_id, quantity=D(12))
     pit.quote(None, None)
-    pit.exchange.modify(order.order_id, quantity=D(10)) if False else None
-    with pytest.raises(ExchangeError, match="INSUFFICIENT_FUNDS"):
+    pit.clock.advance(1)
+    assert pit.exchange.order(order.order_id).request.quantity == 12
+    # 10 x 100.00 + 1.00 are still held, which leaves 1002.00
+    with pytest.raises(ExchangeError, match=r"has 1002\.00 USD free"):
         pit.buy(20, limit=60)
     assert pit.exchange.audit() == []

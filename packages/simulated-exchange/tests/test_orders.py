@@ -17,7 +17,7 @@ from simulated_exchange import (
     TimeInForce,
 )
 from simulated_exchange.orders import TRANSITIONS
-from simulated_exchange.testing import IBM, MONDAY_10_00, SPY, Pit
+from simulated_exchange.testing import IBM, MONDAY_10_00, SPY, Pit, request
 
 
 def test_a_market_order_fills_at_the_ask_and_moves_shares_and_cash() -> None:
@@ -129,6 +129,11 @@ def test_an_ioc_order_fills_what_it_can_and_cancels_the_rest() -> None:
         1, con_id=IBM, time_in_force=TimeInForce.IOC
     )
     assert (late.status, late.filled) == (OrderState.CANCELLED, D(0))
+
+
+def test_a_side_or_type_given_as_plain_text_is_refused_at_birth() -> None:
+    with pytest.raises(TypeError, match="'BUY' is not a Side"):
+        request("BUY", 10)  # type: ignore[arg-type]
 
 
 def test_history_is_found_by_account_owner_symbol_side_and_time() -> None:

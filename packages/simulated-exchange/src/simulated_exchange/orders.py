@@ -95,6 +95,16 @@ class OrderRequest:
     owner: Hashable = None
     outside_rth: bool = False
 
+    def __post_init__(self) -> None:
+        # A plain "BUY" equals Side.BUY but is not it, and must not pass for a sale.
+        for value, kind in (
+            (self.side, Side),
+            (self.order_type, OrderType),
+            (self.time_in_force, TimeInForce),
+        ):
+            if type(value) is not kind:
+                raise TypeError(f"{value!r} is not a {kind.__name__}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:

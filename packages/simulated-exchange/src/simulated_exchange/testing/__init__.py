@@ -107,10 +107,12 @@ def request(
     side: Side, quantity: Number, limit: Number | None = None, **terms: Any
 ) -> OrderRequest:
     """An order of DU1 for SPY in shorthand; `terms` are further fields of `OrderRequest`."""
-    return OrderRequest(
-        side=side,
-        quantity=Decimal(quantity),
-        order_type=OrderType.MKT if limit is None else OrderType.LMT,
-        limit_price=None if limit is None else Decimal(limit),
-        **{"account_id": ACCOUNT, "con_id": SPY, **terms},
-    )
+    shorthand: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "con_id": SPY,
+        "side": side,
+        "quantity": Decimal(quantity),
+        "order_type": OrderType.MKT if limit is None else OrderType.LMT,
+        "limit_price": None if limit is None else Decimal(limit),
+    }
+    return OrderRequest(**{**shorthand, **terms})

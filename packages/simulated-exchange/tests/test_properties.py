@@ -1,0 +1,190 @@
+"""Whatever happens, the books balance, the seed decides, and a restored exchange goes on alike."""
+
+import json
+from decimal import Decimal as D
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from simulated_exchange import (
+    Exchange,
+    ExchangeError,
+    FillPolicy,
+    LatencyModel,
+    OrderState,
+    RandomWalk,
+    Side,
+    TimeInForce,
+    VirtualClock,
+)
+from simulated_exchange.testing import ACCOUNT, IBM, SPY, Pit, request
+
+con_ids = st.sampled_from([SPY, IBM])
+cents = st.integers(9500, 10500).map(lambda value: D(value) / 100)
+policies = st.one_of(
+    st.just(FillPolicy.immediate()),
+    st.just(FillPolicy.never()),
+    st.builds(
+        lambda sizes, gap, stall: FillPolicy.partial(*sizes, gap=gap, stall=stall),
+        st.lists(st.integers(1, 40), min_size=1, max_size=3),
+        st.sampled_from([0.0, 0.5, 3.0]),
+        st.booleans(),
+    ),
+)
+
+
+class Campaign(RuleBasedStateMachine):
+    """Two exchanges get the same treatment; one of them is saved and restored again and again."""
+
+    @initialize(
+        margin=st.booleans(),
+        allow_short=st.booleans(),
+        settlement_days=st.integers(0, 2),
+        latency=st.sampled_from([LatencyModel(), LatencyModel(low=0.2, high=2.0)]),
+        partial_fills=st.booleans(),
+        seed=st.integers(0, 5),
+    )
+    def open(self, latency: LatencyModel, partial_fills: bool, seed: int, **account: Any) -> None:
+        terms: dict[str, Any] = {
+            "cash": {"USD": 10_000},
+            "positions": {SPY: (30, 90)},
+            "account": account,
+            "latency": latency,
+            "partial_fills": partial_fills,
+            "seed": seed,
+        }
+        self.plain, self.interrupted = Pit(**terms), Pit(**terms)
+
+    def both(self, act: Any) -> None:
+        """The same act on both exchanges has the same outcome, be it an order or a refusal."""
+        outcomes = []
+        for pit in (self.plain, self.interrupted):
+            try:
+                outcomes.append(act(pit))
+            except ExchangeError as refusal:
+                outcomes.append((refusal.reason, str(refusal)))
+        assert outcomes[0] == outcomes[1]
+
+    @rule(
+        side=st.sampled_from(Side),
+        quantity=st.integers(1, 60),
+        limit=st.none() | cents,
+        con_id=con_ids,
+        time_in_force=st.sampled_from(TimeInForce),
+    )
+    def submit(self, side: Side, quantity: int, limit: D | None, **terms: Any) -> None:
+        self.both(lambda pit: pit.exchange.submit(request(side, quantity, limit, **terms)))
+
+    @rule(
+        pick=st.integers(0, 20),
+        quantity=st.none() | st.integers(1, 60).map(D),
+        limit=st.none() | cents,
+    )
+    def modify(self, pick: int, quantity: D | None, limit: D | None) -> None:
+        if live := self.plain.exchange.open_orders():
+            order_id = live[pick % len(live)].order_id
+            self.both(
+                lambda pit: pit.exchange.modify(order_id, quantity=quantity, limit_price=limit)
+            )
+
+    @rule(pick=st.integers(0, 20))
+    def cancel(self, pick: int) -> None:
+        if live := self.plain.exchange.open_orders():
+            order_id = live[pick % len(live)].order_id
+            self.both(lambda pit: pit.exchange.cancel(order_id))
+
+    @rule(
+        bid=st.none() | cents,
+        ask=st.none() | cents,
+        size=st.integers(0, 80),
+        halted=st.sampled_from([0, 0, 0, 1]),
+        con_id=con_ids,
+    )
+    def quote(self, bid: D | None, ask: D | None, **terms: Any) -> None:
+        self.both(lambda pit: pit.quote(bid, ask, **terms))
+
+    @rule(policy=policies)
+    def change_policy(self, policy: FillPolicy) -> None:
+        for pit in (self.plain, self.interrupted):
+            pit.exchange.fill_policy = policy
+
+    @rule(con_id=con_ids, walk=st.none() | st.builds(RandomWalk, seed=st.integers(0, 3)))
+    def walk(self, con_id: int, walk: RandomWalk | None) -> None:
+        self.both(lambda pit: pit.exchange.walk(con_id, walk))
+
+    @rule(seconds=st.sampled_from([0, 0.1, 1, 5, 60]))
+    def wait(self, seconds: float) -> None:
+        self.both(lambda pit: pit.clock.advance(seconds))
+
+    @rule()
+    def wait_for_the_close(self) -> None:
+        for con_id in (SPY, IBM):  # or a walk would take its steps all night
+            self.both(lambda pit, con_id=con_id: pit.exchange.walk(con_id, None))
+        self.both(lambda pit: pit.clock.advance(7 * 3600))
+
+    @rule()
+    def restart(self) -> None:
+        pit = self.interrupted
+        state = json.loads(json.dumps(pit.exchange.save()))
+        pit.clock = VirtualClock(pit.clock.now())
+        pit.exchange = Exchange.restore(state, clock=pit.clock)
+        pit.exchange.subscribe(pit.events.append)
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        assert self.interrupted.exchange.audit() == []
+
+    @invariant()
+    def a_restart_made_no_difference(self) -> None:
+        assert self.interrupted.events == self.plain.events
+
+    def teardown(self) -> None:
+        if hasattr(self, "plain"):
+            assert self.interrupted.exchange.save() == self.plain.exchange.save()
+
+
+TestCampaign = Campaign.TestCase
+TestCampaign.settings = settings(deadline=None, max_examples=40, stateful_step_count=25)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    trades=st.lists(
+        st.tuples(st.sampled_from(Side), st.integers(1, 30), cents), min_size=1, max_size=15
+    )
+)
+def test_what_an_account_gained_is_what_it_realized_and_what_it_could(
+    trades: list[tuple[Side, int, D]],
+) -> None:
+    """Net liquidation = money put in + realized + unrealized results, whatever the trades."""
+    pit = Pit(account={"margin": True, "allow_short": True})
+    for side, quantity, price in trades:
+        pit.quote(price, price)
+        order = pit.exchange.submit(request(side, quantity))
+        assert order.status is OrderState.FILLED
+    account = pit.exchange.account(ACCOUNT)
+    gained = account.net_liquidation - 100_000
+    # Averages are quotients; everything else is exact.
+    assert abs(gained - account.realized_pnl - account.unrealized_pnl) < D("1e-18")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    fills=st.lists(st.integers(1, 400), min_size=1, max_size=6),
+    price=st.integers(1, 20_000).map(lambda value: D(value) / 100),
+)
+def test_an_order_in_parts_costs_what_it_costs_whole(fills: list[int], price: D) -> None:
+    pit = Pit(cash={"USD": 10_000_000})
+    pit.quote(price, price)
+    whole = pit.buy(sum(fills))
+    pit.exchange.fill_policy = FillPolicy.partial(*fills)
+    parts = pit.buy(sum(fills))
+    charged = {whole.order_id: D(0), parts.order_id: D(0)}
+    for fill in pit.exchange.executions():
+        report = pit.exchange.commission_report(fill.exec_id)
+        assert report.commission >= 0
+        charged[fill.order_id] += report.commission
+    assert charged[whole.order_id] == charged[parts.order_id]
+    assert charged[whole.order_id] <= price * sum(fills) / 100
