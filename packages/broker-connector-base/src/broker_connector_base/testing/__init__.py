@@ -1,4 +1,4 @@
-"""Test kit: a scripted broker, a loop without waiting, and the contract every connector passes.
+"""Test kit: a scripted broker, a loop without waiting, and what the contract suite needs.
 
 Imported by tests alone. The contract suite is `broker_connector_base.testing.contract`, apart
 because it needs pytest.
@@ -22,6 +22,8 @@ from .behaviour import (
 )
 from .books import Books
 from .fake_broker import FakeBroker
+from .fake_harness import FakeHarness
+from .harness import BrokerHarness, EventLog
 from .ledger import Account, BookOrder
 from .virtual_time import LoopClock, VirtualTimeLoop, WaitsForEver
 
@@ -39,7 +41,10 @@ __all__ = [
     "Behaviour",
     "BookOrder",
     "Books",
+    "BrokerHarness",
+    "EventLog",
     "FakeBroker",
+    "FakeHarness",
     "Fault",
     "LoopClock",
     "OnCancel",

@@ -36,6 +36,7 @@ from broker_connector_base.order_states import OrderStatus
 from .behaviour import Arrival, Fault
 from .books import Books
 from .ledger import BookOrder
+from .subscription import Subscription
 
 
 class FakeBroker(BrokerClient):
@@ -48,7 +49,7 @@ class FakeBroker(BrokerClient):
         self._client_id = client_id
         self._acknowledgement_timeout = acknowledgement_timeout_seconds
         self._over: asyncio.Event | None = None
-        self._subscriptions: list[_Subscription] = []
+        self._subscriptions: list[Subscription] = []
         #: What each key of this session was sent as; None: handed over, and no word since.
         self._sent: dict[str, BookOrder | None] = {}
 
@@ -194,7 +195,7 @@ class FakeBroker(BrokerClient):
     async def order_events(self, account_id: str) -> AsyncIterator[AsyncIterator[OrderEvent]]:
         fault = self._begin("order_events")
         self._require_account(account_id)
-        subscription = _Subscription(account_id)
+        subscription = Subscription(account_id)
         self._subscriptions.append(subscription)
         try:
             self._finish("order_events", fault)
@@ -309,27 +310,3 @@ def _check_order(
         wrong = "a limit order needs a price, a market order none"
     if wrong:
         raise OrderExecutionError(f"{symbol}: {wrong}; nothing was sent")
-
-
-class _Subscription:
-    """Events of one account since the moment of creation, then the session's end for ever.
-
-    An iterator and not a generator: a reader that gives up waiting can come back.
-    """
-
-    def __init__(self, account_id: str) -> None:
-        self.account_id = account_id
-        self._queue: asyncio.Queue[OrderEvent | BrokerConnectionError] = asyncio.Queue()
-
-    def put(self, event: OrderEvent | BrokerConnectionError) -> None:
-        self._queue.put_nowait(event)
-
-    def __aiter__(self) -> _Subscription:
-        return self
-
-    async def __anext__(self) -> OrderEvent:
-        event = await self._queue.get()
-        if isinstance(event, BrokerConnectionError):
-            self.put(event)
-            raise event
-        return event

@@ -54,6 +54,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _thread_ended(self, _: asyncio.Future[Any]) -> None:
         self._threads -= 1
 
+    async def shutdown_default_executor(self, *timeout: float | None) -> None:
+        """As usual; the threads that end are waited for in real time."""
+        self._threads += 1
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._threads -= 1
+
     def jump(self, seconds: float | None) -> None:
         """Pass time because nothing is ready; called by the selector."""
         if seconds is None:
@@ -74,16 +82,16 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if not self._loop.may_jump:
-            return list(super().select(timeout))
+        if timeout == 0 or not self._loop.may_jump:
+            return list(super().select(0 if timeout == 0 else None))
         ready = list(super().select(0))
-        if not ready and timeout != 0:
+        if not ready:
             self._loop.jump(timeout)
         return ready
 
 
 class LoopClock:
-    """A clock that shows `start` when made and then follows the time of the running loop."""
+    """A clock that shows `start` at its first reading and then follows the running loop."""
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
