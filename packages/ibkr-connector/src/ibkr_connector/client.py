@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -229,11 +229,11 @@ class IBKRClient(BrokerClient):
     async def get_executions(self, account_id: str, since: datetime | None = None) -> list[Fill]:
         return await self._orders.executions(account_id, since)
 
-    def order_events(
-        self, account_id: str
-    ) -> AbstractAsyncContextManager[AsyncIterator[OrderEvent]]:
+    @asynccontextmanager
+    async def order_events(self, account_id: str) -> AsyncIterator[AsyncIterator[OrderEvent]]:
         self._session.require_account(account_id)
-        return self._subscriptions.listen(account_id)
+        with self._subscriptions.listen(account_id) as events:
+            yield events
 
     # For `doctor`.
 
@@ -284,7 +284,7 @@ class IBKRClient(BrokerClient):
         self._orders.stop()
         self._quotes.forget()
         self._ledger.on_lost()
-        self._subscriptions.publish_to_all(error)
+        self._subscriptions.end_all(error)
 
 
 def _quote_error(failed: Mapping[str, BrokerError]) -> BrokerError:

@@ -7,46 +7,68 @@ events that raises when the session is lost. It drops nothing and never waits fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from broker_connector_base import BrokerConnectionError, ConnectivityChange, OrderEvent
 
-_Queue = asyncio.Queue[OrderEvent | BrokerConnectionError]
+
+class EventQueue(AsyncIterator[OrderEvent]):
+    """Events of one account in the order they came; a wait can be given up and taken up again."""
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        self._events: deque[OrderEvent] = deque()
+        self._end: BrokerConnectionError | None = None
+        self._news = asyncio.Event()
+
+    def put(self, event: OrderEvent) -> None:
+        self._events.append(event)
+        self._news.set()
+
+    def end(self, error: BrokerConnectionError) -> None:
+        """After the events that are here already, the iterator raises this."""
+        self._end = error
+        self._news.set()
+
+    async def __anext__(self) -> OrderEvent:
+        while not self._events:
+            if self._end is not None:
+                raise self._end
+            self._news.clear()
+            await self._news.wait()
+        return self._events.popleft()
 
 
 class Subscriptions:
     """The listeners of one session."""
 
     def __init__(self) -> None:
-        self._queues: dict[_Queue, str] = {}
+        self._queues: list[EventQueue] = []
 
     def publish(self, account_id: str, event: OrderEvent) -> None:
         """Tell those who listen to the account."""
-        for queue, listens_to in self._queues.items():
-            if listens_to == account_id:
-                queue.put_nowait(event)
-
-    def publish_to_all(self, event: ConnectivityChange | BrokerConnectionError) -> None:
-        """Tell everybody; an error ends every iterator after the events before it."""
         for queue in self._queues:
-            queue.put_nowait(event)
+            if queue.account_id == account_id:
+                queue.put(event)
 
-    @asynccontextmanager
-    async def listen(self, account_id: str) -> AsyncIterator[AsyncIterator[OrderEvent]]:
+    def publish_to_all(self, event: ConnectivityChange) -> None:
+        """Tell everybody."""
+        for queue in self._queues:
+            queue.put(event)
+
+    def end_all(self, error: BrokerConnectionError) -> None:
+        """The session is lost: no iterator will get another event."""
+        for queue in self._queues:
+            queue.end(error)
+
+    @contextmanager
+    def listen(self, account_id: str) -> Iterator[EventQueue]:
         """Events of the account from now on, until the block is left."""
-        queue: _Queue = asyncio.Queue()
-        self._queues[queue] = account_id
+        queue = EventQueue(account_id)
+        self._queues.append(queue)
         try:
-            async with aclosing(_events(queue)) as events:
-                yield events
+            yield queue
         finally:
-            del self._queues[queue]
-
-
-async def _events(queue: _Queue) -> AsyncGenerator[OrderEvent, None]:
-    while True:
-        event = await queue.get()
-        if isinstance(event, BrokerConnectionError):
-            raise event
-        yield event
+            self._queues.remove(queue)

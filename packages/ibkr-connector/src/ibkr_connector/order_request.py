@@ -42,9 +42,9 @@ class OrderRequest:
             self._refuse("a market order is good for the day only")
         if self.order_type == "MARKET" and self.price is not None:
             self._refuse("a market order has no limit")
-        if self.order_type == "LIMIT" and (self.price is None or self.price <= 0):
+        if self.order_type == "LIMIT" and not _is_positive(self.price):
             self._refuse("a limit order needs a positive limit")
-        if self.quantity == 0 or self.quantity != self.quantity.to_integral_value():
+        if not _is_positive(abs(self.quantity)) or self.quantity % 1:
             # Source: https://www.interactivebrokers.com/en/trading/ordertypes.php (fractions are
             # not available through the API for stocks).
             self._refuse("IB's API takes whole shares only, and at least one")
@@ -76,3 +76,7 @@ class OrderRequest:
         if limit is not None:
             order.lmtPrice = limit
         return order
+
+
+def _is_positive(value: Decimal | None) -> bool:
+    return value is not None and value.is_finite() and value > 0

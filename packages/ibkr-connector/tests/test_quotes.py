@@ -1,0 +1,241 @@
+"""Quotes as IB gives them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import (
+    BrokerConnectionError,
+    ContractPrice,
+    MarketDataError,
+    QuoteQuality,
+    UnknownSymbol,
+)
+from ibkr_connector.quotes import assemble, mark
+from ibkr_connector.testing.tap import Fields
+from ibkr_connector.testing.world import World, quote
+from ibkr_connector.wire import MARKET_DATA_TYPE, Tick
+from simulated_exchange import Quote, QuoteKind
+
+_NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+_MARKET_DATA, _MARKET_DATA_TYPE = 1, 59
+_TICK_PRICE, _SNAPSHOT_END = 1, 57
+
+
+def tick(kind: int, value: float, size: float | None = 100) -> Tick:
+    return Tick(type=kind, value=value, size=size)
+
+
+def feed(kind: int) -> Tick:
+    return Tick(type=MARKET_DATA_TYPE, value=kind)
+
+
+async def test_a_quote_is_what_the_market_shows(world: World) -> None:
+    client = await world.client(clock=lambda: _NOW)
+    assert await client.get_multiple_market_prices(["BRK.B", "AAA"]) == [
+        ContractPrice(
+            symbol="BRK.B",
+            bid=Decimal(450),
+            ask=Decimal("450.10"),
+            last=Decimal(450),
+            close=Decimal(440),
+            halted=False,
+            as_of=_NOW,
+        ),
+        ContractPrice(
+            symbol="AAA",
+            bid=Decimal(100),
+            ask=Decimal("100.02"),
+            last=Decimal("100.01"),
+            close=Decimal(99),
+            halted=False,
+            as_of=_NOW,
+        ),
+    ]
+
+
+async def test_one_message_per_symbol_and_none_to_cancel(world: World) -> None:
+    client = await world.client()
+    await client.get_instruments(["AAA", "BBB"])
+    before = len(world.tap.sent)
+    await client.get_multiple_market_prices(["AAA", "BBB", "AAA"])
+    assert world.tap.numbers()[before:] == [_MARKET_DATA, _MARKET_DATA]
+
+
+async def test_a_crossed_and_a_one_sided_market_are_told_as_they_are(world: World) -> None:
+    world.exchange.set_quote(1, quote("101", "100"))
+    world.exchange.set_quote(2, quote(None, "50"))
+    world.exchange.set_quote(3, Quote())
+    client = await world.client()
+    crossed, one_sided, empty = await client.get_multiple_market_prices(["AAA", "BBB", "BRK.B"])
+    assert (crossed.bid, crossed.ask) == (101, 100)
+    assert (one_sided.bid, one_sided.ask) == (None, 50)
+    assert (empty.bid, empty.ask, empty.last, empty.close) == (None, None, None, None)
+
+
+async def test_delayed_data_says_so(world: World) -> None:
+    world.exchange.set_quote_kind(QuoteKind.DELAYED, 1)
+    client = await world.client(market_data_type=3)
+    (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert (price.quality, price.bid, price.ask) == (QuoteQuality.DELAYED, 100, Decimal("100.02"))
+    assert _MARKET_DATA_TYPE in world.tap.numbers()
+
+
+async def test_a_halt_is_told(world: World) -> None:
+    world.exchange.set_quote(1, quote("100", "101", halted=2))
+    client = await world.client()
+    (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert price.halted is True
+
+
+async def test_every_symbol_without_data_is_named_with_the_code(world: World) -> None:
+    world.exchange.set_quote_kind(QuoteKind.NONE, 1)
+    world.exchange.set_quote_kind(QuoteKind.NONE, 3)
+    client = await world.client()
+    with pytest.raises(MarketDataError, match=r"AAA.*BRK\.B") as refusal:
+        await client.get_multiple_market_prices(["AAA", "BBB", "BRK.B"])
+    assert refusal.value.code == "354"
+
+
+async def test_a_competing_session_is_a_refusal_at_once(world: World) -> None:
+    def compete(fields: Fields) -> bool:
+        world.tap.say(4, 2, fields[2], 10197, "No market data during competing live session", "")
+        return True
+
+    client = await world.client()
+    await client.get_instruments(["AAA"])
+    world.tap.on_request(_MARKET_DATA, compete)
+    with pytest.raises(MarketDataError) as refusal:
+        await client.get_multiple_market_prices(["AAA"])
+    assert refusal.value.code == "10197"
+
+
+async def test_what_has_come_by_the_deadline_is_the_quote(world: World) -> None:
+    client = await world.client(quote_timeout_seconds=0.05)
+    world.tap.swallow_replies(_SNAPSHOT_END)
+    (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert (price.bid, price.ask) == (100, Decimal("100.02"))
+
+
+async def test_silence_until_the_deadline_is_an_error(world: World) -> None:
+    client = await world.client(quote_timeout_seconds=0.05)
+    world.tap.swallow_requests(_MARKET_DATA)
+    with pytest.raises(MarketDataError, match=r"AAA: no quote arrived within 0\.05 s"):
+        await client.get_multiple_market_prices(["AAA"])
+
+
+async def test_a_session_that_ends_is_a_connection_error(world: World) -> None:
+    client = await world.client()
+    world.tap.on_request(_MARKET_DATA, lambda _: world.tap.drop())
+    with pytest.raises(BrokerConnectionError):
+        await client.get_multiple_market_prices(["AAA"])
+
+
+async def test_no_symbol_is_no_quote_and_an_unknown_one_is_refused(world: World) -> None:
+    client = await world.client()
+    assert await client.get_multiple_market_prices([]) == []
+    with pytest.raises(UnknownSymbol):
+        await client.get_multiple_market_prices(["NOPE"])
+
+
+async def test_a_cached_quote_serves_until_it_is_too_old(world: World) -> None:
+    now = [_NOW]
+    client = await world.client(price_cache_ttl_seconds=30, clock=lambda: now[0])
+    first = await client.get_multiple_market_prices(["AAA"])
+    now[0] += timedelta(seconds=30)
+    assert await client.get_multiple_market_prices(["AAA"], use_cache=True) == first
+    now[0] += timedelta(seconds=1)
+    assert await client.get_multiple_market_prices(["AAA"], use_cache=True) != first
+    assert world.tap.numbers().count(_MARKET_DATA) == 2
+
+
+async def test_an_interrupted_link_empties_the_cache(world: World) -> None:
+    client = await world.client()
+    await client.get_multiple_market_prices(["AAA"])
+    world.tap.say(4, 2, -1, 1101, "Connectivity restored- data lost.", "")
+    await client.server_time()
+    await client.get_multiple_market_prices(["AAA"], use_cache=True)
+    assert world.tap.numbers().count(_MARKET_DATA) == 2
+
+
+async def test_a_price_that_is_not_a_number_is_none(world: World) -> None:
+    def nonsense(fields: Fields) -> bool:
+        world.tap.say(_TICK_PRICE, 6, fields[2], 1, "NaN", 100, 0)
+        return True
+
+    client = await world.client()
+    world.tap.on_reply(_TICK_PRICE, nonsense)
+    (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert (price.bid, price.ask) == (None, Decimal("100.02"))
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, math.nan, math.inf, 1.7976931348623157e308])
+def test_every_way_to_show_no_price_is_none(value: float) -> None:
+    ticks = [tick(1, value), tick(2, value), tick(4, value), tick(9, value)]
+    price = assemble("AAA", ticks, _NOW)
+    assert (price.bid, price.ask, price.last, price.close) == (None, None, None, None)
+
+
+def test_a_side_without_size_holds_no_shares() -> None:
+    price = assemble("AAA", [tick(1, 10.0, 0), tick(2, 10.5), tick(9, 10.2, 0)], _NOW)
+    assert (price.bid, price.ask, price.close) == (None, Decimal("10.5"), Decimal("10.2"))
+
+
+def test_the_last_tick_of_a_kind_counts() -> None:
+    assert assemble("AAA", [tick(1, 10.0), tick(1, 10.1)], _NOW).bid == Decimal("10.1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "quality"),
+    [
+        (1, QuoteQuality.LIVE),
+        (2, QuoteQuality.FROZEN),
+        (3, QuoteQuality.DELAYED),
+        (4, QuoteQuality.DELAYED_FROZEN),
+    ],
+)
+def test_the_feed_is_the_one_that_ib_returns(kind: int, quality: QuoteQuality) -> None:
+    assert assemble("AAA", [feed(kind), tick(66, 10.0)], _NOW).quality in (
+        quality,
+        QuoteQuality.DELAYED,
+    )
+    assert assemble("AAA", [feed(kind)], _NOW).quality is quality
+
+
+def test_delayed_ticks_are_delayed_even_if_nobody_says_so() -> None:
+    price = assemble("AAA", [tick(66, 10.0), tick(67, 10.1)], _NOW)
+    assert (price.quality, price.bid) == (QuoteQuality.DELAYED, 10)
+
+
+@pytest.mark.parametrize(
+    ("value", "halted"), [(0.0, False), (1.0, True), (2.0, True), (-1.0, None), (math.nan, None)]
+)
+@pytest.mark.parametrize("kind", [49, 90])
+def test_halted_has_three_answers(kind: int, value: float, halted: bool | None) -> None:
+    assert assemble("AAA", [tick(kind, value, None)], _NOW).halted is halted
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "last", "close", "expected"),
+    [
+        (10, 12, 11, 9, 11),
+        (10, 12, 8, 9, 10),
+        (10, 12, 15, 9, 12),
+        (10, 12, None, 9, 11),
+        (12, 10, 15, 9, 15),
+        (None, 12, 15, 9, 15),
+        (None, 12, None, 9, 9),
+        (None, None, None, None, None),
+    ],
+)
+def test_a_share_is_worth_the_last_price_held_within_the_spread(
+    bid: int | None, ask: int | None, last: int | None, close: int | None, expected: int | None
+) -> None:
+    price = ContractPrice.model_validate(
+        {"symbol": "AAA", "bid": bid, "ask": ask, "last": last, "close": close}
+    )
+    assert mark(price) == expected
