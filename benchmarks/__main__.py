@@ -7,10 +7,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import allocation, machine
+from benchmarks import allocation, commands, machine, runs
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "allocation": allocation.measure,
+    "runs": runs.measure,
+    "commands": commands.measure,
 }
 
 
