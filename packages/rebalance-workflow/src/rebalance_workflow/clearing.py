@@ -1,0 +1,114 @@
+"""Takes back what earlier runs left working, before the account is looked at.
+
+Comes in: the account's open orders. Goes out: those that nobody here placed, once ours are gone by
+the broker's own word. An order is ours by its reference; others are cancelled only when the policy
+says so and this session placed them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from broker_connector_base import BrokerAPIError, OpenOrder, OrderEvent
+
+from .errors import RebalanceStopped
+from .order_feed import OrderFeed
+from .order_ids import is_ours
+from .policy import RebalancePolicy
+from .session import Session
+
+
+def split_orders(
+    orders: Iterable[OpenOrder], account_id: str, policy: RebalancePolicy
+) -> tuple[list[OpenOrder], list[OpenOrder]]:
+    """Orders that a run takes back, and orders that it leaves alone."""
+    ours: list[OpenOrder] = []
+    foreign: list[OpenOrder] = []
+    for order in orders:
+        may_cancel = policy.foreign_orders == "cancel" and order.own
+        mine = is_ours(order.client_order_id, account_id) or may_cancel
+        (ours if mine else foreign).append(order)
+    return ours, foreign
+
+
+async def clear_orders(
+    session: Session, account_id: str, orders: Sequence[OpenOrder], policy: RebalancePolicy
+) -> list[OpenOrder]:
+    """Cancel ours and wait until the broker does not list them; returns the foreign ones.
+
+    Raises `RebalanceStopped` when one of ours cannot be cancelled in time.
+    """
+    ours, foreign = split_orders(orders, account_id, policy)
+    if not ours:
+        return foreign
+    stranded = [order for order in ours if not order.own]
+    if stranded:
+        raise RebalanceStopped(
+            f"{describe(stranded)} of an earlier run of account {account_id} can only be cancelled "
+            "by the client id that placed them: use that client id, or cancel them by hand"
+        )
+    try:
+        async with asyncio.timeout(policy.cancel_timeout_seconds):
+            await session.ask(lambda: _cancel_and_confirm(session, account_id, ours))
+    except TimeoutError:
+        raise RebalanceStopped(
+            f"{describe(ours)} of account {account_id} were asked to be cancelled and not all were "
+            f"confirmed within {policy.cancel_timeout_seconds:g} s: cancel them by hand; no order "
+            "was placed"
+        ) from None
+    return foreign
+
+
+def check_foreign_orders(foreign: Sequence[OpenOrder], symbols: Iterable[str]) -> None:
+    """Raise `RebalanceStopped` when somebody else's order works in one of the symbols."""
+    affected = set(symbols)
+    in_the_way = [order for order in foreign if order.symbol in affected]
+    if in_the_way:
+        raise RebalanceStopped(
+            f"{describe(in_the_way)} not placed by a rebalance would trade beside it: "
+            "wait for them or cancel them; no order was placed"
+        )
+
+
+def describe(orders: Sequence[OpenOrder]) -> str:
+    """The orders in words: count, sides, sizes and symbols."""
+    listed = ", ".join(
+        f"{'buy' if order.quantity > 0 else 'sell'} {abs(order.quantity):f} {order.symbol}"
+        for order in orders
+    )
+    return f"{len(orders)} open order{'s' if len(orders) != 1 else ''} ({listed})"
+
+
+async def _cancel_and_confirm(
+    session: Session, account_id: str, orders: Sequence[OpenOrder]
+) -> None:
+    heard: list[OrderEvent] = []
+    feed = OrderFeed(session.broker, account_id, heard.append)
+    await feed.start()
+    try:
+        for order in orders:
+            await _request(session, order)
+        wanted = {_identity(order) for order in orders}
+        while wanted & {_identity(o) for o in await session.broker.get_open_orders(account_id)}:
+            heard.clear()
+            await feed.until(lambda: bool(heard))
+    finally:
+        await feed.stop()
+
+
+async def _request(session: Session, order: OpenOrder) -> None:
+    try:
+        await session.broker.cancel_order(order.order_id)
+    except BrokerAPIError as error:
+        # It may have ended a moment ago; if so it is no longer listed, and that is what counts.
+        still_open = await session.broker.get_open_orders(order.account_id or "")
+        if _identity(order) in map(_identity, still_open):
+            raise RebalanceStopped(
+                f"the broker refused to cancel {describe([order])}: {error}; no order was placed"
+            ) from error
+
+
+def _identity(order: OpenOrder) -> str:
+    """Order ids repeat across clients and are 0 for manual orders; permanent ids do not."""
+    return order.permanent_id or order.order_id

@@ -1,0 +1,232 @@
+"""Sends the orders of a run and stays with each until its fate is decided.
+
+Comes in: intents. Goes out: `Order`s, settled whenever that is possible. The rules: an intent is in
+the journal before its order is sent; nothing is ever sent twice; silence is answered by looking the
+order up, a lost session by logging in again and looking everything up; what still works at the
+deadline is cancelled, and the cancellation is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from broker_connector_base import (
+    BrokerAPIError,
+    BrokerConnectionError,
+    Connectivity,
+    ConnectivityChange,
+    OrderEvent,
+    OrderOutcomeUnknown,
+    OrderStatus,
+)
+
+from .clock import Clock
+from .fate import find_fate
+from .journal import OrderIntent, OrderOutcome, RunJournal
+from .order_feed import OrderFeed
+from .orders import Order, Orders
+from .policy import RebalancePolicy
+from .session import Session
+
+_log = structlog.get_logger(__name__)
+
+#: After an order's end is known, its executions follow at once or were lost on the way.
+_EXECUTIONS_SECONDS = 2.0
+
+
+class OrderDesk:
+    """The orders of one run on one account; use inside `async with desk.open():`."""
+
+    def __init__(
+        self,
+        session: Session,
+        account_id: str,
+        *,
+        journal: RunJournal,
+        policy: RebalancePolicy,
+        clock: Clock,
+        on_change: Callable[[Order], None],
+    ) -> None:
+        self._session = session
+        self._account_id = account_id
+        self._journal = journal
+        self._policy = policy
+        self._clock = clock
+        self._on_change = on_change
+        self._feed = OrderFeed(session.broker, account_id, self._take)
+        self._exchange_link = Connectivity.RESTORED
+        self._must_look = False
+        self.orders = Orders()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hear the account's order events from before the first order until after the last."""
+        await self._session.ask(self._feed.start)
+        try:
+            yield
+        finally:
+            await self._feed.stop()
+
+    async def work(self, intents: Sequence[OrderIntent]) -> list[Order]:
+        """Send all at once and return when each is settled, or cannot be for now.
+
+        Raises `JournalError` before anything is sent when the intents cannot be written down, and
+        after everything has ended when the outcomes cannot.
+        """
+        self._journal.append(*intents)
+        orders = self.orders.add(intents)
+        with suppress(TimeoutError, BrokerConnectionError):
+            async with asyncio.timeout(self._policy.order_timeout_seconds):
+                if await self._may_send(orders):
+                    await asyncio.gather(*map(self._send, orders))
+                await self._settle(orders)
+        with suppress(TimeoutError, BrokerConnectionError):
+            async with asyncio.timeout(self._policy.cancel_timeout_seconds):
+                await self._cancel(orders)
+        self._journal.append(*map(self._outcome, orders))
+        return orders
+
+    async def wait_for_commissions(self) -> None:
+        """Give the broker a moment to tell what the fills cost."""
+
+        def all_told() -> bool:
+            return all(fill.commission is not None for fill in self.orders.fills())
+
+        with suppress(TimeoutError, BrokerConnectionError):
+            async with asyncio.timeout(self._policy.commission_timeout_seconds):
+                await self._feed.until(all_told)
+        if not all_told():
+            with suppress(BrokerConnectionError):
+                await self._read_executions()
+
+    # --- sending and settling --------------------------------------------------------------------
+
+    async def _may_send(self, orders: Sequence[Order]) -> bool:
+        """Wait for a broker that is cut off from its exchanges; orders would hang there."""
+        try:
+            async with asyncio.timeout(self._policy.reconnect_timeout_seconds):
+                await self._feed.until(lambda: self._exchange_link is not Connectivity.LOST)
+        except (TimeoutError, BrokerConnectionError):
+            if self._exchange_link is Connectivity.LOST:
+                for order in orders:
+                    order.see_unsent("the broker has lost its link to the exchanges")
+                return False
+        return True
+
+    async def _send(self, order: Order) -> None:
+        intent = order.intent
+        try:
+            result = await self._session.broker.place_order(
+                intent.account_id,
+                intent.symbol,
+                intent.quantity,
+                intent.order_type,
+                intent.limit_price,
+                client_order_id=intent.client_order_id,
+                time_in_force=intent.time_in_force,
+            )
+        except OrderOutcomeUnknown as error:
+            order.see_silence(str(error))
+        except BrokerConnectionError as error:
+            order.see_unsent(str(error))
+        except BrokerAPIError as error:
+            order.see_refusal(str(error))
+        else:
+            order.see_result(result)
+        self._on_change(order)
+
+    async def _settle(self, orders: Sequence[Order]) -> None:
+        """Until all are settled; a lost session is restored on the way."""
+        self._must_look |= any(order.status is OrderStatus.UNKNOWN for order in orders)
+        while True:
+            try:
+                if self._must_look:
+                    await self._look_up(orders)
+                await self._feed.until(lambda: self._must_look or _all_decided(orders))
+                if not self._must_look:
+                    return await self._complete(orders)
+            except BrokerConnectionError as error:
+                await self._restore(str(error))
+
+    async def _complete(self, orders: Sequence[Order]) -> None:
+        """Until there is an execution for every share that decided orders have traded."""
+        try:
+            async with asyncio.timeout(_EXECUTIONS_SECONDS):
+                await self._feed.until(lambda: all(order.is_settled for order in orders))
+        except TimeoutError:
+            await self._read_executions()
+
+    async def _cancel(self, orders: Sequence[Order]) -> None:
+        """Take back what still works and wait for the broker's word on each."""
+        if _all_decided(orders):
+            return
+        try:
+            await self._look_up(orders)
+        except BrokerConnectionError as error:
+            await self._restore(str(error))
+            await self._look_up(orders)
+        for order in orders:
+            if not order.is_decided and order.order_id is not None:
+                await self._request_cancel(order.order_id)
+        await self._settle(orders)
+
+    async def _request_cancel(self, order_id: str) -> None:
+        try:
+            await self._session.broker.cancel_order(order_id)
+        except BrokerAPIError as error:
+            _log.warning("cancel_refused", order_id=order_id, error=str(error))
+            self._must_look = True
+
+    async def _restore(self, reason: str) -> None:
+        """Log in again and listen again; what happened meanwhile has to be looked up."""
+        await self._session.reconnect(reason)
+        await self._feed.start()
+        self._must_look = True
+
+    async def _look_up(self, orders: Sequence[Order]) -> None:
+        """Ask the broker about every order whose fate is open."""
+        self._must_look = False
+        await asyncio.gather(*(self._look_up_one(o) for o in orders if not o.is_decided))
+        await self._read_executions()
+
+    async def _look_up_one(self, order: Order) -> None:
+        result = await find_fate(self._session, order.intent, self._clock)
+        if result is None:
+            order.see_absence("the broker does not know this order; it was not sent again")
+        else:
+            order.see_result(result)
+        self._on_change(order)
+
+    async def _read_executions(self) -> None:
+        for fill in await self._session.ask(
+            lambda: self._session.broker.get_executions(self._account_id)
+        ):
+            self._take(fill)
+
+    def _take(self, event: OrderEvent) -> None:
+        if isinstance(event, ConnectivityChange):
+            self._exchange_link = event.state
+            self._must_look |= event.state is not Connectivity.LOST
+            _log.warning("exchange_link", state=event.state.value)
+        elif (order := self.orders.see(event)) is not None:
+            self._on_change(order)
+
+    def _outcome(self, order: Order) -> OrderOutcome:
+        return OrderOutcome(
+            run_id=order.intent.run_id,
+            account_id=order.intent.account_id,
+            at=self._clock.now(),
+            client_order_id=order.intent.client_order_id,
+            status=order.verdict,
+            filled_quantity=order.filled,
+            average_price=order.average_price,
+            message=order.message,
+        )
+
+
+def _all_decided(orders: Sequence[Order]) -> bool:
+    return all(order.is_decided for order in orders)

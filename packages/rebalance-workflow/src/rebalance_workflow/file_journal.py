@@ -1,0 +1,112 @@
+"""The run journal as files: `<directory>/<account>.jsonl`, one JSON record a line.
+
+Comes in: records. Goes out: lines that are on the disk when `append` returns. A line torn by a
+crash was never acted upon, so it is cut off by the next append and skipped by readers; any other
+damage stops the run. The file is small (some twenty lines a run) and is read as a whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from .file_names import safe_file_name
+from .journal import JournalError, OrderIntent, Record, unfinished
+
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+class FileJournal:
+    """A journal that survives crashes of the process and of the machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = Path(directory)
+
+    def append(self, *records: Record) -> None:
+        """Append and flush to the disk; records of one call belong to one account.
+
+        Raises `JournalError` with the file as it was before, e.g. when the disk is full.
+        """
+        if not records:
+            return
+        path = self._path(records[0].account_id)
+        lines = b"".join(_RECORD.dump_json(record) + b"\n" for record in records)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, lines)
+        except OSError as error:
+            raise JournalError(
+                f"the run journal {path} cannot be written ({error.strerror}): "
+                "no order is sent without it; free some space or fix the permissions"
+            ) from error
+
+    def history(self, account_id: str) -> list[Record]:
+        """All records of the account, oldest first; `JournalError` when the file is damaged."""
+        path = self._path(account_id)
+        try:
+            lines = path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise JournalError(
+                f"the run journal {path} cannot be read ({error.strerror})"
+            ) from error
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        return [_parse(line, path, number) for number, line in enumerate(lines, 1)]
+
+    def unfinished(self, account_id: str) -> list[OrderIntent]:
+        """Intents of the account whose fate is not recorded, oldest first."""
+        return unfinished(self.history(account_id))
+
+    def _path(self, account_id: str) -> Path:
+        return self._directory / f"{safe_file_name(account_id)}.jsonl"
+
+
+def _parse(line: bytes, path: Path, number: int) -> Record:
+    try:
+        return _RECORD.validate_json(line)
+    except ValidationError:
+        raise JournalError(
+            f"the run journal {path} is damaged at line {number}: look at the account's orders at "
+            "the broker, then move the file away"
+        ) from None
+
+
+def _write(path: Path, lines: bytes) -> None:
+    created = not path.exists()
+    with path.open("ab+", buffering=0) as file:
+        end = _end_of_whole_lines(file.fileno(), file.tell())
+        file.truncate(end)
+        try:
+            if file.write(lines) != len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+    if created:
+        _sync_directory(path.parent)
+
+
+def _end_of_whole_lines(descriptor: int, size: int) -> int:
+    """The offset after the last newline; the file's size unless its last line is torn."""
+    end = size
+    while end > 0:
+        start = max(0, end - 4096)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

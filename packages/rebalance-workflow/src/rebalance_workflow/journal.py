@@ -1,0 +1,143 @@
+"""What a run writes down before and after it touches the broker, and what it reads at the start.
+
+An intent is durable before its order is sent, so after a crash every order that may exist is known
+by its key. Records are only ever appended. The journal never asks the broker and never decides
+anything; `unfinished` is the list of questions that the next run has to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from broker_connector_base.models import RunStatus
+from broker_connector_base.order_states import OrderStatus
+from broker_connector_base.values import NotNegative, Number, Positive, UtcTime, Value
+
+
+class JournalError(Exception):
+    """The journal cannot be written or read; no order was sent on the strength of it."""
+
+
+class Phase(StrEnum):
+    """The two halves of a round."""
+
+    SELL = "sell"
+    BUY = "buy"
+
+
+class RunStarted(Value):
+    """A run has begun; nothing was sent yet."""
+
+    kind: Literal["run started"] = "run started"
+    run_id: str
+    account_id: str
+    at: UtcTime
+    strategy: str
+
+
+class OrderIntent(Value):
+    """An order that is about to be sent."""
+
+    kind: Literal["intent"] = "intent"
+    run_id: str
+    account_id: str
+    at: UtcTime
+    client_order_id: str
+    symbol: str
+    #: Signed shares.
+    quantity: Number
+    order_type: Literal["MARKET", "LIMIT"]
+    limit_price: Positive | None = None
+    time_in_force: str
+    phase: Phase
+    round: int = Field(ge=1)
+
+
+class OrderOutcome(Value):
+    """What is known of an order; NOT_FOUND says that the broker never had it."""
+
+    kind: Literal["outcome"] = "outcome"
+    run_id: str
+    account_id: str
+    at: UtcTime
+    client_order_id: str
+    status: OrderStatus
+    #: Unsigned shares.
+    filled_quantity: NotNegative
+    #: Per share; None without a fill.
+    average_price: Number | None = None
+    message: str | None = None
+
+    @property
+    def settles(self) -> bool:
+        """True when the order can no longer trade and its fills are known."""
+        return self.status.is_final or self.status is OrderStatus.NOT_FOUND
+
+
+class RunFinished(Value):
+    """The run's verdict."""
+
+    kind: Literal["run finished"] = "run finished"
+    run_id: str
+    account_id: str
+    at: UtcTime
+    status: RunStatus
+    reason: str | None = None
+
+
+Record = Annotated[
+    RunStarted | OrderIntent | OrderOutcome | RunFinished, Field(discriminator="kind")
+]
+
+
+class RunJournal(Protocol):
+    """An append-only record of runs."""
+
+    def append(self, *records: Record) -> None:
+        """Write the records in order and return when they would survive a power cut.
+
+        Raises `JournalError` when they might not.
+        """
+        ...
+
+    def history(self, account_id: str) -> list[Record]:
+        """All records of the account, oldest first."""
+        ...
+
+    def unfinished(self, account_id: str) -> list[OrderIntent]:
+        """Intents of the account whose fate is not recorded, oldest first."""
+        ...
+
+
+def unfinished(records: Iterable[Record]) -> list[OrderIntent]:
+    """Intents without an outcome that settles them."""
+    pending: dict[str, OrderIntent] = {}
+    for record in records:
+        if isinstance(record, OrderIntent):
+            pending[record.client_order_id] = record
+        elif isinstance(record, OrderOutcome) and record.settles:
+            pending.pop(record.client_order_id, None)
+    return list(pending.values())
+
+
+class MemoryJournal:
+    """A journal for tests and for accounts whose broker is in the same process."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def append(self, *records: Record) -> None:
+        """Keep the records until the process ends."""
+        self.records.extend(records)
+
+    def history(self, account_id: str) -> list[Record]:
+        """All records of the account, oldest first."""
+        return [record for record in self.records if record.account_id == account_id]
+
+    def unfinished(self, account_id: str) -> list[OrderIntent]:
+        """Intents of the account whose fate is not recorded, oldest first."""
+        return unfinished(self.history(account_id))

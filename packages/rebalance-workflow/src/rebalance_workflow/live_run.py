@@ -1,0 +1,211 @@
+"""One run on one account, from the recovery of earlier ones to the verdict.
+
+Comes in: an account and a broker session. Goes out: a `RunResult`, or the error that kept the run
+from placing its first order. The order of steps is the contract: allocations are valid before
+anything is sent, own orders are gone before the account is read, intents are on the disk before
+orders leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+
+from broker_connector_base import AccountConfig, BrokerError, RunStatus
+from rebalance_calculator import PlanError
+
+from .allocation_service import AllocationService
+from .clearing import check_foreign_orders, clear_orders
+from .clock import Clock
+from .concurrency import together
+from .desk import OrderDesk
+from .errors import RebalanceStopped
+from .execution import LiveMarket, RunHalted
+from .journal import JournalError, OrderIntent, RunFinished, RunJournal, RunStarted
+from .policy import RebalancePolicy
+from .progress import Reporter, Stage
+from .recovery import recover
+from .reporting import cash_after, executed_trades, holdings, managed_value
+from .results import RunResult
+from .rounds import Rounds
+from .session import Session
+from .situation import Planner, Situation, read_situation
+from .verdict import judge
+
+_ZERO = Decimal(0)
+#: What ends a run that has placed orders, with a result in place of an exception.
+_ENDS_A_RUN = (RunHalted, PlanError, BrokerError, JournalError)
+
+
+class LiveRun:
+    """Executes once."""
+
+    def __init__(
+        self,
+        session: Session,
+        account: AccountConfig,
+        *,
+        run_id: str,
+        allocations: AllocationService,
+        policy: RebalancePolicy,
+        journal: RunJournal,
+        clock: Clock,
+        reporter: Reporter,
+    ) -> None:
+        self._session = session
+        self._account = account
+        self._run_id = run_id
+        self._allocations = allocations
+        self._policy = policy
+        self._journal = journal
+        self._clock = clock
+        self._reporter = reporter
+        self._started_at = clock.now()
+
+    async def execute(self) -> RunResult:
+        """Rebalance the account; raises only while no order has been placed."""
+        pending = self._journal.unfinished(self._account.account_id)
+        self._journal.append(
+            RunStarted(
+                run_id=self._run_id,
+                account_id=self._account.account_id,
+                at=self._started_at,
+                strategy=self._account.strategy_name,
+            )
+        )
+        try:
+            result = await self._execute(pending)
+        except Exception as error:
+            status = error.status if isinstance(error, RebalanceStopped) else RunStatus.FAILED
+            with suppress(JournalError):
+                self._write_end(status, str(error))
+            raise
+        try:
+            self._write_end(result.status, result.error)
+        except JournalError as error:
+            result = result.model_copy(update={"warnings": (*result.warnings, str(error))})
+        self._reporter.stage(Stage.FINISHED, result.status.value)
+        return result
+
+    def _write_end(self, status: RunStatus, reason: str | None) -> None:
+        self._journal.append(
+            RunFinished(
+                run_id=self._run_id,
+                account_id=self._account.account_id,
+                at=self._clock.now(),
+                status=status,
+                reason=reason,
+            )
+        )
+
+    async def _execute(self, pending: Sequence[OrderIntent]) -> RunResult:
+        planner, start = await self._prepare(pending)
+        self._reporter.stage(Stage.PLANNING)
+        rounds = Rounds(planner, start)
+        desk = OrderDesk(
+            self._session,
+            self._account.account_id,
+            journal=self._journal,
+            policy=self._policy,
+            clock=self._clock,
+            on_change=lambda order: self._reporter.order(order.progress()),
+        )
+        market = LiveMarket(
+            self._session,
+            desk,
+            start.snapshot,
+            run_id=self._run_id,
+            policy=self._policy,
+            clock=self._clock,
+            reporter=self._reporter,
+        )
+        stopped_by: Exception | None = None
+        async with desk.open():
+            try:
+                await rounds.trade(market, most=self._policy.max_rounds)
+            except _ENDS_A_RUN as error:
+                if not tuple(desk.orders):
+                    raise
+                stopped_by = error
+            self._reporter.stage(Stage.RECONCILING)
+            await desk.wait_for_commissions()
+        if stopped_by is not None:
+            with suppress(BrokerError):
+                await market.look()
+        return self._result(planner, start, rounds, market, stopped_by)
+
+    async def _prepare(self, pending: Sequence[OrderIntent]) -> tuple[Planner, Situation]:
+        """Everything before the first plan; all that is sent is the cancellation of own orders."""
+        account_id = self._account.account_id
+        self._reporter.stage(Stage.READING)
+        target, open_orders = await together(
+            self._allocations.get_target(self._account),
+            self._session.ask(lambda: self._session.broker.get_open_orders(account_id)),
+        )
+        planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
+        foreign = await clear_orders(self._session, account_id, open_orders, self._policy)
+        if pending:
+            self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
+            await recover(self._session, pending, self._journal, self._clock)
+        start = await read_situation(self._session, planner)
+        check_foreign_orders(foreign, start.symbols)
+        return planner, start
+
+    def _result(
+        self,
+        planner: Planner,
+        start: Situation,
+        rounds: Rounds,
+        market: LiveMarket,
+        stopped_by: Exception | None,
+    ) -> RunResult:
+        orders = market.orders
+        status, reason = judge(rounds, orders, stopped_by)
+        before, after = start.snapshot, market.latest
+        cash = cash_after(rounds.opening, before, after)
+        end = replace(rounds.situation, snapshot=after)
+        executed = executed_trades(orders, market.lines)
+        return RunResult(
+            run_id=self._run_id,
+            account_id=self._account.account_id,
+            account_type=self._account.type,
+            currency=before.currency,
+            target=planner.target,
+            plan=rounds.opening,
+            rounds=rounds.count,
+            holdings=holdings(rounds.opening, end, managed_value(end, cash)),
+            cash_before=rounds.opening.cash_before,
+            cash_after=cash,
+            cash_target=rounds.opening.cash_target,
+            as_of=self._started_at,
+            status=status,
+            success=status in (RunStatus.DONE, RunStatus.NOTHING_TO_DO),
+            error=reason,
+            started_at=self._started_at,
+            finished_at=self._clock.now(),
+            orders=executed,
+            fills=tuple(market.fills),
+            before=before,
+            after=after,
+            reconciliation=market.reconciliation(),
+            total_value=after.total_value,
+            cash_balance=after.cash_balance,
+            slippage=sum((trade.slippage or _ZERO for trade in executed), _ZERO),
+            commission=sum((trade.commission or _ZERO for trade in executed), _ZERO),
+            warnings=(
+                *rounds.opening.warnings,
+                *planner.target.notes,
+                *market.warnings,
+                *_loose_ends(rounds, market, stopped_by),
+            ),
+        )
+
+
+def _loose_ends(rounds: Rounds, market: LiveMarket, stopped_by: Exception | None) -> Iterator[str]:
+    if stopped_by is None and not rounds.converged:
+        yield f"{rounds.count} rounds were not enough: the next run may trade a little more"
+    untold = sum(fill.commission is None for fill in market.fills)
+    if untold:
+        yield f"the broker has not told the commission of {untold} fills"

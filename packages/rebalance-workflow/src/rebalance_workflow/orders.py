@@ -1,0 +1,166 @@
+"""The orders of a run as far as they are known: labels from the broker, quantities from executions.
+
+Comes in: intents, the broker's answers and events. Goes out: what is filled, at what price, and
+whether an order's fate is decided. It asks nobody and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from broker_connector_base import Fill, OrderResult, OrderStatus, OrderUpdate, advance
+
+from .journal import OrderIntent
+from .progress import OrderProgress
+
+
+class Order:
+    """One order of this run; mutable, changed by reports of the broker only."""
+
+    def __init__(self, intent: OrderIntent) -> None:
+        self.intent = intent
+        self.status = OrderStatus.PENDING
+        self.order_id: str | None = None
+        self.message: str | None = None
+        #: True when it provably never left: sending it (under another key) is safe.
+        self.never_sent = False
+        #: By execution id: a correction replaces what it corrects.
+        self.fills: dict[str, Fill] = {}
+        self._told = Decimal(0)
+
+    @property
+    def filled(self) -> Decimal:
+        """Unsigned shares executed: by the executions, or by the broker's count if that is more."""
+        return max(self._executed, self._told)
+
+    @property
+    def signed_filled(self) -> Decimal:
+        """Signed shares executed."""
+        return self.filled.copy_sign(self.intent.quantity)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Per share over the executions that were reported; None without one."""
+        value = sum((abs(fill.quantity) * fill.price for fill in self.fills.values()), Decimal(0))
+        return value / self._executed if self.fills else None
+
+    @property
+    def is_complete(self) -> bool:
+        """True when all shares are executed, whatever the label says."""
+        return self.filled >= abs(self.intent.quantity)
+
+    @property
+    def is_decided(self) -> bool:
+        """True when it can trade no more, so far as the broker has told."""
+        return self.is_complete or self.status.is_final or self.status is OrderStatus.NOT_FOUND
+
+    @property
+    def is_settled(self) -> bool:
+        """True when it is decided and there is an execution for every share it traded."""
+        wanted = abs(self.intent.quantity) if self.status is OrderStatus.FILLED else self._told
+        return self.is_decided and self._executed >= wanted
+
+    @property
+    def went_wrong(self) -> bool:
+        """True when it was sent and did not fill completely."""
+        return not self.is_complete and not self.never_sent
+
+    @property
+    def verdict(self) -> OrderStatus:
+        """The status to write down: never final unless the order is decided."""
+        if self.is_complete:
+            return OrderStatus.FILLED
+        return OrderStatus.UNKNOWN if self.status is OrderStatus.PENDING else self.status
+
+    def see_result(self, result: OrderResult) -> None:
+        """Take an answer about the order as a whole."""
+        self.order_id = result.order_id
+        self._see(result.status, result.filled_quantity, result.message)
+
+    def see_update(self, update: OrderUpdate) -> None:
+        """Take a change of state."""
+        self.order_id = update.order_id
+        self._see(update.status, update.filled_quantity, update.message)
+
+    def see_fill(self, fill: Fill) -> None:
+        """Take an execution, or the correction of one."""
+        self.fills[fill.execution_id] = fill
+        self.order_id = self.order_id or fill.order_id
+
+    def see_refusal(self, message: str) -> None:
+        """The broker would not have it."""
+        self._see(OrderStatus.REJECTED, Decimal(0), message)
+
+    def see_silence(self, message: str) -> None:
+        """Nobody knows whether it arrived, unless an event has told already."""
+        if self.status is OrderStatus.PENDING:
+            self._see(OrderStatus.UNKNOWN, Decimal(0), message)
+
+    def see_unsent(self, message: str) -> None:
+        """It was not handed to the broker."""
+        self.never_sent = True
+        self.see_absence(f"not sent: {message}")
+
+    def see_absence(self, message: str) -> None:
+        """The broker does not have it; what events have told weighs more."""
+        if not self.filled and self.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            self.status = OrderStatus.NOT_FOUND
+            self.message = message
+
+    def progress(self) -> OrderProgress:
+        """The order as it stands, for people who watch."""
+        return OrderProgress(
+            client_order_id=self.intent.client_order_id,
+            symbol=self.intent.symbol,
+            quantity=self.intent.quantity,
+            status=OrderStatus.FILLED if self.is_complete else self.status,
+            filled_quantity=self.filled,
+            average_price=self.average_price,
+            limit_price=self.intent.limit_price,
+            message=self.message,
+        )
+
+    @property
+    def _executed(self) -> Decimal:
+        return sum((abs(fill.quantity) for fill in self.fills.values()), Decimal(0))
+
+    def _see(self, status: OrderStatus, filled: Decimal, message: str | None) -> None:
+        self.status = advance(self.status, status)
+        self._told = max(self._told, filled)
+        self.message = message or self.message
+
+
+class Orders:
+    """All orders of a run, by their keys."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Order] = {}
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self._by_key.values())
+
+    def add(self, intents: Iterable[OrderIntent]) -> list[Order]:
+        """Remember orders that are about to be sent."""
+        added = [Order(intent) for intent in intents]
+        self._by_key.update((order.intent.client_order_id, order) for order in added)
+        return added
+
+    def see(self, event: OrderUpdate | Fill) -> Order | None:
+        """Apply an event; the order that it was about, or None when it is not of this run."""
+        order = self._find(event.client_order_id, event.order_id)
+        if isinstance(event, Fill) and order is not None:
+            order.see_fill(event)
+        elif isinstance(event, OrderUpdate) and order is not None:
+            order.see_update(event)
+        return order
+
+    def fills(self) -> list[Fill]:
+        """All executions, oldest first."""
+        fills = (fill for order in self for fill in order.fills.values())
+        return sorted(fills, key=lambda fill: fill.at)
+
+    def _find(self, key: str | None, order_id: str) -> Order | None:
+        if key is not None:
+            return self._by_key.get(key)
+        return next((order for order in self if order.order_id == order_id), None)

@@ -1,0 +1,97 @@
+"""What a run would trade now: the same rounds, on a projected market.
+
+Comes in: an account and a broker session. Goes out: a `PreviewResult`. It sends nothing to the
+broker but questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker_connector_base import AccountConfig, OpenOrder
+
+from .allocation_service import AllocationService
+from .clearing import describe, split_orders
+from .clock import Clock
+from .concurrency import together
+from .policy import RebalancePolicy
+from .progress import Reporter, Stage
+from .projection import ProjectedMarket
+from .reporting import cash_after, holdings, managed_value, proposed_trades
+from .results import PreviewResult
+from .rounds import Rounds
+from .session import Session
+from .situation import Planner, Situation, quote_warnings, read_situation
+
+
+async def preview(
+    session: Session,
+    account: AccountConfig,
+    *,
+    allocations: AllocationService,
+    policy: RebalancePolicy,
+    clock: Clock,
+    reporter: Reporter,
+) -> PreviewResult:
+    """Plan and project; raises whatever keeps a run from starting."""
+    reporter.stage(Stage.READING)
+    target, open_orders = await together(
+        allocations.get_target(account),
+        session.ask(lambda: session.broker.get_open_orders(account.account_id)),
+    )
+    planner = Planner(account=account, target=target, policy=policy, live=False)
+    start = await read_situation(session, planner)
+    reporter.stage(Stage.PLANNING)
+    rounds = Rounds(planner, start)
+    market = ProjectedMarket(commission=policy.commission)
+    await rounds.trade(market, most=policy.max_rounds)
+    result = _result(planner, start, rounds, open_orders, clock)
+    reporter.stage(Stage.FINISHED)
+    return result
+
+
+def _result(
+    planner: Planner,
+    start: Situation,
+    rounds: Rounds,
+    open_orders: Sequence[OpenOrder],
+    clock: Clock,
+) -> PreviewResult:
+    opening, account = rounds.opening, planner.account
+    cash = cash_after(opening, start.snapshot, rounds.situation.snapshot)
+    total = managed_value(rounds.situation, cash)
+    return PreviewResult(
+        account_id=account.account_id,
+        account_type=account.type,
+        currency=start.snapshot.currency,
+        target=planner.target,
+        plan=opening,
+        rounds=rounds.count,
+        holdings=holdings(opening, rounds.situation, total),
+        cash_before=opening.cash_before,
+        cash_after=cash,
+        cash_target=opening.cash_target,
+        as_of=clock.now(),
+        proposed_trades=proposed_trades(rounds.traded, start),
+        current_value=start.snapshot.total_value,
+        success=True,
+        estimated_cost=opening.total_value - total,
+        open_orders=tuple(open_orders),
+        warnings=(
+            *opening.warnings,
+            *planner.target.notes,
+            *quote_warnings(start.quotes, planner.policy),
+            *_order_warnings(open_orders, start, planner),
+        ),
+    )
+
+
+def _order_warnings(
+    open_orders: Sequence[OpenOrder], start: Situation, planner: Planner
+) -> list[str]:
+    ours, foreign = split_orders(open_orders, planner.account.account_id, planner.policy)
+    in_the_way = [order for order in foreign if order.symbol in start.symbols]
+    warnings = [f"a run would first cancel {describe(ours)}"] if ours else []
+    if in_the_way:
+        warnings.append(f"a run would refuse to start beside {describe(in_the_way)}")
+    return warnings

@@ -1,0 +1,84 @@
+"""What an account would be after trades at the quotes: the market of a preview.
+
+Buys fill at the ask and sells at the bid, in full, and cost what the commission model says. Pure
+apart from being awaited; nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from broker_connector_base import AccountPosition, AccountSnapshot
+from rebalance_calculator import CommissionModel, PlanLine
+
+from .journal import Phase
+from .situation import Situation
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectedMarket:
+    """Fills everything at the quoted prices."""
+
+    commission: CommissionModel
+
+    async def trade(
+        self, lines: Sequence[PlanLine], *, phase: Phase, round_number: int, situation: Situation
+    ) -> Situation:
+        """The situation with the lines filled; quotes stay as they are."""
+        mids = {
+            quote.symbol: (quote.bid + quote.ask) / 2
+            for quote in situation.quotes
+            if quote.bid is not None and quote.ask is not None
+        }
+        return replace(
+            situation, snapshot=project(situation.snapshot, lines, mids, self.commission)
+        )
+
+
+def project(
+    snapshot: AccountSnapshot,
+    lines: Sequence[PlanLine],
+    mids: Mapping[str, Decimal],
+    commission: CommissionModel,
+) -> AccountSnapshot:
+    """The account after the lines have filled at their estimated prices.
+
+    `mids` values what was not held before. Net liquidation loses spread and commission.
+    """
+    held = {p.symbol: p for p in snapshot.positions if _is_managed(p, snapshot.currency)}
+    others = tuple(p for p in snapshot.positions if held.get(p.symbol) is not p)
+    spent = total = Decimal(0)
+    for line in lines:
+        price = line.estimated_price or Decimal(0)
+        spent += line.quantity * price + commission.fee(line.quantity, price)
+        before = held.get(line.symbol) or AccountPosition(
+            symbol=line.symbol,
+            quantity=Decimal(0),
+            market_price=mids[line.symbol],
+            currency=snapshot.currency,
+        )
+        held[line.symbol] = _resized(before, before.quantity + line.quantity)
+        total += line.quantity * (before.market_price or mids[line.symbol])
+    cash = dict(snapshot.cash_by_currency)
+    if snapshot.currency in cash:
+        cash[snapshot.currency] -= spent
+    return snapshot.model_copy(
+        update={
+            "positions": (*(p for p in held.values() if p.quantity), *others),
+            "cash_balance": snapshot.cash_balance - spent,
+            "cash_by_currency": cash,
+            "total_value": snapshot.total_value + total - spent,
+        }
+    )
+
+
+def _is_managed(position: AccountPosition, currency: str) -> bool:
+    return position.security_type == "STK" and position.currency == currency
+
+
+def _resized(position: AccountPosition, quantity: Decimal) -> AccountPosition:
+    price = position.market_price
+    value = None if price is None else price * quantity
+    return position.model_copy(update={"quantity": quantity, "market_value": value})

@@ -1,0 +1,94 @@
+"""Waits until the broker's picture of the account contains the fills.
+
+Comes in: the account before the run and the fills since. Goes out: a snapshot whose positions are
+exactly what the fills explain. Brokers book fills within moments, but not in the same one: a plan
+on a picture without them would trade twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from broker_connector_base import AccountSnapshot, Fill
+from rebalance_calculator import CommissionModel, Reconciliation, Verdict, reconcile
+
+from .session import Session
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+#: Commissions are charged in cents and interest may arrive meanwhile, account currency.
+_CASH_TOLERANCE = Decimal(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """The latest snapshot and how it compares with the fills."""
+
+    snapshot: AccountSnapshot
+    check: Reconciliation
+
+    @property
+    def positions_match(self) -> bool:
+        """True when every share is where the fills put it."""
+        return not self.check.mismatches
+
+    @property
+    def cash_matches(self) -> bool:
+        """True when the cash is what the fills left, within tolerance."""
+        return self.check.verdict is Verdict.MATCH
+
+    @property
+    def cautious(self) -> AccountSnapshot:
+        """The snapshot, with no more cash than the fills left."""
+        excess = max(self.check.cash_difference, Decimal(0))
+        cash = dict(self.snapshot.cash_by_currency)
+        if self.snapshot.currency in cash:
+            cash[self.snapshot.currency] -= excess
+        return self.snapshot.model_copy(
+            update={
+                "cash_balance": self.snapshot.cash_balance - excess,
+                "cash_by_currency": cash,
+                "total_value": self.snapshot.total_value - excess,
+            }
+        )
+
+
+async def settled_snapshot(
+    session: Session,
+    before: AccountSnapshot,
+    fills: Callable[[], Sequence[Fill]],
+    *,
+    commission: CommissionModel,
+    timeout_seconds: float,
+) -> Settled:
+    """Read the account until it matches the fills; after the timeout, the last reading.
+
+    `fills` is asked anew at each reading, because one may still be on its way.
+    """
+    pause = _FIRST_PAUSE
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    while True:
+        snapshot = await session.ask(lambda: session.broker.get_account_snapshot(before.account_id))
+        latest = compare(before, fills(), snapshot, commission)
+        left = deadline - asyncio.get_running_loop().time()
+        if (latest.positions_match and latest.cash_matches) or left <= 0:
+            return latest
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def compare(
+    before: AccountSnapshot,
+    fills: Sequence[Fill],
+    after: AccountSnapshot,
+    commission: CommissionModel,
+) -> Settled:
+    """Pure; a fill whose commission is not told yet may have cost what the model says."""
+    untold = sum(
+        (commission.fee(f.quantity, f.price) for f in fills if f.commission is None), Decimal(0)
+    )
+    check = reconcile(before, fills, after, cash_tolerance=_CASH_TOLERANCE + untold)
+    return Settled(snapshot=after, check=check)

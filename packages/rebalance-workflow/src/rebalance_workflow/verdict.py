@@ -1,0 +1,52 @@
+"""How a run ended, in one status and one sentence; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker_connector_base import BrokerError, RunStatus
+
+from .execution import RunHalted
+from .orders import Order
+from .rounds import Rounds
+
+
+def judge(
+    rounds: Rounds, orders: Sequence[Order], stopped_by: Exception | None
+) -> tuple[RunStatus, str | None]:
+    """The status, and the reason unless all went well.
+
+    A run that stopped is in need of attention when an order or the account is in doubt, that is
+    when it halted itself or the broker could not be asked; otherwise it has merely failed.
+    """
+    if stopped_by is not None:
+        return _status_of(stopped_by, orders), f"{stopped_by}; {_traded(orders)}"
+    wrong = [order for order in orders if order.went_wrong]
+    if wrong:
+        return RunStatus.FAILED, (
+            f"{len(wrong)} of {len(orders)} orders did not fill completely: "
+            f"{'; '.join(map(_described, wrong))}; the next run will take it from here"
+        )
+    if not rounds.converged and any(order.never_sent for order in orders):
+        return RunStatus.FAILED, "some orders could not be sent; the next run will send them"
+    return (RunStatus.DONE if orders else RunStatus.NOTHING_TO_DO), None
+
+
+def _status_of(error: Exception, orders: Sequence[Order]) -> RunStatus:
+    if isinstance(error, RunHalted):
+        return error.status
+    in_doubt = isinstance(error, BrokerError) or any(not order.is_decided for order in orders)
+    return RunStatus.NEEDS_ATTENTION if in_doubt else RunStatus.FAILED
+
+
+def _traded(orders: Sequence[Order]) -> str:
+    filled = [f"{order.signed_filled:+f} {order.intent.symbol}" for order in orders if order.filled]
+    return f"traded before that: {', '.join(filled) or 'nothing'}"
+
+
+def _described(order: Order) -> str:
+    words = f" ({order.message})" if order.message else ""
+    return (
+        f"{order.intent.symbol} {order.verdict.lower()} with {order.filled:f} of "
+        f"{abs(order.intent.quantity):f}{words}"
+    )
