@@ -103,7 +103,7 @@ def test_an_order_that_is_done_leaves_nothing_on_the_agenda(limit: int | None) -
     pit.events.clear()
     pit.clock.advance(FIFTEEN_HOURS)
     assert pit.events == []
-    assert pit.exchange.save()["books"]["agenda"] == {}
+    assert pit.exchange.save()["books"]["agenda"]["entries"] == {}
 
 
 def test_an_instrument_that_never_opens_again_holds_its_orders_until_they_are_cancelled() -> None:

@@ -189,3 +189,15 @@ def test_a_damaged_state_file_says_what_to_do(tmp_path: Path, content: str) -> N
     with pytest.raises(StateError, match=r"exchange\.json.*delete it"):
         file.read()
     assert file.path.read_text() == content
+
+
+def test_an_order_that_ends_after_a_restart_takes_nobody_elses_entry_off_the_agenda() -> None:
+    pit = Pit(partial_fills=True)
+    pit.exchange.fill_policy = FillPolicy.partial(1, 1, gap=1, stall=True)
+    sliced = pit.buy(10)
+    pit.clock.advance(1)  # the entry for its second slice has run
+    twin = restored(pit)
+    other = twin.buy(1, limit=90)
+    twin.exchange.cancel(sliced.order_id)
+    twin.clock.advance(24 * 3600)
+    assert twin.exchange.order(other.order_id).status is OrderState.EXPIRED

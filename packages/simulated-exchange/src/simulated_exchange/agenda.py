@@ -6,7 +6,7 @@ saved one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -40,6 +40,14 @@ class Entry:
     limit_price: Decimal | None = None
 
 
+@dataclass(slots=True)
+class Schedule:
+    """Entries by number. Numbers are never used again: a ticket may remember one that has run."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    last_number: int = 0
+
+
 class Agenda:
     """Runs entries when they are due; those due at the same instant in the order of their numbers.
 
@@ -47,26 +55,25 @@ class Agenda:
     breaks ties.
     """
 
-    def __init__(
-        self, clock: Clock, entries: dict[int, Entry], dispatch: Callable[[Entry], None]
-    ) -> None:
+    def __init__(self, clock: Clock, schedule: Schedule, dispatch: Callable[[Entry], None]) -> None:
         self._clock = clock
-        self._entries = entries
+        self._schedule = schedule
+        self._entries = schedule.entries
         self._dispatch = dispatch
-        self._heap = [(entry.due, number) for number, entry in entries.items()]
+        self._heap = [(entry.due, number) for number, entry in schedule.entries.items()]
         heapify(self._heap)
-        self._last = max(entries, default=0)
         self._timer: TimerHandle | None = None
         self._timer_due: datetime | None = None
         self._arm()
 
     def add(self, entry: Entry) -> int:
         """Put an entry on the agenda; returns its number, to cancel it by."""
-        self._last += 1
-        self._entries[self._last] = entry
-        heappush(self._heap, (entry.due, self._last))
+        self._schedule.last_number += 1
+        number = self._schedule.last_number
+        self._entries[number] = entry
+        heappush(self._heap, (entry.due, number))
         self._arm()
-        return self._last
+        return number
 
     def cancel(self, number: int) -> None:
         """Take an entry off; harmless when it has run."""

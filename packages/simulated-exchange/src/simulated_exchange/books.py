@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from .accounts import Ledger
-from .agenda import Entry
+from .agenda import Schedule
 from .errors import ExchangeError, Reason
 from .events import CommissionReport, Execution
 from .instruments import Instrument
@@ -74,7 +74,7 @@ class Books:
     fill_policy: FillPolicy = field(default_factory=FillPolicy)
     #: by symbol
     fill_policies: dict[str, FillPolicy] = field(default_factory=dict)
-    agenda: dict[int, Entry] = field(default_factory=dict)
+    agenda: Schedule = field(default_factory=Schedule)
     last_order_id: int = 1_700_000_000
     last_sequence: int = 0
     #: middle group of an execution id; starts at a plausible time stamp, as the real ones do

@@ -12,7 +12,7 @@ from .errors import ExchangeError, Reason
 from .instruments import Instrument
 from .market import Market
 from .orders import Order, OrderRequest, OrderType, Side
-from .valuation import INITIAL_MARGIN, available_funds
+from .valuation import INITIAL_MARGIN, available_margin
 
 
 class Desk:
@@ -97,7 +97,7 @@ class Desk:
         rate = self._market.rate
         reserved = sum((rate(c, base) * held for c, held in ledger.reserved.items()), ZERO)
         reserved -= held * rate(currency, base)
-        margin = available_funds(ledger, self._market) - reserved * INITIAL_MARGIN
+        margin = available_margin(ledger, self._market) - reserved * INITIAL_MARGIN
         _require(cost * rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
 
     def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal | None:

@@ -23,11 +23,9 @@ def total_cash(ledger: Ledger, market: Market) -> Decimal:
     return sum((amount * market.rate(c, base) for c, amount in ledger.cash.items()), ZERO)
 
 
-def available_funds(ledger: Ledger, market: Market) -> Decimal:
-    """What may be committed before open orders are counted, in base currency."""
+def available_margin(ledger: Ledger, market: Market) -> Decimal:
+    """What a margin account may commit before open orders are counted, in base currency."""
     available = total_cash(ledger, market)
-    if not ledger.margin:
-        return available
     for con_id, holding in ledger.holdings.items():
         if holding.quantity:
             rate = market.rate(market.currency(con_id), ledger.base_currency)
