@@ -74,8 +74,9 @@ class FrameDecoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take `data` and yield each payload that is now complete, in order.
 
-        What is not taken from the iterator stays for the next call. Payloads before a bad one are yielded before the error is raised: `FrameTooLong`, or
-        `BadPrefix` at the first byte that differs.
+        What is not taken from the iterator stays for the next call. Payloads before a bad one are
+        yielded before the error is raised: `FrameTooLong`, or `BadPrefix` at the first byte that
+        differs.
         """
         self._buffer += data
         return self._payloads()

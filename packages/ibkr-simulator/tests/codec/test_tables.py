@@ -166,7 +166,7 @@ def _value(item: Field | Repeat | Listing | Maybe) -> st.SearchStrategy[Any]:
 def test_any_values_are_read_back_as_they_were_written(
     encode: Encode, decode: Decode, name: str
 ) -> None:
-    @settings(deadline=None, max_examples=max(1, settings().max_examples // 10))
+    @settings(deadline=None, max_examples=settings().max_examples // 20)
     @given(values=_values(TABLES[name]), version=st.sampled_from(VERSIONS))
     def check(values: dict[str, Any], version: int) -> None:
         payload = encode(Message(name, values), version)

@@ -1,5 +1,6 @@
 """Values in their texts: what unset, unlimited, impossible and foreign ones become."""
 
+import doctest
 from decimal import Decimal
 from typing import Any
 
@@ -209,3 +210,8 @@ def test_the_public_names_are_these() -> None:
         ]
     )
     assert all(hasattr(codec, name) for name in codec.__all__)
+
+
+def test_the_example_in_the_documentation_works() -> None:
+    outcome = doctest.testmod(codec)
+    assert (outcome.attempted, outcome.failed) == (3, 0)
