@@ -1,8 +1,11 @@
 """The one interface between the product and a broker: a session of one login on one event loop.
 
-Every method may raise `BrokerConnectionError` (nothing was sent) or `BrokerAPIError` (the broker
-refused). Only `place_order` may raise `OrderOutcomeUnknown`. Implementations hold their own
-deadlines: no method waits for ever.
+Comes in: questions and orders. Goes out: values of `models`, and events. Every method may raise
+`BrokerConnectionError` (nothing was sent) or `BrokerAPIError` (the broker refused). Only
+`place_order` may raise `OrderOutcomeUnknown`. Implementations hold their own deadlines: no method
+waits for ever, and none sends twice what was asked once.
+
+`broker_connector_base.testing.contract` says the same in tests.
 """
 
 from __future__ import annotations
@@ -26,21 +29,26 @@ from .order_states import OrderStatus
 
 
 class BrokerClient(ABC):
-    """A broker session. Symbols are the broker's own spelling; quantities are signed shares."""
+    """A broker session. Symbols are the broker's own spelling; quantities are signed shares.
+
+    An order is *own* when this session's client id placed it, in this session or an earlier one.
+    """
 
     @abstractmethod
     async def connect(self) -> bool:
         """Log in. Returns True; raises `BrokerConnectionError` (`ClientIdInUse` when the id is
-        taken).
+        taken). Harmless when connected; works again after the session was lost or closed.
         """
 
     @abstractmethod
     async def disconnect(self) -> None:
-        """End the session. Working orders stay at the broker. Harmless when not connected."""
+        """End the session, and with it the event streams. Working orders stay at the broker.
+        Harmless when not connected.
+        """
 
     @abstractmethod
     def is_connected(self) -> bool:
-        """Whether the session stands, as far as this side knows."""
+        """Whether the session stands, as far as this side knows; asks nobody."""
 
     @abstractmethod
     async def get_accounts(self) -> list[str]:
@@ -54,7 +62,9 @@ class BrokerClient(ABC):
 
         Raises `AccountNotFound` when the login does not have the account and `AccountDataError`
         when net liquidation, cash or positions are missing. A position without a price is returned
-        without one.
+        without one. Right after a fill a broker may still show the account as it was before;
+        executions are the truth. `use_cached_prices` allows prices of an earlier question, never
+        old positions or cash.
         """
 
     @abstractmethod
@@ -63,8 +73,9 @@ class BrokerClient(ABC):
     ) -> list[ContractPrice]:
         """One quote per symbol, in the order asked.
 
-        A price the broker does not give is None. Raises `UnknownSymbol`, or `MarketDataError` when
-        the broker refuses data.
+        A price the broker does not give is None; a crossed or delayed quote is returned as it is
+        and is the caller's to judge. `use_cache` allows answers of an earlier question. Raises
+        `UnknownSymbol`, or `MarketDataError` when the broker refuses data.
         """
 
     @abstractmethod
@@ -89,10 +100,14 @@ class BrokerClient(ABC):
 
         `quantity` is signed; `order_type` is MARKET or LIMIT; `price` is the limit. The order is
         written to the transport before the first suspension point that depends on the broker, so
-        calls started in order are sent in order. Repeating a `client_order_id` returns the first
-        order and sends nothing. Raises `OrderExecutionError` when the broker refused it and
-        `OrderOutcomeUnknown` when the answer did not come in time or the session broke after
-        sending.
+        calls started in order are sent in order. Repeating a `client_order_id` on the same client
+        object sends nothing and answers for the first order: its state by now, its refusal again,
+        or that its fate is still unknown. Another object, such as that of the next run, does not
+        remember the key: ask `find_order` first.
+
+        Raises `UnknownSymbol`, `AccountNotFound`, `OrderExecutionError` when the broker refused the
+        order, and `OrderOutcomeUnknown` when the answer did not come in time or the session broke
+        after sending.
         """
 
     @abstractmethod
@@ -110,20 +125,23 @@ class BrokerClient(ABC):
 
     @abstractmethod
     async def get_order_status(self, order_id: str) -> OrderStatus:
-        """The state of an own order of this session; NOT_FOUND or ERROR (not an id) otherwise."""
+        """The state of an order of this session; NOT_FOUND for any other, ERROR for what is not
+        an order id. `find_order` knows more.
+        """
 
     @abstractmethod
     async def find_order(self, account_id: str, client_order_id: str) -> OrderResult | None:
         """The fate of an order by its key: asks the broker for open orders, executions and
         completed orders.
 
-        None means that the broker has never seen it, as far as the broker can tell today.
+        It does not matter which client placed it. None means that the broker has never seen it, as
+        far as the broker can tell today: brokers forget ended orders overnight.
         """
 
     @abstractmethod
     async def get_executions(self, account_id: str, since: datetime | None = None) -> list[Fill]:
         """The account's executions of the current trading day, oldest first, each at its last
-        correction.
+        correction, whoever placed the orders. `since` leaves out earlier ones.
         """
 
     @abstractmethod
@@ -133,5 +151,10 @@ class BrokerClient(ABC):
         """Order updates and fills of the account from the moment of entry.
 
         The subscription stands when the context is entered, so an order placed inside the block
-        cannot outrun its events. A lost session raises `BrokerConnectionError` in the iterator.
+        cannot outrun its events; they may come before `place_order` returns. Own orders are told;
+        whether others are is the broker's choice. A `Fill` may come again with the same
+        `execution_id`, corrected or with its commission, and replaces the first.
+
+        A wait that is cancelled loses nothing: read on. The end of the session, lost or closed,
+        raises `BrokerConnectionError` after the events that came before it.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -30,6 +31,13 @@ class AccountContract:
             snapshot = await client.get_account_snapshot(harness.other_account_id)
         assert snapshot.account_id == harness.other_account_id
         assert holdings(snapshot) == {}
+
+    async def test_accounts_can_be_read_at_the_same_time(self, harness: BrokerHarness) -> None:
+        ids = [harness.account_id, harness.other_account_id] * 2
+        async with harness.session() as client:
+            snapshots = await asyncio.gather(*map(client.get_account_snapshot, ids))
+        assert [snapshot.account_id for snapshot in snapshots] == ids
+        assert [bool(snapshot.positions) for snapshot in snapshots] == [True, False] * 2
 
     async def test_a_snapshot_after_a_fill_is_the_brokers_own_books(
         self, harness: BrokerHarness

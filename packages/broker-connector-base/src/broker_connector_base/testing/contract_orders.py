@@ -24,6 +24,7 @@ class OrderContract:
             await events.until_filled("buy", 10)
             found = await fate(harness, client, "buy")
             status = await client.get_order_status(placed.order_id)
+            assert await client.get_open_orders(harness.account_id) == []
         assert (placed.symbol, placed.client_order_id) == (symbol, "buy")
         assert placed.quantity == 10
         assert placed.status in (OrderStatus.WORKING, OrderStatus.FILLED)
@@ -58,6 +59,22 @@ class OrderContract:
         assert listed.time_in_force == "DAY"
         assert listed.account_id == harness.account_id
         assert listed.own
+
+    async def test_an_order_keeps_its_time_in_force(self, harness: BrokerHarness) -> None:
+        async with harness.session() as client:
+            await client.place_order(
+                harness.account_id,
+                harness.symbols[0],
+                -10,
+                "LIMIT",
+                ASK + 10,
+                client_order_id="stay",
+                time_in_force="GTC",
+            )
+            listed = await open_order(harness, client, "stay")
+        assert listed is not None
+        assert (listed.time_in_force, listed.limit_price) == ("GTC", ASK + 10)
+        assert listed.quantity == -10
 
     async def test_a_partial_fill_keeps_the_rest_working(self, harness: BrokerHarness) -> None:
         symbol = harness.symbols[1]
@@ -120,17 +137,15 @@ class OrderContract:
 
     async def test_a_rejected_order_raises_the_brokers_code(self, harness: BrokerHarness) -> None:
         symbol, quantity, limit = harness.refused_order()
+        kind = "MARKET" if limit is None else "LIMIT"
         async with harness.session() as client:
-            with pytest.raises(OrderExecutionError) as refusal:
-                await client.place_order(
-                    harness.account_id,
-                    symbol,
-                    quantity,
-                    "MARKET" if limit is None else "LIMIT",
-                    limit,
-                    client_order_id="refused",
-                )
-            assert refusal.value.code
+            # The second time nothing is sent: the key has had its answer.
+            for _ in range(2):
+                with pytest.raises(OrderExecutionError) as refusal:
+                    await client.place_order(
+                        harness.account_id, symbol, quantity, kind, limit, client_order_id="refused"
+                    )
+                assert refusal.value.code
             assert await open_order(harness, client, "refused") is None
             assert await client.get_executions(harness.account_id) == []
         assert list(await harness.keys_received()) == []

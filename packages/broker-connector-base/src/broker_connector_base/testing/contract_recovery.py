@@ -74,6 +74,18 @@ class RecoveryContract:
                 await place_resting(harness, client, "unsent")
         assert list(await harness.keys_received()) == []
 
+    async def test_events_before_the_loss_are_still_told(self, harness: BrokerHarness) -> None:
+        async with harness.session() as client, harness.watching(client) as events:
+            await client.place_order(
+                harness.account_id, harness.symbols[1], 10, client_order_id="buy"
+            )
+            # This answer comes after the fill's events, which nobody has read yet.
+            await client.get_executions(harness.account_id)
+            await harness.drop_connections()
+            await events.until_filled("buy", 10)
+            with pytest.raises(BrokerConnectionError):
+                await events.until_the_end()
+
     async def test_closing_the_session_ends_its_event_streams(self, harness: BrokerHarness) -> None:
         async with harness.session() as client, harness.watching(client) as events:
             await client.disconnect()
