@@ -19,7 +19,7 @@ _SHORTEST_SECRET = 4
 
 
 def configure_logging(settings: Settings, **context: str) -> None:
-    """Send everything that is logged in this process to the mode's file; `context` is on each line."""
+    """Send what this process logs to the mode's file; `context` is on each line."""
     settings.log_directory.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(settings.log_directory / f"{settings.mode}.log", encoding="utf-8")
     handler.setFormatter(SecretFreeFormatter(settings.environment.secrets()))
@@ -29,7 +29,6 @@ def configure_logging(settings: Settings, **context: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
@@ -39,20 +38,22 @@ def configure_logging(settings: Settings, **context: str) -> None:
     structlog.contextvars.bind_contextvars(mode=settings.mode.value, **context)
 
 
+def _origin(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    record: logging.LogRecord = event["_record"]
+    return {**event, "level": record.levelname.lower(), "logger": record.name}
+
+
 class SecretFreeFormatter(structlog.stdlib.ProcessorFormatter):
     """JSON lines in which the given secrets read `***`."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        shared = [
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-        ]
         super().__init__(
             foreign_pre_chain=[structlog.contextvars.merge_contextvars],
             processors=[
+                _origin,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *shared,
+                structlog.processors.format_exc_info,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.JSONRenderer(default=str),
             ],
         )

@@ -31,9 +31,6 @@ from .results import Check, Diagnosis, Verdict
 #: Far below what would confuse trading days or journals, far above a network's delay.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
-#: The code of a request that changes orders at a gateway in read-only mode (TWS API, error 321).
-_READ_ONLY = "321"
-
 
 @runtime_checkable
 class TellsTime(Protocol):
@@ -41,6 +38,14 @@ class TellsTime(Protocol):
 
     async def server_time(self) -> datetime:
         """The broker's clock, to the second."""
+
+
+@runtime_checkable
+class TellsWhetherOrdersAreAllowed(Protocol):
+    """A broker session that can find out, without an order, whether orders would be taken."""
+
+    async def probe_orders_allowed(self, account_id: str, symbol: str) -> bool:
+        """False when the gateway takes questions only."""
 
 
 class _Finding(Exception):
@@ -140,17 +145,14 @@ class _Visit:
         return f"{settings.mode} account, mode and port"
 
     async def _writable(self) -> str:
-        try:
-            # A read-only gateway refuses to list open orders just as it refuses to take new ones.
-            orders = await self._broker.get_open_orders(self._account.account_id)
-        except BrokerAPIError as error:
-            if error.code != _READ_ONLY:
-                raise
+        if not isinstance(self._broker, TellsWhetherOrdersAreAllowed) or not self._symbols:
+            return "cannot be asked without sending an order"
+        if not await self._broker.probe_orders_allowed(self._account.account_id, self._symbols[0]):
             raise _Finding(
                 "the gateway takes questions only",
                 "switch off Configure > Settings > API > Read-Only API at the gateway",
-            ) from error
-        return f"{len(orders)} open orders"
+            )
+        return "orders are taken"
 
     async def _quotes(self) -> str:
         quotes = await self._broker.get_multiple_market_prices(self._symbols)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -22,17 +23,22 @@ class Reporter:
     """Sends messages to the command; a command that is gone is no reason to stop in mid-order."""
 
     def __init__(self, pipe: Connection) -> None:
-        self._pipe = open(pipe.fileno(), "wb", buffering=0, closefd=False)
+        self._descriptor = pipe.fileno()
 
     def send(self, kind: MessageKind, body: bytes) -> None:
         """Send one message; `body` is JSON without line breaks."""
         # The end of the command is seen by its sentinel, which ends the operation in order.
         with suppress(BrokenPipeError):
-            self._pipe.write(Message(kind, body).encode() + b"\n")
+            _write_all(self._descriptor, Message(kind, body).encode() + b"\n")
 
     def progress(self, body: bytes) -> None:
         """Send a progress event."""
         self.send(MessageKind.PROGRESS, body)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 async def _until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:

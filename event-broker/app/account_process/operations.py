@@ -11,11 +11,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NoReturn
 
 from app.trading.broker_factory import create_broker_client, create_rebalancer
-from broker_connector_base import BrokerClient, OrderOutcomeUnknown
+from broker_connector_base import BrokerClient, OrderOutcomeUnknown, RunStatus
 from broker_connector_base.values import Value
-from rebalance_workflow import AccountBusy, AccountLock, RebalanceStopped, RunStatus
+from rebalance_workflow import AccountBusy, AccountLock, RebalanceStopped
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
@@ -25,6 +26,18 @@ from .results import OrdersReport
 Progress = Callable[[bytes], None]
 
 _VIEWS = frozenset({Operation.POSITIONS, Operation.EQUITY, Operation.ORDERS, Operation.DIAGNOSE})
+
+
+#: Well within the time that the command gives an account process to end.
+_TIDYING_SECONDS = 10.0
+
+
+class RunInterrupted(Exception):
+    """A run was told to end before it was done; `in_doubt` says that orders are still working."""
+
+    def __init__(self, message: str, *, in_doubt: bool) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
 
 
 async def perform(job: AccountJob, progress: Progress) -> bytes:
@@ -53,9 +66,26 @@ async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) ->
         settings=job.settings,
         progress=lambda event: progress(event.model_dump_json().encode()),
     )
-    if job.operation is Operation.REBALANCE:
+    if job.operation is Operation.PREVIEW:
+        return await rebalancer.calculate_rebalance(job.account)
+    try:
         return await rebalancer.rebalance_account(job.account)
-    return await rebalancer.calculate_rebalance(job.account)
+    except asyncio.CancelledError:
+        await _tidy_up(broker, account_id)
+
+
+async def _tidy_up(broker: BrokerClient, account_id: str) -> NoReturn:
+    """Cancel what an interrupted run left working, and say how far that went."""
+    task = asyncio.current_task()
+    assert task is not None
+    # The cancellation is answered here; what follows has a deadline of its own.
+    task.uncancel()
+    report = await cancel_orders(broker, account_id, timeout_seconds=_TIDYING_SECONDS)
+    if report.is_clear:
+        message = f"{len(report.ended)} working orders were cancelled. Run again to go on"
+    else:
+        message = f"{len(report.still_working) + len(report.foreign)} orders are still working"
+    raise RunInterrupted(f"the run was interrupted: {message}.", in_doubt=not report.is_clear)
 
 
 @asynccontextmanager
@@ -86,7 +116,7 @@ async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
 def describe_failure(job: AccountJob, error: BaseException) -> Failure:
     """The failure to report for an error that ended the job."""
     if isinstance(error, asyncio.CancelledError):
-        message = "the run was told to end"
+        message = f"{job.operation} was interrupted; no order was sent"
     else:
         message = str(error) or type(error).__name__
     return Failure(kind=type(error).__name__, message=message, in_doubt=_in_doubt(error))
@@ -95,4 +125,6 @@ def describe_failure(job: AccountJob, error: BaseException) -> Failure:
 def _in_doubt(error: BaseException) -> bool:
     if isinstance(error, RebalanceStopped):
         return error.status is RunStatus.NEEDS_ATTENTION
+    if isinstance(error, RunInterrupted):
+        return error.in_doubt
     return isinstance(error, OrderOutcomeUnknown)

@@ -61,14 +61,16 @@ async def run_account_process(
     deadline_seconds: float,
     grace_seconds: float = GRACE_SECONDS,
     stop: asyncio.Event | None = None,
+    target: Callable[[AccountJob, Connection], None] = main,
 ) -> bytes:
     """Run one operation in a process of its own; its result as a JSON document.
 
     `on_progress` gets each progress event as JSON. When `stop` is set or the deadline passes, the
     process is asked to end; a result that it still gives within the grace period is returned.
-    Raises `AccountProcessError`. Cancelling this call ends the process as well.
+    Raises `AccountProcessError`. Cancelling this call ends the process as well. `target` is what
+    the process runs.
     """
-    async with _running(job, grace_seconds) as (process, messages):
+    async with _running(job, target, grace_seconds) as (process, messages):
         listening = asyncio.create_task(_listen(messages, on_progress))
         stopping = asyncio.create_task((stop or asyncio.Event()).wait())
         try:
@@ -97,14 +99,14 @@ async def run_account_process(
 
 @asynccontextmanager
 async def _running(
-    job: AccountJob, grace_seconds: float
+    job: AccountJob, target: Callable[[AccountJob, Connection], None], grace_seconds: float
 ) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
     """The started process and its messages; on the way out it has ended, one way or another."""
     context = fork_server.context()
     reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(job, writer), name=job.account.account_id)
+    process = context.Process(target=target, args=(job, writer), name=job.account.account_id)
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
-    starting = asyncio.ensure_future(asyncio.to_thread(process.start))
+    starting = asyncio.ensure_future(asyncio.to_thread(_start, process))
     starting.add_done_callback(lambda _: writer.close())
     try:
         await asyncio.shield(starting)
@@ -125,9 +127,14 @@ async def _running(
         transport.close()
 
 
+def _start(process: ForkServerProcess) -> None:
+    fork_server.start()
+    process.start()
+
+
 async def _stream(reader: Connection) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
     messages = asyncio.StreamReader(limit=_LONGEST_MESSAGE_BYTES)
-    pipe = open(os.dup(reader.fileno()), "rb", buffering=0)
+    pipe = os.fdopen(os.dup(reader.fileno()), "rb", buffering=0)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(messages), pipe

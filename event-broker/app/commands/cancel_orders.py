@@ -1,4 +1,4 @@
-"""`cancel-orders`: cancel what runs of this account left working, and wait for the broker's word."""
+"""`cancel-orders`: cancel what runs of this account left working at the broker."""
 
 import argparse
 

@@ -29,6 +29,11 @@ class CommandFailed(Exception):
         self.kind = kind
         self.exit_code = exit_code
 
+    @classmethod
+    def because(cls, error: Exception, exit_code: ExitCode = ExitCode.FAILED) -> CommandFailed:
+        """The failure that an error of a known kind amounts to."""
+        return cls(str(error), kind=type(error).__name__, exit_code=exit_code)
+
 
 class Heading(NamedTuple):
     """What every document of a command begins with."""
@@ -51,9 +56,9 @@ def print_document(
     fields["error"] = {"kind": error.kind, "message": str(error)} if error else None
     # The result keeps the exact digits that the account process wrote.
     head = json.dumps(fields).removesuffix("}")
-    print(f'{head}, "result": {result}}}', file=sys.stdout)
+    sys.stdout.write(f'{head}, "result": {result}}}\n')
 
 
 def say(line: str) -> None:
     """One line on standard error."""
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")

@@ -50,9 +50,7 @@ def _reset_demo(arguments: argparse.Namespace) -> ExitCode:
         try:
             simulation.reset(settings.simulator_directory, settings.state_directory)
         except simulation.SimulationError as error:
-            raise CommandFailed(
-                str(error), kind="SimulationError", exit_code=ExitCode.FAILED
-            ) from error
+            raise CommandFailed.because(error) from error
     except CommandFailed as failure:
         say(f"error: {failure}")
         if arguments.json:

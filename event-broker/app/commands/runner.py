@@ -81,7 +81,7 @@ def run_task(arguments: argparse.Namespace, task: Task[_Result]) -> ExitCode:
 
 
 def home_directory() -> Path:
-    """Where the configuration, `data/` and `demo/` are: REBALANCER_HOME or the working directory."""
+    """Where the files, `data/` and `demo/` are: REBALANCER_HOME, or the working directory."""
     return Path(os.environ.get("REBALANCER_HOME") or Path.cwd()).resolve()
 
 
@@ -112,9 +112,7 @@ def gateway(settings: Settings) -> Iterator[tuple[str, int]]:
     try:
         lease = simulation.acquire(settings.simulator_directory)
     except simulation.SimulationError as error:
-        raise CommandFailed(
-            str(error), kind="SimulationError", exit_code=ExitCode.FAILED
-        ) from error
+        raise CommandFailed.because(error) from error
     with lease:
         yield lease.host, lease.port
 
@@ -127,7 +125,7 @@ def make_job(
     try:
         number = client_id(settings.client_ids_file, account.account_id, purpose)
     except ClientIdsError as error:
-        raise CommandFailed(str(error), kind="ClientIdsError", exit_code=ExitCode.FAILED) from error
+        raise CommandFailed.because(error) from error
     return AccountJob(
         operation=operation,
         account=account,
@@ -190,6 +188,4 @@ def _bad_input() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise CommandFailed(
-            str(error), kind="SettingsError", exit_code=ExitCode.BAD_INPUT
-        ) from error
+        raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error

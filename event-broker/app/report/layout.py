@@ -72,6 +72,11 @@ def percent(fraction: Decimal | None) -> str:
     return UNKNOWN if fraction is None else f"{fraction * 100:,.1f} %"
 
 
+def side(quantity: Decimal) -> Text:
+    """Buy or sell, by the sign."""
+    return Text("buy", style="green") if quantity > 0 else Text("sell", style="red")
+
+
 def warnings_block(warnings: tuple[str, ...]) -> Text:
     """One line a warning."""
     return Text("\n").join(Text.assemble(("! ", "yellow"), warning) for warning in warnings)

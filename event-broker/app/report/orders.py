@@ -44,9 +44,7 @@ def show_cancellations(report: CancelReport, settings: Settings, account: Accoun
 
 def orders_table(orders: Sequence[OpenOrder]) -> Table:
     """One line an order."""
-    grid = table(
-        "<Symbol", "Quantity", "Filled", "<Type", "Limit", "<Status", "<Order", "<Placed by"
-    )
+    grid = table("<Symbol", "Shares", "Filled", "<Type", "Limit", "<Status", "<Order", "<Placed by")
     for order in orders:
         grid.add_row(
             order.symbol,

@@ -15,7 +15,7 @@ from .errors import SettingsError
 
 _LINE = re.compile(
     r"""(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*
-        (?:"(?P<double>[^"]*)" | '(?P<single>[^']*)' | (?P<bare>[^"'\s](?:.*?\S)?)? )
+        (?:"(?P<double>[^"]*)" | '(?P<single>[^']*)' | (?P<bare>[^"'\s\#](?:.*?\S)?)? )
         \s*(?:(?<=\s)\#.*)?""",
     re.VERBOSE,
 )

@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 from app.settings import Settings
 from broker_connector_base import AccountConfig, BaseRebalancer, BrokerClient
+from rebalance_calculator import Replacement, ReplacementSet
 from rebalance_workflow import (
+    AllocationService,
     AllocationSource,
     FileAllocationSource,
     FileJournal,
     HttpAllocationSource,
     ProgressEvent,
     RebalancePolicy,
+    ReplacementService,
 )
 
 try:
@@ -60,16 +63,22 @@ def create_rebalancer(
     _require(account_config)
     return ibkr_connector.IBKRRebalancer(
         broker_client,
-        allocation_source=create_allocation_source(settings),
+        allocation_source=_allocation_source(settings),
         policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
         journal=FileJournal(settings.state_directory / "journal"),
-        replacement_sets=replacement_sets(settings),
+        replacement_sets=_replacement_sets(settings),
         progress=progress,
     )
 
 
-def create_allocation_source(settings: Settings) -> AllocationSource:
-    """The allocation service, or the demo's files when none is configured."""
+def create_allocation_service(settings: Settings) -> AllocationService:
+    """What accounts shall hold, with their replacement sets applied."""
+    return AllocationService(
+        _allocation_source(settings), ReplacementService(_replacement_sets(settings))
+    )
+
+
+def _allocation_source(settings: Settings) -> AllocationSource:
     if settings.allocations_url is None:
         return FileAllocationSource(settings.home / "demo" / "allocations")
     key = settings.environment.allocations_api_key
@@ -78,3 +87,25 @@ def create_allocation_source(settings: Settings) -> AllocationSource:
         key.get_secret_value() if key else "",
         timeout_seconds=settings.config.api.allocation_timeout_seconds,
     )
+
+
+def _replacement_sets(settings: Settings) -> dict[str, ReplacementSet]:
+    return {
+        name: ReplacementSet(
+            replacements=tuple(Replacement.model_validate(rule.model_dump()) for rule in rules)
+        )
+        for name, rules in settings.replacement_sets.items()
+    }
+
+
+def _require(account_config: AccountConfig) -> None:
+    if account_config.broker.lower() != "ibkr":
+        raise UnsupportedBroker(
+            f"account {account_config.account_id}: there is no broker {account_config.broker!r}; "
+            "supported: ibkr"
+        )
+    if _ibkr_missing is not None:
+        raise UnsupportedBroker(
+            f"account {account_config.account_id} needs the ibkr-connector package, which cannot "
+            f"be loaded ({_ibkr_missing}); run tools/setup.sh"
+        )

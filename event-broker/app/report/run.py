@@ -1,0 +1,79 @@
+"""A finished run: what was traded at what price, where the account ended, whether it adds up."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from app.settings import Settings
+from broker_connector_base.models import AccountConfig, RunStatus
+from rebalance_calculator import Reconciliation
+from rebalance_workflow.results import ExecutedTrade, RunResult
+
+from .allocation import account_heading, holdings_table
+from .layout import console, money, price, shares, side, table, warnings_block
+
+_VERDICTS = {
+    RunStatus.DONE: ("Done.", "bold green"),
+    RunStatus.NOTHING_TO_DO: ("Nothing to do: the account is on its targets.", "bold"),
+    RunStatus.FAILED: ("Failed.", "bold red"),
+    RunStatus.NEEDS_ATTENTION: ("Needs attention: look at the account first.", "bold red"),
+}
+
+
+def show_run(report: RunResult, settings: Settings, account: AccountConfig) -> None:
+    """Print the run."""
+    out = console()
+    out.print(account_heading(report, settings, account))
+    if report.orders:
+        out.print()
+        out.print("Orders", style="bold")
+        out.print(orders_table(report.orders))
+        seconds = (report.finished_at - report.started_at).total_seconds()
+        out.print(
+            f"{len(report.fills)} fills in {seconds:.1f} s   "
+            f"Slippage {money(report.slippage, signed=True)}   "
+            f"Commission {money(report.commission)} {report.currency}"
+        )
+        out.print()
+        out.print("Holdings", style="bold")
+    out.print(holdings_table(report, after="Now"))
+    out.print(_reconciliation(report.reconciliation))
+    if report.warnings:
+        out.print(warnings_block(report.warnings))
+    text, style = _VERDICTS[report.status]
+    out.print(Text(text, style=style).append(f" {report.error or ''}", style="not bold"))
+
+
+def orders_table(orders: tuple[ExecutedTrade, ...]) -> Table:
+    """One line an order, in the order in which they were sent."""
+    grid = table(
+        "<Side", "Shares", "<Symbol", "<Order", "Filled", "At", "Slippage", "Fee", "<Status"
+    )
+    for order in orders:
+        market = order.limit_price is None
+        grid.add_row(
+            side(order.quantity),
+            shares(abs(order.quantity)),
+            order.symbol,
+            "market" if market else f"limit {price(order.limit_price)}",
+            shares(order.filled_quantity),
+            price(order.average_price),
+            money(order.slippage, signed=True),
+            money(order.commission),
+            f"{order.status.value.lower()}{f': {order.message}' if order.message else ''}",
+        )
+    return grid
+
+
+def _reconciliation(found: Reconciliation | None) -> Text:
+    if found is None:
+        return Text("Reconciliation: the account could not be read at the end", style="bold red")
+    if not found.mismatches and found.verdict == "match":
+        return Text("Reconciliation: positions and cash are what the fills make them")
+    lines = [
+        f"{check.symbol} {shares(check.actual)}, expected {shares(check.expected)}"
+        for check in found.mismatches
+    ]
+    lines.append(f"cash differs by {money(found.cash_difference, signed=True)}")
+    return Text(f"Reconciliation: MISMATCH: {'; '.join(lines)}", style="bold red")

@@ -1,0 +1,165 @@
+"""The parent's side of account processes, with real forks that behave in chosen ways."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from app.account_process.messages import AccountJob, Message, MessageKind, Operation
+from app.account_process.process import (
+    AccountProcessCrashed,
+    AccountProcessFailed,
+    AccountProcessTimedOut,
+    run_account_process,
+)
+from app.settings import load_settings, select_account
+from app.testing import (
+    chatter,
+    crash,
+    end_when_asked,
+    fail,
+    ignore_every_request_to_end,
+    kill_itself,
+)
+
+MakeJob = Callable[[Operation], AccountJob]
+
+
+@pytest.fixture
+def make_job(home: Path) -> MakeJob:
+    settings = load_settings(home, {})
+
+    def make(operation: Operation) -> AccountJob:
+        return AccountJob(
+            operation=operation,
+            account=select_account(settings, "DU100"),
+            settings=settings,
+            host="127.0.0.1",
+            port=1,
+            client_id=1001,
+            lock_timeout_seconds=1,
+        )
+
+    return make
+
+
+class Heard:
+    """Progress events, and a signal at the first."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.first = asyncio.Event()
+
+    def __call__(self, event: bytes) -> None:
+        self.messages.append(json.loads(event)["message"])
+        self.first.set()
+
+
+async def test_progress_and_a_large_result_arrive_whole(make_job: MakeJob) -> None:
+    heard = Heard()
+    result = await run_account_process(
+        make_job(Operation.POSITIONS), heard, deadline_seconds=30, target=chatter
+    )
+    assert heard.messages == ["one", "two"]
+    assert json.loads(result)["account"] == "DU100"
+    assert len(json.loads(result)["padding"]) == 300_000
+
+
+async def test_processes_run_at_the_same_time_and_apart(make_job: MakeJob) -> None:
+    job = make_job(Operation.POSITIONS)
+    results = await asyncio.gather(
+        *(run_account_process(job, Heard(), deadline_seconds=30, target=chatter) for _ in range(3))
+    )
+    assert len({json.loads(result)["pid"] for result in results}) == 3
+
+
+async def test_an_orderly_failure_keeps_its_kind(make_job: MakeJob) -> None:
+    with pytest.raises(AccountProcessFailed, match="nobody there") as caught:
+        await run_account_process(
+            make_job(Operation.REBALANCE), Heard(), deadline_seconds=30, target=fail
+        )
+    assert caught.value.kind == "BrokerConnectionError"
+    assert not caught.value.in_doubt
+
+
+async def test_a_crash_of_a_run_names_the_signal_and_what_happens_next(make_job: MakeJob) -> None:
+    with pytest.raises(AccountProcessCrashed, match=r"signal SIGKILL.*journal") as caught:
+        await run_account_process(
+            make_job(Operation.REBALANCE), Heard(), deadline_seconds=30, target=kill_itself
+        )
+    assert caught.value.in_doubt
+
+
+async def test_a_crash_while_looking_leaves_nothing_in_doubt(make_job: MakeJob) -> None:
+    with pytest.raises(AccountProcessCrashed, match=r"exit code 7.*No order was sent") as caught:
+        await run_account_process(
+            make_job(Operation.PREVIEW), Heard(), deadline_seconds=30, target=crash
+        )
+    assert not caught.value.in_doubt
+
+
+async def test_a_process_that_is_asked_to_stop_may_still_report(make_job: MakeJob) -> None:
+    stop = asyncio.Event()
+    result = await run_account_process(
+        make_job(Operation.REBALANCE),
+        lambda _: stop.set(),
+        deadline_seconds=30,
+        stop=stop,
+        target=end_when_asked,
+    )
+    assert json.loads(result) == {"ended": "in order"}
+
+
+async def test_a_process_past_its_deadline_is_killed(make_job: MakeJob) -> None:
+    with pytest.raises(AccountProcessTimedOut, match=r"within 0\.1 s.*journal") as caught:
+        await run_account_process(
+            make_job(Operation.REBALANCE),
+            Heard(),
+            deadline_seconds=0.1,
+            grace_seconds=0.1,
+            target=ignore_every_request_to_end,
+        )
+    assert caught.value.in_doubt
+
+
+async def test_cancelling_the_call_ends_the_process(make_job: MakeJob) -> None:
+    heard = Heard()
+    running = asyncio.create_task(
+        run_account_process(
+            make_job(Operation.REBALANCE),
+            heard,
+            deadline_seconds=30,
+            grace_seconds=0.1,
+            target=ignore_every_request_to_end,
+        )
+    )
+    await heard.first.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_cancelling_before_the_process_has_started_ends_it_too(make_job: MakeJob) -> None:
+    running = asyncio.create_task(
+        run_account_process(
+            make_job(Operation.REBALANCE),
+            Heard(),
+            deadline_seconds=30,
+            target=ignore_every_request_to_end,
+        )
+    )
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def test_a_message_is_its_kind_and_a_document() -> None:
+    message = Message(MessageKind.PROGRESS, b'{"a": 1}')
+    assert message.encode() == b'progress {"a": 1}'
+    assert Message.decode(message.encode()) == message
+    with pytest.raises(ValueError):
+        Message.decode(b"gossip {}")
