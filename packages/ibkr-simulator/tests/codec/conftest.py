@@ -4,21 +4,15 @@ Only asyncio's transport is replaced: handshake, encoder, decoder and wrapper ar
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from ib_async import IB
 from ib_async.client import Client
 
 from ibkr_simulator.codec import Message, decode_request, encode_reply
 from ibkr_simulator.frames import FrameDecoder, encode_frame, join_fields
-
-if os.environ.get("HYPOTHESIS_PROFILE") == "deep":
-    settings.register_profile("deep", deadline=None, max_examples=2_000)
-    settings.load_profile("deep")
 
 
 class Peer:
