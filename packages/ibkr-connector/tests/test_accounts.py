@@ -53,8 +53,8 @@ async def test_a_snapshot_holds_what_the_exchange_has_in_its_books(world: World)
         (p.symbol, p.quantity, p.market_price, p.market_value, p.average_cost, p.instrument_id)
         for p in snapshot.positions
     ] == [
-        ("AAA", 10, Decimal("100.01"), Decimal("1000.10"), 90, "1"),
-        ("BRK.B", 5, 450, 2250, 400, "3"),
+        ("AAA", Decimal(10), Decimal("100.01"), Decimal("1000.10"), Decimal(90), "1"),
+        ("BRK.B", Decimal(5), Decimal(450), Decimal(2250), Decimal(400), "3"),
     ]
 
 
@@ -83,7 +83,7 @@ async def test_the_base_currency_is_the_accounts_own() -> None:
     assert snapshot.total_value == 1_350
     assert snapshot.cash_by_currency == {"EUR": Decimal(1_000), "USD": Decimal(220)}
     (position,) = snapshot.positions
-    assert (position.currency, position.market_value) == ("EUR", 150)
+    assert (position.currency, position.market_value) == ("EUR", Decimal(150))
 
 
 async def test_options_and_unpriced_stocks_are_shown_without_a_price() -> None:
@@ -105,31 +105,27 @@ async def test_options_and_unpriced_stocks_are_shown_without_a_price() -> None:
     assert [
         (p.symbol, p.security_type, p.quantity, p.market_value) for p in snapshot.positions
     ] == [
-        ("AAA", "OPT", -2, None),
+        ("AAA", "OPT", Decimal(-2), None),
         ("DARK", "STK", Decimal("1.5"), None),
-        ("AAA", "STK", -4, Decimal("-400.04")),
+        ("AAA", "STK", Decimal(-4), Decimal("-400.04")),
     ]
 
 
-async def test_a_priced_snapshot_serves_the_quotes_after_it(world: World) -> None:
+async def test_a_snapshot_and_the_quotes_around_it_share_their_lines(world: World) -> None:
     client = await world.client()
-    await client.get_account_snapshot(ACCOUNT, use_cached_prices=True)
-    await client.get_multiple_market_prices(["AAA", "BRK.B", "BBB"], use_cache=True)
-    assert world.tap.numbers().count(_MARKET_DATA) == 3
-    await client.get_account_snapshot(ACCOUNT, use_cached_prices=True)
-    assert world.tap.numbers().count(_MARKET_DATA) == 3
     await client.get_account_snapshot(ACCOUNT)
-    assert world.tap.numbers().count(_MARKET_DATA) == 5
+    await client.get_multiple_market_prices(["AAA", "BRK.B", "BBB"])
+    await client.get_account_snapshot(ACCOUNT, use_cached_prices=True)
+    assert world.tap.numbers().count(_MARKET_DATA) == 3
 
 
-async def test_a_snapshot_leaves_no_subscription_behind(world: World) -> None:
+async def test_a_snapshot_leaves_no_account_subscription_behind(world: World) -> None:
     client = await world.client()
     await client.get_account_snapshot(ACCOUNT)
     await client.server_time()
     (session,) = world.gateway.sessions.values()
     assert not session.subscriptions.account_requests
     assert not session.subscriptions.position_requests
-    assert not session.subscriptions.market_data
 
 
 @pytest.mark.parametrize("tag", ["NetLiquidation", "TotalCashValue"])
@@ -187,7 +183,7 @@ def test_of_several_net_liquidations_the_one_at_par_counts() -> None:
         ("ExchangeRate", "1.00", "EUR"),
         ("ExchangeRate", "0.91", "USD"),
     )
-    assert (read.base_currency, read.net_liquidation()) == ("EUR", 1000)
+    assert (read.base_currency, read.net_liquidation()) == ("EUR", Decimal(1000))
 
 
 def test_a_value_that_is_told_as_base_only_is_understood() -> None:
@@ -196,7 +192,7 @@ def test_a_value_that_is_told_as_base_only_is_understood() -> None:
         ("ExchangeRate", "1.00", "CHF"),
         ("ExchangeRate", "1.00", "BASE"),
     )
-    assert (read.base_currency, read.net_liquidation()) == ("CHF", 1000)
+    assert (read.base_currency, read.net_liquidation()) == ("CHF", Decimal(1000))
 
 
 def test_the_configured_currency_decides_between_two_at_par() -> None:

@@ -20,7 +20,7 @@ async def test_an_instrument_says_what_an_order_needs(world: World) -> None:
     (instrument,) = await client.get_instruments(["BRK.B"])
     assert (instrument.symbol, instrument.instrument_id) == ("BRK.B", "3")
     assert (instrument.currency, instrument.exchange) == ("USD", "NYSE")
-    assert (instrument.min_tick, instrument.lot_size) == (Decimal("0.01"), 1)
+    assert (instrument.min_tick, instrument.lot_size) == (Decimal("0.01"), Decimal(1))
     assert instrument.name == "BRK B Inc"
     assert instrument.liquid_hours
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,15 +16,16 @@ from broker_connector_base import (
     QuoteQuality,
     UnknownSymbol,
 )
-from ibkr_connector.quotes import assemble, mark
+from ibkr_connector.quote_line import assemble, mark
 from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import World, quote
 from ibkr_connector.wire import MARKET_DATA_TYPE, Tick
 from simulated_exchange import Quote, QuoteKind
 
 _NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
-_MARKET_DATA, _MARKET_DATA_TYPE = 1, 59
-_TICK_PRICE, _SNAPSHOT_END = 1, 57
+_MARKET_DATA, _MARKET_DATA_TYPE, _CURRENT_TIME = 1, 59, 49
+_CANCEL_MARKET_DATA = 2
+_TICK_PRICE, _HALTED_TICK = 1, 45
 
 
 def tick(kind: int, value: float, size: float | None = 100) -> Tick:
@@ -58,12 +60,28 @@ async def test_a_quote_is_what_the_market_shows(world: World) -> None:
     ]
 
 
-async def test_one_message_per_symbol_and_none_to_cancel(world: World) -> None:
+async def test_one_message_opens_a_line_that_serves_the_whole_session(world: World) -> None:
     client = await world.client()
     await client.get_instruments(["AAA", "BBB"])
     before = len(world.tap.sent)
     await client.get_multiple_market_prices(["AAA", "BBB", "AAA"])
-    assert world.tap.numbers()[before:] == [_MARKET_DATA, _MARKET_DATA]
+    world.exchange.set_quote(1, quote("101", "101.50"))
+    await client.server_time()  # the tick has arrived before the answer to this
+    (moved,) = await client.get_multiple_market_prices(["AAA"])
+    assert (moved.bid, moved.ask) == (Decimal(101), Decimal("101.50"))
+    assert world.tap.numbers()[before:] == [_MARKET_DATA, _MARKET_DATA, _CURRENT_TIME]
+
+
+async def test_no_more_lines_stand_than_allowed(world: World) -> None:
+    client = await world.client(max_market_data_lines=2)
+    prices = await client.get_multiple_market_prices(["AAA", "BBB", "BRK.B"])
+    assert [price.bid for price in prices] == [100, 50, 450]
+    await client.get_multiple_market_prices(["BRK.B", "AAA"])
+    await client.server_time()
+    (session,) = world.gateway.sessions.values()
+    standing = {line.con_id for line in session.subscriptions.market_data.values()}
+    assert standing == {1, 3}
+    assert world.tap.numbers().count(_CANCEL_MARKET_DATA) == 2
 
 
 async def test_a_crossed_and_a_one_sided_market_are_told_as_they_are(world: World) -> None:
@@ -72,8 +90,8 @@ async def test_a_crossed_and_a_one_sided_market_are_told_as_they_are(world: Worl
     world.exchange.set_quote(3, Quote())
     client = await world.client()
     crossed, one_sided, empty = await client.get_multiple_market_prices(["AAA", "BBB", "BRK.B"])
-    assert (crossed.bid, crossed.ask) == (101, 100)
-    assert (one_sided.bid, one_sided.ask) == (None, 50)
+    assert (crossed.bid, crossed.ask) == (Decimal(101), Decimal(100))
+    assert (one_sided.bid, one_sided.ask) == (None, Decimal(50))
     assert (empty.bid, empty.ask, empty.last, empty.close) == (None, None, None, None)
 
 
@@ -81,7 +99,11 @@ async def test_delayed_data_says_so(world: World) -> None:
     world.exchange.set_quote_kind(QuoteKind.DELAYED, 1)
     client = await world.client(market_data_type=3)
     (price,) = await client.get_multiple_market_prices(["AAA"])
-    assert (price.quality, price.bid, price.ask) == (QuoteQuality.DELAYED, 100, Decimal("100.02"))
+    assert (price.quality, price.bid, price.ask) == (
+        QuoteQuality.DELAYED,
+        Decimal(100),
+        Decimal("100.02"),
+    )
     assert _MARKET_DATA_TYPE in world.tap.numbers()
 
 
@@ -116,9 +138,17 @@ async def test_a_competing_session_is_a_refusal_at_once(world: World) -> None:
 
 async def test_what_has_come_by_the_deadline_is_the_quote(world: World) -> None:
     client = await world.client(quote_timeout_seconds=0.05)
-    world.tap.swallow_replies(_SNAPSHOT_END)
+    world.tap.swallow_replies(_HALTED_TICK, times=None)
     (price,) = await client.get_multiple_market_prices(["AAA"])
-    assert (price.bid, price.ask) == (100, Decimal("100.02"))
+    assert (price.bid, price.ask, price.halted) == (Decimal(100), Decimal("100.02"), None)
+
+
+async def test_a_two_sided_quote_does_not_wait_long_for_the_rest(world: World) -> None:
+    client = await world.client()
+    world.tap.swallow_replies(_HALTED_TICK, times=None)
+    async with asyncio.timeout(2):
+        (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert price.bid == 100
 
 
 async def test_silence_until_the_deadline_is_an_error(world: World) -> None:
@@ -149,8 +179,21 @@ async def test_a_cached_quote_serves_until_it_is_too_old(world: World) -> None:
     now[0] += timedelta(seconds=30)
     assert await client.get_multiple_market_prices(["AAA"], use_cache=True) == first
     now[0] += timedelta(seconds=1)
-    assert await client.get_multiple_market_prices(["AAA"], use_cache=True) != first
-    assert world.tap.numbers().count(_MARKET_DATA) == 2
+    (later,) = await client.get_multiple_market_prices(["AAA"], use_cache=True)
+    assert later.as_of == now[0]
+
+
+async def test_a_line_that_ib_ends_is_told_and_opened_again(world: World) -> None:
+    client = await world.client()
+    await client.get_multiple_market_prices(["AAA"])
+    (opened,) = [fields for _, fields in world.tap.sent if fields[0] == str(_MARKET_DATA)]
+    world.tap.say(4, 2, opened[2], 10197, "No market data during competing live session", "")
+    await client.server_time()
+    with pytest.raises(MarketDataError) as refusal:
+        await client.get_multiple_market_prices(["AAA"])
+    assert refusal.value.code == "10197"
+    (price,) = await client.get_multiple_market_prices(["AAA"])
+    assert price.bid == 100
 
 
 async def test_an_interrupted_link_empties_the_cache(world: World) -> None:
@@ -208,7 +251,7 @@ def test_the_feed_is_the_one_that_ib_returns(kind: int, quality: QuoteQuality) -
 
 def test_delayed_ticks_are_delayed_even_if_nobody_says_so() -> None:
     price = assemble("AAA", [tick(66, 10.0), tick(67, 10.1)], _NOW)
-    assert (price.quality, price.bid) == (QuoteQuality.DELAYED, 10)
+    assert (price.quality, price.bid) == (QuoteQuality.DELAYED, Decimal(10))
 
 
 @pytest.mark.parametrize(

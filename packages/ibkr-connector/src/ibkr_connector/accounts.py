@@ -23,7 +23,8 @@ from broker_connector_base import (
 
 from . import convert
 from .contract_cache import stock_contract
-from .quotes import Quotes, mark
+from .quote_line import mark
+from .quotes import Quotes
 from .session import Session
 from .wire import AccountLine, PositionLine
 
@@ -48,7 +49,7 @@ class Accounts:
 
     async def snapshot(self, account_id: str, *, use_cached_prices: bool) -> AccountSnapshot:
         """See `BrokerClient.get_account_snapshot`; one message for values, one for positions, one
-        for each, to end them, and one per stock that needs a price.
+        for each, to end them, and one per stock that has no market data line yet.
         """
         self._session.require_account(account_id)
         lines, held = await asyncio.gather(self._values(account_id), self._positions(account_id))

@@ -38,7 +38,7 @@ from .events import Subscriptions
 from .ledger import Ledger
 from .order_request import OrderRequest
 from .orders import OrderDesk
-from .quotes import Quotes
+from .quotes import MAX_LINES, Quotes
 from .session import Session
 
 _CONNECTIVITY = {
@@ -46,6 +46,8 @@ _CONNECTIVITY = {
     1101: Connectivity.RESTORED_DATA_LOST,
     1102: Connectivity.RESTORED,
 }
+#: The link to the market was interrupted somewhere, whatever the gateway says of it afterwards.
+_STALE_QUOTES = {1100, 1101, 1102, 2103, 2110}
 _READ_ONLY = "321"
 _LIVE = 1
 
@@ -65,8 +67,8 @@ class IBKRClient(BrokerClient):
 
     - `market_data_type`: the feed asked for, 1 live, 2 frozen, 3 delayed, 4 both; each
       quote says which it got.
-    - `quote_timeout_seconds`: a quote takes what has come by then. IB ends a snapshot after 11 s at
-      the latest.
+    - `quote_timeout_seconds`: a quote takes what has come by then; first ticks can take 12 s
+      (ib_insync issue 451).
     - `heartbeat_seconds`: after so much silence the link is probed; a dead one ends the session.
     - `error_codes`: rows that add to or override `errors.ERROR_CODES`.
     - `currency`: of the listings that symbols mean, and of the account if IB leaves it open.
@@ -81,10 +83,11 @@ class IBKRClient(BrokerClient):
         request_timeout_seconds: float = 10,
         connection_timeout_seconds: float = 10,
         acknowledgement_timeout_seconds: float = 5,
-        quote_timeout_seconds: float = 11,
+        quote_timeout_seconds: float = 12,
         heartbeat_seconds: float = 15,
         market_data_type: int = _LIVE,
         price_cache_ttl_seconds: float = 30,
+        max_market_data_lines: int = MAX_LINES,
         contract_cache: ContractCache | None = None,
         currency: str = "USD",
         error_codes: Mapping[int, ErrorCode] | None = None,
@@ -120,6 +123,7 @@ class IBKRClient(BrokerClient):
             self._session,
             timeout_seconds=quote_timeout_seconds,
             cache_ttl_seconds=price_cache_ttl_seconds,
+            max_lines=max_market_data_lines,
             clock=clock,
         )
         self._accounts = Accounts(self._session, self._quotes, base_currency=currency, clock=clock)
@@ -157,8 +161,8 @@ class IBKRClient(BrokerClient):
     async def get_account_snapshot(
         self, account_id: str, use_cached_prices: bool = False
     ) -> AccountSnapshot:
-        """See `BrokerClient`. Stocks are priced by a quote each; with `use_cached_prices` only
-        those without a quote younger than the cache's time to live.
+        """See `BrokerClient`. Stocks are priced by their quotes; with `use_cached_prices` a quote
+        younger than the cache's time to live will do.
         """
         return await self._accounts.snapshot(account_id, use_cached_prices=use_cached_prices)
 
@@ -270,11 +274,12 @@ class IBKRClient(BrokerClient):
     # What the session tells.
 
     def _on_notice(self, code: int, text: str) -> None:
+        if code in _STALE_QUOTES:
+            self._quotes.forget()
         state = _CONNECTIVITY.get(code)
         if state is None:
             return
         self._link_is_down = state is Connectivity.LOST
-        self._quotes.forget()
         self._subscriptions.publish_to_all(ConnectivityChange(state=state, message=text))
         if state is not Connectivity.LOST:
             # Orders may have filled meanwhile.

@@ -285,20 +285,20 @@ class Ledger:
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""
         order.in_doubt = False
-        if order.status is OrderStatus.REJECTED and reported is OrderStatus.CANCELLED:
+        refused = order.code is not None and not order.answered.is_set()
+        if reported is OrderStatus.CANCELLED and (refused or order.status is OrderStatus.REJECTED):
             reported = OrderStatus.REJECTED  # IB's word for the end of both
         order.status = advance(order.status, reported)
-        if not order.answered.is_set() and order.status not in (
-            OrderStatus.PENDING,
-            OrderStatus.UNKNOWN,
-        ):
-            ended = order.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED)
-            if ended and order.code is None:
-                loop = asyncio.get_running_loop()
-                loop.call_later(REASON_SECONDS, order.answered.set)
-            else:
-                order.answered.set()
+        if order.status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            self._answer(order)
         self._tell(order)
+
+    def _answer(self, order: TrackedOrder) -> None:
+        ended = order.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED)
+        if ended and order.code is None and not order.answered.is_set():
+            asyncio.get_running_loop().call_later(REASON_SECONDS, order.answered.set)
+        else:
+            order.answered.set()
 
     def _doubt(self, order: TrackedOrder) -> None:
         if order.status.is_live and order.answered.is_set():

@@ -69,7 +69,7 @@ class OrderDesk:
                 return first
             order = first or self._send(request, await self._listing(request.symbol))
         await self._acknowledgement(order)
-        return order.result() if first is not None else self._outcome(order)
+        return self._outcome(order)
 
     async def _first_with_key(self, request: OrderRequest) -> TrackedOrder | OrderResult | None:
         """The order that already has the request's key, whichever session of ours placed it."""
@@ -122,8 +122,7 @@ class OrderDesk:
                 f"key {order.client_order_id!r} before anything else is sent.",
                 client_order_id=order.client_order_id or "",
             )
-        refused = order.status is OrderStatus.CANCELLED and order.code and not order.filled
-        if order.status is OrderStatus.REJECTED or refused:
+        if order.status is OrderStatus.REJECTED:
             raise OrderExecutionError(
                 f"IB refused to trade {order.quantity} {order.symbol} for {order.account_id} "
                 f"({words}). The order is not working.",

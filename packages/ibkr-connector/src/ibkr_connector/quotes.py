@@ -1,8 +1,8 @@
-"""Quotes: one snapshot request per symbol, all in one burst, each waited for by its own deadline.
+"""Quotes: one market data line per symbol, opened in one burst and kept for the session.
 
-Comes in: listings. Goes out: a `ContractPrice` each, with the kind of feed that IB says it is, or
-the reason why there is none. Snapshots end by themselves, so no message is spent on cancelling. It
-never fills a missing price from another one.
+Comes in: contracts. Goes out: a `ContractPrice` each, or the reason why there is none. A line that
+stands answers without a message, so that orders need not queue behind quotes. Lines are given up
+when they would be more than IB allows and when the link to the market was interrupted.
 """
 
 from __future__ import annotations
@@ -10,27 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from ib_async import Contract
+from ib_async import Client, Contract
 
-from broker_connector_base import BrokerError, ContractPrice, MarketDataError, QuoteQuality
+from broker_connector_base import BrokerError, ContractPrice, MarketDataError
 
-from . import convert
 from .models import CachedPrice
+from .quote_line import QuoteLine
 from .session import Session
-from .wire import MARKET_DATA_TYPE, Tick
+from .wire import Stream
 
-#: Tick types, live and delayed.
-#: Source: https://interactivebrokers.github.io/tws-api/tick_types.html
-_BID, _ASK, _LAST, _CLOSE, _HALTED = {1, 66}, {2, 67}, {4, 68}, {9, 75}, {49, 90}
-_DELAYED = {66, 67, 68, 75}
-_QUALITY = {
-    1: QuoteQuality.LIVE,
-    2: QuoteQuality.FROZEN,
-    3: QuoteQuality.DELAYED,
-    4: QuoteQuality.DELAYED_FROZEN,
-}
+#: Lines that may stand at a time. IB gives every user 100; a few are left for TWS itself.
+#: Source: https://www.interactivebrokers.com/campus/ibkr-api-page/market-data-subscriptions/
+MAX_LINES = 90
 
 
 class Quotes:
@@ -42,17 +34,23 @@ class Quotes:
         *,
         timeout_seconds: float,
         cache_ttl_seconds: float,
+        max_lines: int,
         clock: Callable[[], datetime],
     ) -> None:
         self._session = session
         self._timeout = timeout_seconds
         self._ttl = timedelta(seconds=cache_ttl_seconds)
+        self._max_lines = max_lines
         self._clock = clock
         self._cache: dict[int, CachedPrice] = {}
+        #: Least recently used first.
+        self._lines: dict[int, QuoteLine] = {}
 
     def forget(self) -> None:
-        """Trust no remembered quote: the link to the market was interrupted."""
+        """Trust nothing that was told so far: the link to the market was interrupted."""
         self._cache.clear()
+        for con_id in tuple(self._lines):
+            self._close(con_id)
 
     async def of(
         self, contracts: Sequence[tuple[str, Contract]], *, use_cache: bool
@@ -66,8 +64,9 @@ class Quotes:
                 wanted[contract.conId] = (symbol, contract)
             else:
                 quotes[contract.conId] = cached
-        answers = await asyncio.gather(*(self._ask(*item) for item in wanted.values()))
-        quotes.update(zip(wanted, answers, strict=True))
+        items = list(wanted.values())
+        for start in range(0, len(items), self._max_lines):
+            quotes.update(await self._read(items[start : start + self._max_lines]))
         return quotes
 
     def _cached(self, con_id: int) -> ContractPrice | None:
@@ -76,52 +75,49 @@ class Quotes:
             return None
         return found.price
 
-    async def _ask(self, symbol: str, contract: Contract) -> ContractPrice | BrokerError:
+    async def _read(
+        self, items: Sequence[tuple[str, Contract]]
+    ) -> dict[int, ContractPrice | BrokerError]:
+        """Open the lines that are missing, wait until all are ready, and read them."""
+        kept = {contract.conId for _, contract in items}
+        lines = {}
+        for symbol, contract in items:
+            line = self._lines.pop(contract.conId, None) or self._open(symbol, contract, kept)
+            lines[contract.conId] = self._lines[contract.conId] = line
         try:
-            ticks = await self._session.ask(
-                lambda client, key: client.reqMktData(key, contract, "", True, False, []),
-                what=f"a quote of {symbol}",
-                timeout_seconds=self._timeout,
-                keep_partial=True,
-            )
-        except BrokerError as error:
-            return error
-        if not ticks:
-            return MarketDataError(f"no quote arrived within {self._timeout:g} s")
+            async with asyncio.timeout(self._timeout):
+                await asyncio.gather(*(line.ready.wait() for line in lines.values()))
+        except TimeoutError:
+            for line in lines.values():
+                line.settle()
+        return {con_id: self._answer(con_id, line) for con_id, line in lines.items()}
+
+    def _answer(self, con_id: int, line: QuoteLine) -> ContractPrice | BrokerError:
         now = self._clock()
-        price = assemble(symbol, ticks, now)
-        self._cache[contract.conId] = CachedPrice(price=price, cached_at=now)
+        if line.error is not None or line.is_empty:
+            self._close(con_id)
+            return line.error or MarketDataError(f"no quote arrived within {self._timeout:g} s")
+        price = line.price(now)
+        self._cache[con_id] = CachedPrice(price=price, cached_at=now)
         return price
 
+    def _open(self, symbol: str, contract: Contract, kept: set[int]) -> QuoteLine:
+        if len(self._lines) >= self._max_lines:
+            self._close(next(con_id for con_id in self._lines if con_id not in kept))
+        line = QuoteLine(symbol)
 
-def assemble(symbol: str, ticks: Sequence[Tick], as_of: datetime) -> ContractPrice:
-    """The quote that the ticks amount to; of several ticks of a kind the last one counts."""
-    values: dict[str, Decimal | None] = {}
-    quality, halted = QuoteQuality.LIVE, None
-    for tick in ticks:
-        if tick.type == MARKET_DATA_TYPE:
-            quality = _QUALITY.get(int(tick.value), quality)
-        elif tick.type in _HALTED:
-            # 0 is trading, 1 and 2 are halts, -1 and nan are "not known".
-            code = convert.number(tick.value)
-            halted = code > 0 if code is not None and code >= 0 else None
-        elif tick.type in _BID | _ASK:
-            # A side without size holds no shares, whatever price stands beside it.
-            side = "bid" if tick.type in _BID else "ask"
-            values[side] = convert.price(tick.value) if tick.size else None
-        elif tick.type in _LAST | _CLOSE:
-            values["last" if tick.type in _LAST else "close"] = convert.price(tick.value)
-        if tick.type in _DELAYED and quality is QuoteQuality.LIVE:
-            quality = QuoteQuality.DELAYED
-    return ContractPrice(symbol=symbol, quality=quality, halted=halted, as_of=as_of, **values)
+        def send(client: Client, request_id: int) -> None:
+            client.reqMktData(request_id, contract, "", False, False, [])
 
+        line.request_id = self._session.open_stream(
+            send, Stream(on_tick=line.see, on_error=line.fail)
+        )
+        return line
 
-def mark(quote: ContractPrice) -> Decimal | None:
-    """What a share is worth by the quote: the last price held within bid and ask, else the close.
-
-    Without a last price a two-sided market gives its middle.
-    """
-    bid, ask, last = quote.bid, quote.ask, quote.last
-    if bid is not None and ask is not None and bid <= ask:
-        return (bid + ask) / 2 if last is None else min(max(last, bid), ask)
-    return last or quote.close
+    def _close(self, con_id: int) -> None:
+        line = self._lines.pop(con_id, None)
+        if line is not None and line.request_id is not None:
+            line.settle()
+            self._session.close_stream(
+                line.request_id, lambda client, request_id: client.cancelMktData(request_id)
+            )

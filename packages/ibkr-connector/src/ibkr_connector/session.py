@@ -26,7 +26,7 @@ from broker_connector_base import (
 
 from . import convert
 from .errors import RAISES, ErrorCode, meaning_of
-from .wire import CURRENT_TIME, Inbox, Key, OrderKey, OrderListener, OrdersFirstClient
+from .wire import CURRENT_TIME, Inbox, Key, OrderKey, OrderListener, OrdersFirstClient, Stream
 
 _log = structlog.get_logger(__name__)
 
@@ -198,23 +198,18 @@ class Session:
         send: Callable[[Client, int], None],
         *,
         what: str,
-        timeout_seconds: float | None = None,
-        keep_partial: bool = False,
         cancel: Callable[[Client, int], None] | None = None,
     ) -> list[Any]:
         """Send a question under a new request id and return what came until its end.
 
-        With `keep_partial` the deadline ends the question with what has come so far. `cancel` ends
-        a subscription whose first delivery is the answer. Raises the exception of the error code
-        that ended the question, and `BrokerConnectionError` when the deadline passes or the session
-        ends.
+        `cancel` ends a subscription whose first delivery is the answer. Raises the exception of the
+        error code that ended the question, and `BrokerConnectionError` when the deadline passes or
+        the session ends.
         """
         client = self.client
         key = client.getReqId()
         try:
-            return await self._collect(
-                key, lambda: send(client, key), what, timeout_seconds, keep_partial
-            )
+            return await self._collect(key, lambda: send(client, key), what)
         finally:
             if cancel is not None and self._standing:
                 cancel(client, key)
@@ -223,31 +218,36 @@ class Session:
         """The same for the questions that have no request id: one of a kind at a time."""
         async with self._locks[key]:
             client = self.client
-            return await self._collect(key, lambda: send(client), key, None, False)
+            return await self._collect(key, lambda: send(client), key)
 
-    async def _collect(
-        self,
-        key: Key,
-        send: Callable[[], None],
-        what: str,
-        timeout_seconds: float | None,
-        keep_partial: bool,
-    ) -> list[Any]:
+    async def _collect(self, key: Key, send: Callable[[], None], what: str) -> list[Any]:
         answer = self._inbox.expect(key)
-        seconds = self._request_timeout if timeout_seconds is None else timeout_seconds
         try:
             send()
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._request_timeout):
                 await answer.done
         except TimeoutError:
-            if not keep_partial:
-                raise BrokerConnectionError(
-                    f"The gateway at {self.where} did not answer the question for {what} within "
-                    f"{seconds:g} s. Nothing was changed; asking again is safe."
-                ) from None
+            raise BrokerConnectionError(
+                f"The gateway at {self.where} did not answer the question for {what} within "
+                f"{self._request_timeout:g} s. Nothing was changed; asking again is safe."
+            ) from None
         finally:
             self._inbox.forget(key)
         return answer.items
+
+    def open_stream(self, send: Callable[[Client, int], None], stream: Stream) -> int:
+        """Subscribe; returns the id to `close_stream` with."""
+        client = self.client
+        key: int = client.getReqId()
+        self._inbox.stream(key, stream)
+        send(client, key)
+        return key
+
+    def close_stream(self, key: int, cancel: Callable[[Client, int], None]) -> None:
+        """End a subscription, at the gateway too if it still stands."""
+        if self._standing and self._inbox.waits_for(key):
+            cancel(self.client, key)
+        self._inbox.close(key)
 
     async def server_time(self) -> datetime:
         """The gateway's clock, to the second; proves that the link carries data both ways."""

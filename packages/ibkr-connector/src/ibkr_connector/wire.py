@@ -9,6 +9,7 @@ replace which fills and let some requests wait for ever. It never decides what a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from typing import Any, Protocol
 from ib_async import Client, CommissionReport, Contract, ContractDetails, Execution
 from ib_async.order import Order, OrderState
 
-from broker_connector_base import BrokerConnectionError
+from broker_connector_base import BrokerConnectionError, BrokerError
 
 _ORDER_MESSAGES = ("3\0", "4\0")
 
@@ -113,6 +114,14 @@ class Answer:
     items: list[Any] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """Who hears the ticks of a subscription, and why it ended."""
+
+    on_tick: Callable[[Tick], None]
+    on_error: Callable[[BrokerError], None]
+
+
 class OrdersFirstClient(Client):
     """ib_async's socket client whose throttle lets orders overtake questions that wait.
 
@@ -143,6 +152,7 @@ class Inbox:
         self._orders = orders
         self._notices = notices
         self._answers: dict[Key, Answer] = {}
+        self._streams: dict[int, Stream] = {}
 
     @property
     def ib(self) -> Inbox:
@@ -159,19 +169,30 @@ class Inbox:
         """Nobody waits for this answer any more; what still comes is dropped."""
         self._answers.pop(key, None)
 
-    def waits_for(self, key: Key) -> bool:
-        """Whether the answer is still collected."""
-        return key in self._answers
+    def stream(self, key: int, stream: Stream) -> None:
+        """Pass on the ticks of a subscription until it ends or `close` is called."""
+        self._streams[key] = stream
 
-    def fail(self, key: Key, error: Exception) -> None:
-        """End one question with an error."""
+    def close(self, key: int) -> None:
+        """Nobody listens to this subscription any more."""
+        self._streams.pop(key, None)
+
+    def waits_for(self, key: int) -> bool:
+        """Whether an answer is still collected or a subscription stands under this id."""
+        return key in self._answers or key in self._streams
+
+    def fail(self, key: Key, error: BrokerError) -> None:
+        """End one question or subscription with an error."""
         answer = self._answers.pop(key, None)
         if answer is not None and not answer.done.done():
             answer.done.set_exception(error)
+        stream = self._streams.pop(key, None) if isinstance(key, int) else None
+        if stream is not None:
+            stream.on_error(error)
 
     def fail_all(self, error: BrokerConnectionError) -> None:
-        """End every question with an error."""
-        for key in list(self._answers):
+        """End every question and subscription with an error."""
+        for key in (*self._answers, *self._streams):
             self.fail(key, error)
 
     def _add(self, key: Key, item: object) -> None:
@@ -241,16 +262,18 @@ class Inbox:
         self._end(request_id)
 
     def priceSizeTick(self, request_id: int, tick_type: int, price: float, size: float) -> None:
-        self._add(request_id, Tick(type=tick_type, value=price, size=size))
+        self._tick(request_id, Tick(type=tick_type, value=price, size=size))
 
     def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:
-        self._add(request_id, Tick(type=tick_type, value=value))
+        self._tick(request_id, Tick(type=tick_type, value=value))
 
     def marketDataType(self, request_id: int, feed: int) -> None:
-        self._add(request_id, Tick(type=MARKET_DATA_TYPE, value=feed))
+        self._tick(request_id, Tick(type=MARKET_DATA_TYPE, value=feed))
 
-    def tickSnapshotEnd(self, request_id: int) -> None:
-        self._end(request_id)
+    def _tick(self, request_id: int, tick: Tick) -> None:
+        stream = self._streams.get(request_id)
+        if stream is not None:
+            stream.on_tick(tick)
 
     # Orders.
 

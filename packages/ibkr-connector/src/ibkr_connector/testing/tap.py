@@ -62,9 +62,7 @@ class Tap:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         self.drop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
         await self._server.wait_closed()
 
     def on_request(self, message: int, action: Action, *, times: int | None = 1) -> None:
