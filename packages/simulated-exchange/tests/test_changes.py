@@ -211,7 +211,7 @@ def test_live_orders_count_against_shares_and_cash() -> None:
     assert pit.exchange.audit() == []
 
 
-def test_an_order_whose_price_is_gone_when_its_change_arrives_keeps_what_it_held() -> None:
+def test_a_modification_that_cannot_be_valued_when_it_arrives_is_dropped() -> None:
     pit = Pit(latency=LatencyModel.fixed(1), cash={"USD": 2003})
     pit.exchange.fill_policy = FillPolicy.never()
     order = pit.buy(10)
@@ -219,8 +219,22 @@ def test_an_order_whose_price_is_gone_when_its_change_arrives_keeps_what_it_held
     pit.exchange.modify(order.order_id, quantity=D(12))
     pit.quote(None, None)
     pit.clock.advance(1)
-    assert pit.exchange.order(order.order_id).request.quantity == 12
+    assert pit.exchange.order(order.order_id).request.quantity == 10
     # 10 x 100.00 + 1.00 are still held, which leaves 1002.00
     with pytest.raises(ExchangeError, match=r"has 1002\.00 USD free"):
         pit.buy(20, limit=60)
+    assert pit.exchange.audit() == []
+
+
+def test_of_two_modifications_on_their_way_only_the_first_gets_the_last_shares() -> None:
+    pit = Pit(latency=LatencyModel.fixed(1), positions={SPY: (15, 90)})
+    first, second = pit.sell(5, limit=110), pit.sell(5, limit=110)
+    pit.clock.advance(1)
+    pit.exchange.modify(first.order_id, quantity=D(10))
+    pit.exchange.modify(second.order_id, quantity=D(10))
+    pit.clock.advance(1)
+    quantities = [order.request.quantity for order in pit.exchange.open_orders()]
+    assert quantities == [10, 5]
+    pit.quote(120, 121)
+    assert pit.held() == 0
     assert pit.exchange.audit() == []

@@ -31,12 +31,12 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One thing to do. `subject` is a con_id for STEP, else an order id; terms are MODIFY's."""
+    """One thing to do. `subject` is a con_id for STEP, else an order id; MODIFY has new terms."""
 
     due: datetime
     action: Action
     subject: int
-    quantity: Decimal | None = None
+    quantity: Decimal = Decimal(0)
     limit_price: Decimal | None = None
 
 

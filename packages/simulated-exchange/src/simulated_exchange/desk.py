@@ -53,8 +53,7 @@ class Desk:
             ticket.hold = remaining
             return
         currency = self._market.currency(request.con_id)
-        cost = self._cost(request, remaining)
-        held = ticket.hold if cost is None else cost
+        held = self._cost(request, remaining)
         ledger.reserved[currency] = ledger.reserved.get(currency, ZERO) + held - ticket.hold
         ticket.hold = held
 
@@ -80,12 +79,6 @@ class Desk:
     ) -> None:
         """A purchase needs cash, on margin half of it, that no other order has reserved."""
         cost = self._cost(request, quantity)
-        if cost is None:
-            raise ExchangeError(
-                Reason.NO_PRICE,
-                f"{self._market.instrument(request.con_id).symbol} has no price to value a market "
-                "order with; use a limit order or wait for a quote",
-            )
         currency, base = self._market.currency(request.con_id), ledger.base_currency
         free = ledger.cash.get(currency, ZERO) - ledger.reserved.get(currency, ZERO) + held
         if not ledger.margin:
@@ -100,20 +93,25 @@ class Desk:
         margin = available_margin(ledger, self._market) - reserved * INITIAL_MARGIN
         _require(cost * rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
 
-    def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal | None:
+    def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal:
         """The most a trade may cost, commission included: at its limit, a market order at the ask.
 
-        None when there is nothing to value a market order with.
+        Raises `ExchangeError` when there is nothing to value a market order with.
         """
         if not quantity:
             return ZERO
+        instrument = self._market.instrument(request.con_id)
         price = request.limit_price
         if price is None:
             quote = self._market.quote(request.con_id)
             price = quote.mark if quote.ask is None else quote.ask
         if price is None:
-            return None
-        value = quantity * price * self._market.instrument(request.con_id).multiplier
+            raise ExchangeError(
+                Reason.NO_PRICE,
+                f"{instrument.symbol} has no price to value a market order with; use a limit "
+                "order or wait for a quote",
+            )
+        value = quantity * price * instrument.multiplier
         return value + self._books.commissions.charge(quantity, value)
 
 

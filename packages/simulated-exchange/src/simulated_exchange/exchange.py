@@ -188,7 +188,8 @@ class Exchange(Record):
         """Change a live order's total quantity or limit; what is not given stays.
 
         Raises `ExchangeError` if the order is done or about to be cancelled, or the terms are
-        wrong. A modification that arrives after the order has ended or outgrown it is dropped.
+        wrong. A modification that no longer fits when it arrives, because the order has ended or
+        filled or other orders took the means, is dropped.
         """
         order = self._live(order_id, Reason.NOT_MODIFIABLE)
         if order.status is OrderState.PENDING_CANCEL:
@@ -257,7 +258,7 @@ class Exchange(Record):
         self,
         action: Action,
         order_id: int,
-        quantity: Decimal | None = None,
+        quantity: Decimal = Decimal(0),
         limit_price: Decimal | None = None,
     ) -> None:
         """Let a request travel to the floor; requests arrive in the order they were sent."""

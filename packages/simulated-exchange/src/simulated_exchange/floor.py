@@ -134,11 +134,15 @@ class Floor:
 
     def _modify(self, ticket: Ticket, entry: Entry) -> None:
         order = self._books.orders[ticket.order_id]
-        before, quantity = order.request, entry.quantity
-        if quantity is None or quantity <= order.filled:
+        before = order.request
+        request = replace(before, quantity=entry.quantity, limit_price=entry.limit_price)
+        try:
+            self._desk.check(request, order.filled, ticket.hold)
+        except ExchangeError:
+            # Fills or other orders came first; the order goes on as it was.
             return
-        request = replace(before, quantity=quantity, limit_price=entry.limit_price)
-        keeps_place = request.limit_price == before.limit_price and quantity <= before.quantity
+        smaller = request.quantity <= before.quantity
+        keeps_place = smaller and request.limit_price == before.limit_price
         in_market, sequence = ticket.sequence is not None, ticket.sequence
         self._leave_lane(ticket)
         self._move(ticket, order.status, request=request)
