@@ -187,6 +187,28 @@ class ForgetsToTellTheEnd(FakeBroker):
             super().hear(account_id, event)
 
 
+class ForgetsUnreadEventsAtTheLoss(FakeBroker):
+    def lose(self, reason: str) -> None:
+        for subscription in self._subscriptions:
+            while subscription._queue.qsize():
+                subscription._queue.get_nowait()
+        super().lose(reason)
+
+
+class MixesUpQuestionsAtTheSameTime(FakeBroker):
+    async def get_account_snapshot(
+        self, account_id: str, use_cached_prices: bool = False
+    ) -> AccountSnapshot:
+        self._asked = account_id
+        await asyncio.sleep(0)
+        return await super().get_account_snapshot(self._asked)
+
+
+class SendsEverythingForTheDay(FakeBroker):
+    async def place_order(self, *args: Any, **kwargs: Any) -> OrderResult:
+        return await super().place_order(*args, **{**kwargs, "time_in_force": "DAY"})
+
+
 FAULTS = {
     ListsEveryAccountsExecutions: "test_accounts_do_not_hear_of_each_other",
     TellsEveryAccount: "test_accounts_do_not_hear_of_each_other",
@@ -210,6 +232,9 @@ FAULTS = {
     InventsAnAccount: "test_an_account_of_another_login_is_refused_with_the_known_ones",
     SendsInItsOwnTime: "test_orders_started_in_order_arrive_in_order",
     ForgetsToTellTheEnd: "test_a_market_order_fills_and_says_so",
+    ForgetsUnreadEventsAtTheLoss: "test_events_before_the_loss_are_still_told",
+    MixesUpQuestionsAtTheSameTime: "test_accounts_can_be_read_at_the_same_time",
+    SendsEverythingForTheDay: "test_an_order_keeps_its_time_in_force",
 }
 
 

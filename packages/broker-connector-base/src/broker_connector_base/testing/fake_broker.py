@@ -282,10 +282,9 @@ class FakeBroker(BrokerClient):
         return order.result()
 
     def _own(self, order_id: str) -> BookOrder | None:
-        for order in self._books.orders:
-            if order.order_id == order_id and order.client_id == self._client_id:
-                return order
-        return None
+        wanted = (order_id, self._client_id)
+        orders = self._books.orders
+        return next((o for o in orders if (o.order_id, o.client_id) == wanted), None)
 
     def _known(self, symbol: str) -> str:
         if symbol not in self._books.instruments:
