@@ -1,7 +1,7 @@
 """The command line: arguments come in, one command runs, an exit code goes out.
 
-Only what parsing needs is imported here. The fork server is started before the command's own
-modules are loaded, so that both load at the same time.
+Only what parsing needs is imported here. The fork server is started before anything else is loaded,
+so that both load at the same time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn
 
 from app import __version__, fork_server
 
@@ -22,13 +22,6 @@ exit codes:
 """
 
 
-class Command(Protocol):
-    """A module of `app.commands`."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; the exit code."""
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}. See {self.prog} --help.\n")
@@ -38,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = parse(argv)
     fork_server.start()
-    module = importlib.import_module(f"app.commands.{arguments.command.replace('-', '_')}")
-    return cast(Command, module).run(arguments)
+    # Loaded only now, at the same time as the fork server loads.
+    return int(importlib.import_module("app.commands.run").run(arguments))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

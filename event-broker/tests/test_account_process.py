@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from app.account_process.messages import AccountJob, Message, MessageKind, Operation
 from app.account_process.process import (
     AccountProcessCrashed,

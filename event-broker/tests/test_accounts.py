@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from app.settings.accounts import read_accounts
 from app.settings.errors import SettingsError
 from broker_connector_base import AccountConfig

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from app.client_ids import ClientIdsError, Purpose, client_id
 
 

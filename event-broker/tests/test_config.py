@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from app.settings.config import Config, read_config
 from app.settings.errors import SettingsError
 

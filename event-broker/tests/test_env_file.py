@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from app.settings.env_file import read_env_file
 from app.settings.errors import SettingsError
 

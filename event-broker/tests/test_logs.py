@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+
 from app.logs import configure_logging
 from app.settings import load_settings
 

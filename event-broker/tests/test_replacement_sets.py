@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from app.settings.errors import SettingsError
 from app.settings.replacement_sets import ReplacementRule, read_replacement_sets
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from app.settings import (
     Settings,
     SettingsError,
@@ -79,9 +80,7 @@ def test_an_unknown_name_in_the_file_is_refused(home: Path, write: Write) -> Non
     assert problems(home) == (".env:2: IB_PROT: unknown name; did you mean IB_PORT?",)
 
 
-def test_names_of_the_first_generation_are_accepted_with_a_notice(
-    home: Path, write: Write
-) -> None:
+def test_names_of_the_first_generation_are_accepted_with_a_notice(home: Path, write: Write) -> None:
     write(".env", "ORDER_TYPE=MKT\n")
     (notice,) = load_settings(home, {}).notices
     assert notice.startswith(".env:1: ORDER_TYPE no longer does anything: ")

@@ -1,19 +1,18 @@
 """`cancel-orders`: cancel what runs of this account left working at the broker."""
 
-import argparse
-
 from app.account_process.messages import Operation
 from app.account_process.results import CancelReport
 from app.report.orders import show_cancellations
 
-from .outcome import ExitCode
-from .runner import Task, run_task
+from .outcome import ExitCode, Report
+from .session import Session
+from .task import Task, run_task
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(session: Session) -> Report:
     """Cancel the orders; needs attention when some are still working afterwards."""
     task = Task(Operation.CANCEL_ORDERS, CancelReport, show_cancellations, _exit_code)
-    return run_task(arguments, task)
+    return run_task(session, task)
 
 
 def _exit_code(report: CancelReport) -> ExitCode:

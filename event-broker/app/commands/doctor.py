@@ -5,49 +5,33 @@ Without an account, every account that the mode processes is visited.
 
 from __future__ import annotations
 
-import argparse
-
 from app.account_process.messages import Operation
 from app.account_process.results import Check, Diagnosis, Verdict
 from app.report.doctor import show_diagnosis
-from app.settings import Settings, processed_accounts
+from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
-from .outcome import CommandFailed, ExitCode, Heading, print_document, say
-from .runner import choose_account, gateway, make_job, read_settings, run_job
+from .outcome import ExitCode, Report
+from .session import Session
+from .task import run_operation
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(session: Session) -> Report:
     """Visit the accounts; failed when any check of any of them failed."""
-    heading = Heading(arguments.command, arguments.account)
-    try:
-        settings = read_settings()
-        heading = heading._replace(mode=settings.mode.value, notices=settings.notices)
-        accounts = processed_accounts(settings)
-        if arguments.account is not None:
-            accounts = (choose_account(settings, arguments.account),)
-        with gateway(settings) as address:
-            visits = [(account, _visit(settings, account, address)) for account in accounts]
-    except CommandFailed as failure:
-        say(f"error: {failure}")
-        if arguments.json:
-            print_document(heading, failure.exit_code, error=failure)
-        return failure.exit_code
-    healthy = all(diagnosis.is_healthy for _, diagnosis in visits)
-    code = ExitCode.DONE if healthy else ExitCode.FAILED
-    if arguments.json:
-        documents = ", ".join(diagnosis.model_dump_json() for _, diagnosis in visits)
-        print_document(heading, code, result=f"[{documents}]")
-    else:
+    visits = [(account, _visit(session, account)) for account in session.accounts]
+
+    def show() -> None:
         for account, diagnosis in visits:
-            show_diagnosis(diagnosis, settings, account)
-    return code
+            show_diagnosis(diagnosis, session.settings, account)
+
+    healthy = all(diagnosis.is_healthy for _, diagnosis in visits)
+    documents = ", ".join(diagnosis.model_dump_json() for _, diagnosis in visits)
+    return Report(ExitCode.DONE if healthy else ExitCode.FAILED, f"[{documents}]", show)
 
 
-def _visit(settings: Settings, account: AccountConfig, address: tuple[str, int]) -> Diagnosis:
-    job = make_job(settings, account, Operation.DIAGNOSE, *address)
-    found = Diagnosis.model_validate_json(run_job(job, quiet=True))
-    checks = (_configuration(settings), *found.checks)
+def _visit(session: Session, account: AccountConfig) -> Diagnosis:
+    found = Diagnosis.model_validate_json(run_operation(session, account, Operation.DIAGNOSE))
+    checks = (_configuration(session.settings), *found.checks)
     return Diagnosis(account_id=account.account_id, checks=checks)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -35,6 +36,16 @@ class CommandFailed(Exception):
         return cls(str(error), kind=type(error).__name__, exit_code=exit_code)
 
 
+class Report(NamedTuple):
+    """The result of a command, for either reader."""
+
+    exit_code: ExitCode
+    #: JSON, with the exact digits that the account process wrote.
+    document: str
+    #: Prints it for a person.
+    show: Callable[[], None]
+
+
 class Heading(NamedTuple):
     """What every document of a command begins with."""
 
@@ -44,19 +55,16 @@ class Heading(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-def print_document(
-    heading: Heading,
-    exit_code: ExitCode,
-    *,
-    result: str = "null",
-    error: CommandFailed | None = None,
-) -> None:
-    """Print the one JSON document of a command; `result` is JSON already."""
-    fields: dict[str, object] = {**heading._asdict(), "exit_code": exit_code}
-    fields["error"] = {"kind": error.kind, "message": str(error)} if error else None
-    # The result keeps the exact digits that the account process wrote.
+def print_document(heading: Heading, end: Report | CommandFailed) -> None:
+    """Print the one JSON document of a command."""
+    fields: dict[str, object] = {**heading._asdict(), "exit_code": end.exit_code, "error": None}
+    document = "null"
+    if isinstance(end, CommandFailed):
+        fields["error"] = {"kind": end.kind, "message": str(end)}
+    else:
+        document = end.document
     head = json.dumps(fields).removesuffix("}")
-    sys.stdout.write(f'{head}, "result": {result}}}\n')
+    sys.stdout.write(f'{head}, "result": {document}}}\n')
 
 
 def say(line: str) -> None:

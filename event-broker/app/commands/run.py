@@ -1,0 +1,50 @@
+"""From parsed arguments to an exit code: the frame around every command.
+
+Whatever happens, it ends here as a report or as one clear line, and as one document for a program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Protocol, cast
+
+from .outcome import CommandFailed, ExitCode, Heading, Report, print_document, say
+from .session import Session, open_session, read_settings
+
+
+class Command(Protocol):
+    """What a module of a command offers."""
+
+    def run(self, session: Session) -> Report:
+        """Do it; raises `CommandFailed`."""
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Run the command of the arguments."""
+    heading = Heading(arguments.command, arguments.account)
+    end: Report | CommandFailed
+    try:
+        settings = read_settings()
+        heading = heading._replace(mode=settings.mode.value, notices=settings.notices)
+        for notice in settings.notices:
+            say(f"notice: {notice}")
+        with open_session(arguments, settings) as session:
+            # Loaded while the simulator and the fork server start.
+            module = importlib.import_module(f".{_module_name(arguments.command)}", __package__)
+            end = cast(Command, module).run(session)
+    except CommandFailed as failure:
+        say(f"error: {failure}")
+        end = failure
+    except KeyboardInterrupt:
+        end = CommandFailed("interrupted", kind="Interrupted", exit_code=ExitCode.FAILED)
+        say(f"error: {end}")
+    if arguments.json:
+        print_document(heading, end)
+    elif isinstance(end, Report):
+        end.show()
+    return end.exit_code
+
+
+def _module_name(command: str) -> str:
+    return command.replace("-", "_")

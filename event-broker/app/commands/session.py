@@ -1,0 +1,131 @@
+"""The ground that every command stands on: settings, accounts, gateway.
+
+Settings are read and checked first, so bad input touches nothing. Then the gateway is found; the
+embedded simulator is started in the background when it is needed, while the command's own modules
+are still being loaded. Only what that takes is imported here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from app import simulation
+from app.settings import (
+    Settings,
+    SettingsError,
+    TradingMode,
+    disagreement,
+    load_settings,
+    processed_accounts,
+    select_account,
+)
+from broker_connector_base.models import AccountConfig
+
+from .outcome import CommandFailed, ExitCode, say
+
+
+class Address(NamedTuple):
+    """Where the gateway listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Settings and accounts of one command, and the way to its gateway."""
+
+    arguments: argparse.Namespace
+    settings: Settings
+    #: The account of the arguments; for a command that needs none, all that the mode processes.
+    accounts: tuple[AccountConfig, ...]
+    address: Future[Address]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a program reads the output."""
+        return bool(self.arguments.json)
+
+    def gateway(self) -> Address:
+        """The gateway's address, once there is one; raises `CommandFailed`."""
+        try:
+            return self.address.result()
+        except simulation.SimulationError as error:
+            raise CommandFailed.because(error) from error
+
+
+def read_settings() -> Settings:
+    """The settings of REBALANCER_HOME, or of the working directory; raises `CommandFailed`."""
+    home = Path(os.environ.get("REBALANCER_HOME") or Path.cwd()).resolve()
+    with _bad_input():
+        return load_settings(home, os.environ)
+
+
+@contextmanager
+def open_session(arguments: argparse.Namespace, settings: Settings) -> Iterator[Session]:
+    """The session of one command; the simulator is kept running for the block if it is used."""
+    with _bad_input():
+        accounts = _accounts(arguments, settings)
+    if getattr(arguments, "reset_demo", False):
+        _reset_demo(settings)
+    with _gateway(settings, needed=bool(accounts)) as address:
+        yield Session(arguments=arguments, settings=settings, accounts=accounts, address=address)
+
+
+def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[AccountConfig, ...]:
+    if arguments.command == "doctor":
+        # The doctor shows a disagreement among its findings.
+        if arguments.account is None:
+            return processed_accounts(settings)
+        return (select_account(settings, arguments.account),)
+    if arguments.account is None:
+        return ()
+    account = select_account(settings, arguments.account)
+    if contradiction := disagreement(settings, account):
+        raise SettingsError([f"{contradiction.what}; {contradiction.fix}. Nothing was sent."])
+    return (account,)
+
+
+@contextmanager
+def _gateway(settings: Settings, *, needed: bool) -> Iterator[Future[Address]]:
+    address: Future[Address] = Future()
+    if not needed or settings.mode is not TradingMode.SIMULATION:
+        address.set_result(Address(settings.environment.ib_host, settings.gateway_port))
+        yield address
+        return
+    with ThreadPoolExecutor(1) as background:
+        lease = background.submit(simulation.acquire, settings.simulator_directory)
+        try:
+            yield background.submit(lambda: Address(lease.result().host, lease.result().port))
+        finally:
+            if lease.exception() is None:
+                lease.result().close()
+
+
+def _reset_demo(settings: Settings) -> None:
+    if settings.mode is not TradingMode.SIMULATION:
+        raise CommandFailed(
+            f"--reset-demo is for TRADING_MODE=simulation, not {settings.mode}",
+            kind="SettingsError",
+            exit_code=ExitCode.BAD_INPUT,
+        )
+    try:
+        simulation.reset(settings.simulator_directory, settings.state_directory)
+    except simulation.SimulationError as error:
+        raise CommandFailed.because(error) from error
+    say("The demo accounts are as they were at first.")
+
+
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error

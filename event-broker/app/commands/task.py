@@ -1,0 +1,115 @@
+"""One operation on one account: a job for an account process, and its result shown.
+
+The account process does the work. What it brings back is shown to a person, or passed on to a
+program as it is. Errors of a known kind become `CommandFailed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from app.account_process.messages import TRADING, AccountJob, Operation
+from app.account_process.process import AccountProcessError, run_account_process
+from app.client_ids import ClientIdsError, Purpose, client_id
+from app.report.progress import ProgressLines
+from app.settings import Settings
+from broker_connector_base.models import AccountConfig
+from broker_connector_base.values import Value
+
+from .outcome import CommandFailed, ExitCode, Report, say
+from .session import Session
+
+_Result = TypeVar("_Result", bound=Value)
+
+#: How long a command waits for another run of the same account.
+LOCK_TIMEOUT_SECONDS = 600.0
+
+#: Operations that trade or show what a trade would be use the account's trading session.
+_WITH_TRADING_SESSION = TRADING | {Operation.PREVIEW}
+
+
+class Task(NamedTuple, Generic[_Result]):
+    """What a command does and how its result is shown."""
+
+    operation: Operation
+    result: type[_Result]
+    show: Callable[[_Result, Settings, AccountConfig], None]
+    exit_code: Callable[[_Result], ExitCode] = lambda _: ExitCode.DONE
+
+
+def run_task(session: Session, task: Task[_Result]) -> Report:
+    """Do the task for the session's account; raises `CommandFailed`."""
+    (account,) = session.accounts
+    body = run_operation(session, account, task.operation)
+    result = task.result.model_validate_json(body)
+    return Report(
+        exit_code=task.exit_code(result),
+        document=body.decode(),
+        show=lambda: task.show(result, session.settings, account),
+    )
+
+
+def run_operation(session: Session, account: AccountConfig, operation: Operation) -> bytes:
+    """The operation's result as JSON; raises `CommandFailed`."""
+    try:
+        return asyncio.run(_run_until_interrupted(_job(session, account, operation), session.quiet))
+    except ClientIdsError as error:
+        raise CommandFailed.because(error) from error
+    except AccountProcessError as error:
+        code = ExitCode.NEEDS_ATTENTION if error.in_doubt else ExitCode.FAILED
+        raise CommandFailed(str(error), kind=error.kind, exit_code=code) from error
+
+
+def _job(session: Session, account: AccountConfig, operation: Operation) -> AccountJob:
+    purpose = Purpose.TRADE if operation in _WITH_TRADING_SESSION else Purpose.VIEW
+    address = session.gateway()
+    return AccountJob(
+        operation=operation,
+        account=account,
+        settings=session.settings,
+        host=address.host,
+        port=address.port,
+        client_id=client_id(session.settings.client_ids_file, account.account_id, purpose),
+        lock_timeout_seconds=LOCK_TIMEOUT_SECONDS,
+    )
+
+
+async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
+    stop = asyncio.Event()
+    running = asyncio.current_task()
+    assert running is not None
+
+    def interrupt() -> None:
+        # The first time in order, with a report; then with less and less patience.
+        if stop.is_set():
+            running.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await run_account_process(
+            job,
+            (lambda _: None) if quiet else ProgressLines(say),
+            deadline_seconds=_deadline(job),
+            stop=stop,
+        )
+    except asyncio.CancelledError:
+        raise AccountProcessError(
+            "interrupted twice; the account process was ended at once",
+            in_doubt=job.operation in TRADING,
+        ) from None
+
+
+def _deadline(job: AccountJob) -> float:
+    """Seconds after which the process must be stuck: every step in it has a deadline of its own."""
+    trading = job.settings.config.trading
+    seconds = job.lock_timeout_seconds + 120
+    if job.operation in TRADING:
+        # Sells and up to three rounds of buys, each with its cancellations at the end.
+        seconds += 4 * (trading.order_timeout_seconds + 90)
+    return seconds
