@@ -61,7 +61,7 @@ def create_rebalancer(
 ) -> BaseRebalancer:
     """The rebalancer that trades through `broker_client`; raises `UnsupportedBroker`."""
     _require(account_config)
-    return __import__("rebalance_workflow").Rebalancer(
+    return ibkr_connector.IBKRRebalancer(
         broker_client,
         allocation_source=_allocation_source(settings),
         policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
