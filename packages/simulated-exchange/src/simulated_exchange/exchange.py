@@ -61,7 +61,7 @@ class Exchange(Record):
         self._run(books, clock)
 
     def _run(self, books: Books, clock: Clock) -> None:
-        Record.__init__(self, books, clock)
+        super().__init__(books, clock)
         self._outbox = Outbox()
         self._desk = Desk(books, self._market)
         self._floor = Floor(books, clock, self._market, self._desk, self._outbox)

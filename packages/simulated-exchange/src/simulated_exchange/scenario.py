@@ -87,7 +87,11 @@ def _parse(text: str) -> Any:
     import yaml
 
     def decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
-        return Decimal(loader.construct_scalar(node))
+        text = loader.construct_scalar(node)
+        try:
+            return Decimal(text)
+        except ArithmeticError:
+            raise ValueError(f"{text} is not a finite number") from None
 
     # A class of its own, so that 0.1 is the decimal 0.1 here only; in C, where PyYAML has that, it
     # takes a tenth of the time.
@@ -113,14 +117,14 @@ def _scenario(raw: Any, name: str) -> Scenario:
         seed=document.get("seed", 0),
         instruments=tuple(instrument for instrument, _ in listed),
         quotes={instrument.con_id: quote for instrument, quote in listed},
-        walk=walk and RandomWalk(**_floats(walk, "interval")),
-        rates=_decimals(document.get("rates", {})),
-        commissions=CommissionSchedule(**_decimals(document.get("commissions", {}))),
-        latency=LatencyModel(**_floats(latency, "low", "high")),
+        walk=RandomWalk(**_floats(walk, "walk", "interval")) if walk else None,
+        rates=_decimals(document.get("rates", {}), "rates"),
+        commissions=CommissionSchedule(**_decimals(document.get("commissions", {}), "commissions")),
+        latency=LatencyModel(**_floats(latency, "latency", "low", "high")),
         partial_fills=document.get("partial_fills", False),
         accounts={
             account_id: _account(item, con_ids, f"account {account_id}")
-            for account_id, item in document.get("accounts", {}).items()
+            for account_id, item in _mapping(document.get("accounts", {}), "accounts").items()
         },
     )
 
@@ -141,19 +145,21 @@ def _listing(raw: Any, hours: TradingHours, size: Decimal) -> tuple[Instrument, 
     for name in ("valid_exchanges", "order_types"):
         if name in terms:
             terms[name] = tuple(terms[name])
-    prices: dict[str, Any] = {**sizes, **_decimals(quoted)}
+    prices: dict[str, Any] = {**sizes, **_decimals(quoted, f"quote of {where}")}
     return Instrument(**terms), Quote(**prices, halted=halted)
 
 
 def _account(raw: Any, con_ids: Mapping[str, int], where: str) -> dict[str, Any]:
     known = {"cash", "positions", "base_currency", "account_type", "margin", "allow_short"}
     arguments = dict(_checked(raw, known | {"settlement_days"}, where))
-    arguments["cash"] = _decimals(arguments.get("cash", {}))
+    arguments["cash"] = _decimals(arguments.get("cash", {}), f"cash of {where}")
     positions = {}
-    for symbol, holding in arguments.pop("positions", {}).items():
+    holdings = _mapping(arguments.pop("positions", {}), f"positions of {where}")
+    for symbol, holding in holdings.items():
         if symbol not in con_ids:
             raise ValueError(f"{where} holds {symbol}, which is not among the instruments")
-        held = _decimals(_checked(holding, {"quantity", "average_cost"}, f"{symbol} of {where}"))
+        place = f"{symbol} of {where}"
+        held = _decimals(_checked(holding, {"quantity", "average_cost"}, place), place)
         positions[con_ids[symbol]] = (held["quantity"], held["average_cost"])
     return {**arguments, "positions": positions}
 
@@ -173,17 +179,31 @@ def _hours(raw: Any) -> TradingHours:
     return TradingHours(**terms, closed_on=tuple(closed_on))
 
 
-def _checked(raw: Any, known: set[str], where: str) -> Mapping[str, Any]:
+def _mapping(raw: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"{where} should be a mapping, it is {raw!r}")
-    if unknown := raw.keys() - known:
-        raise ValueError(f"{where} has unknown keys {sorted(unknown)}; known are {sorted(known)}")
     return raw
 
 
-def _decimals(raw: Mapping[str, Any]) -> dict[str, Decimal]:
-    return {name: Decimal(value) for name, value in raw.items()}
+def _checked(raw: Any, known: set[str], where: str) -> Mapping[str, Any]:
+    if unknown := _mapping(raw, where).keys() - known:
+        raise ValueError(f"{where} has unknown keys {sorted(unknown)}; known are {sorted(known)}")
+    return _mapping(raw, where)
 
 
-def _floats(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: float(value) if name in names else value for name, value in raw.items()}
+def _decimals(raw: Any, where: str) -> dict[str, Decimal]:
+    """The numbers of a mapping, none of them NaN or infinite."""
+    numbers = {}
+    for name, value in _mapping(raw, where).items():
+        try:
+            numbers[name] = Decimal(value)
+        except (ArithmeticError, TypeError, ValueError):
+            raise ValueError(f"{name} in {where} is not a number: {value!r}") from None
+        if not numbers[name].is_finite():
+            raise ValueError(f"{name} in {where} is not a finite number: {value!r}")
+    return numbers
+
+
+def _floats(raw: Any, where: str, *names: str) -> dict[str, Any]:
+    terms = _mapping(raw, where).items()
+    return {name: float(value) if name in names else value for name, value in terms}
