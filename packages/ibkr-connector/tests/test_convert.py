@@ -72,7 +72,7 @@ def test_a_limit_moves_to_the_grid_and_never_to_the_callers_loss(
     assert convert.on_tick(Decimal(limit), Decimal(tick), buying=buying) == Decimal(expected)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(
     limit=st.decimals(min_value="0.0001", max_value="100000", places=4),
     tick=st.sampled_from([Decimal(t) for t in ("0.0001", "0.005", "0.01", "0.05", "1")]),

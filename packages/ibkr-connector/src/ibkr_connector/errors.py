@@ -105,6 +105,7 @@ ERROR_CODES: Mapping[int, ErrorCode] = MappingProxyType(
         329: _row(Kind.WARNING, "order change refused: cannot change to the new type"),
         354: _row(Kind.DATA, "not subscribed to market data"),
         383: _row(Kind.REJECTED, "order size above the precautionary limit"),
+        387: _row(Kind.REJECTED, "order type not supported for this exchange and security"),
         388: _row(Kind.REJECTED, "order size below the minimum"),
         399: _row(Kind.WARNING, "order message, such as: held until the open"),
         404: _row(Kind.WARNING, "held while shares to borrow are located"),
@@ -134,6 +135,7 @@ ERROR_CODES: Mapping[int, ErrorCode] = MappingProxyType(
         10168: _row(Kind.DATA, "not subscribed, and delayed market data is not enabled"),
         10186: _row(Kind.DATA, "not subscribed, and delayed market data is not enabled"),
         10197: _row(Kind.DATA, "no market data while a live session of this user competes"),
+        10243: _row(Kind.REJECTED, "fractional orders cannot be placed through the API", _CAMPUS),
         10268: _row(Kind.REJECTED, "order attribute not supported"),
         10349: _row(Kind.WARNING, "time in force set to DAY by a preset", _LIVE_10349),
     }

@@ -175,7 +175,9 @@ class Ledger:
             tracked.answered.set()
             tracked.told = tracked.update(None, None)
         tracked.permanent_id = convert.permanent_id(order.permId) or tracked.permanent_id
-        self._move(tracked, order_status(status))
+        # "Filled" comes here without its shares; the order status that follows has both.
+        if order_status(status) is not OrderStatus.FILLED:
+            self._move(tracked, order_status(status))
         return key
 
     def on_order_status(

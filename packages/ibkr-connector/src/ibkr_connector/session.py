@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -118,23 +117,24 @@ class Session:
     async def _outcome(self, login: asyncio.Task[None]) -> BrokerConnectionError | None:
         """The error of a login attempt, which is stopped if it is still going on."""
         refusal, self._refusal = self._refusal, None
-        if login.done() and login.exception() is None:
-            return None
-        login.cancel()
-        with suppress(asyncio.CancelledError, ConnectionError, OSError):
+        if not login.done():
+            login.cancel()
+        try:
             await login
-        if refusal is not None and refusal.done():
-            return refusal.result()
-        failure = None if login.cancelled() else login.exception()
-        if failure is not None:
+        except OSError as error:
             return BrokerConnectionError(
-                f"No gateway listens at {self.where} ({failure}). Nothing was sent. Start TWS or "
+                f"No gateway listens at {self.where} ({error}). Nothing was sent. Start TWS or "
                 "IB Gateway with the API enabled, or correct host and port."
             )
-        return BrokerConnectionError(
-            f"The gateway at {self.where} did not log client {self.client_id} in within "
-            f"{self._connection_timeout:g} s. Nothing was sent. Look for a dialog at the gateway."
-        )
+        except asyncio.CancelledError:
+            if refusal is not None and refusal.done():
+                return refusal.result()
+            return BrokerConnectionError(
+                f"The gateway at {self.where} did not log client {self.client_id} in within "
+                f"{self._connection_timeout:g} s. Nothing was sent. Look for a dialog at the "
+                "gateway."
+            )
+        return None
 
     async def disconnect(self) -> None:
         """End the session; harmless when there is none."""

@@ -129,6 +129,9 @@ class OrdersFirstClient(Client):
     a burst of quote requests would wait for up to a second per 45 of them.
     """
 
+    #: Longer than IB's second: a burst that reaches the gateway late must not meet the next one.
+    RequestsInterval = 1.05
+
     def __init__(self, inbox: Inbox) -> None:
         Client.__init__(self, inbox)
 

@@ -16,7 +16,7 @@ _HELLO = 4  # the bytes "API\\0" before the first frame
 
 Fields = list[str]
 Action = Callable[[Fields], object]
-"""Called with a message's fields; whatever is true swallows the message."""
+"""Called with a message's fields; True swallows the message."""
 
 
 def _frame(payload: bytes) -> bytes:
@@ -28,6 +28,7 @@ class _Rule:
     message: int
     action: Action
     times: int | None
+    swallow: bool
 
 
 @dataclass(eq=False)
@@ -65,21 +66,25 @@ class Tap:
         await asyncio.gather(*self._tasks)
         await self._server.wait_closed()
 
-    def on_request(self, message: int, action: Action, *, times: int | None = 1) -> None:
+    def on_request(
+        self, message: int, action: Action, *, times: int | None = 1, swallow: bool = False
+    ) -> None:
         """Let `action` see the next `times` client messages of this number (None: all)."""
-        self._requests.append(_Rule(message=message, action=action, times=times))
+        self._requests.append(_Rule(message=message, action=action, times=times, swallow=swallow))
 
-    def on_reply(self, message: int, action: Action, *, times: int | None = 1) -> None:
+    def on_reply(
+        self, message: int, action: Action, *, times: int | None = 1, swallow: bool = False
+    ) -> None:
         """The same for messages of the gateway."""
-        self._replies.append(_Rule(message=message, action=action, times=times))
+        self._replies.append(_Rule(message=message, action=action, times=times, swallow=swallow))
 
     def swallow_requests(self, message: int, *, times: int | None = 1) -> None:
         """The gateway never hears of them."""
-        self.on_request(message, lambda _: True, times=times)
+        self.on_request(message, lambda _: None, times=times, swallow=True)
 
     def swallow_replies(self, message: int, *, times: int | None = 1) -> None:
         """The client never hears of them."""
-        self.on_reply(message, lambda _: True, times=times)
+        self.on_reply(message, lambda _: None, times=times, swallow=True)
 
     def say(self, *fields: object) -> None:
         """Tell every client something that the gateway never said."""
@@ -164,7 +169,7 @@ def _apply(rules: list[_Rule], fields: Fields) -> bool:
                 rule.times -= 1
                 if not rule.times:
                     rules.remove(rule)
-            return bool(rule.action(fields))
+            return rule.action(fields) is True or rule.swallow
     return False
 
 
