@@ -48,7 +48,7 @@ _CONNECTIVITY = {
 }
 #: The link to the market was interrupted somewhere, whatever the gateway says of it afterwards.
 _STALE_QUOTES = {1100, 1101, 1102, 2103, 2110}
-_READ_ONLY = "321"
+_READ_ONLY, _REJECTED = "321", "201"
 _LIVE = 1
 
 
@@ -252,7 +252,8 @@ class IBKRClient(BrokerClient):
     async def probe_orders_allowed(self, account_id: str, symbol: str) -> bool:
         """Whether the API may place orders: asks what one share would cost, which trades nothing.
 
-        False when the gateway's API is read-only; raises `BrokerAPIError` for any other refusal.
+        False when the gateway's API is read-only. An order refused on its merits (201) was taken;
+        raises `OrderExecutionError` for any other refusal.
         """
         request = OrderRequest(
             account_id=account_id,
@@ -266,9 +267,9 @@ class IBKRClient(BrokerClient):
         try:
             await self._orders.what_if(request)
         except OrderExecutionError as error:
-            if error.code == _READ_ONLY:
-                return False
-            raise
+            if error.code not in (_READ_ONLY, _REJECTED):
+                raise
+            return error.code != _READ_ONLY
         return True
 
     # What the session tells.

@@ -130,7 +130,7 @@ class OrdersFirstClient(Client):
     """
 
     #: Longer than IB's second: a burst that reaches the gateway late must not meet the next one.
-    RequestsInterval = 1.05
+    RequestsInterval = 1.05  # type: ignore[assignment]  # a float serves as well
 
     def __init__(self, inbox: Inbox) -> None:
         Client.__init__(self, inbox)

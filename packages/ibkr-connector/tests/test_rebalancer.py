@@ -1,0 +1,77 @@
+"""The whole way: a rebalance over the wire, and its pace."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import AccountConfig, AllocationItem, RunStatus
+from ibkr_connector import ContractCache, IBKRRebalancer
+from ibkr_connector.testing.world import World, open_world, quote, small_exchange, stock
+from rebalance_workflow import MemoryJournal, TargetAllocation
+from simulated_exchange import Exchange
+
+_ACCOUNT = AccountConfig(account_id="DU300", type="paper", strategy_name="equal")
+_LIMIT_PER_SECOND = 50  # of a real gateway, all messages together
+
+
+class EqualWeights:
+    """Every symbol alike."""
+
+    def __init__(self, symbols: list[str]) -> None:
+        self._symbols = symbols
+
+    async def fetch(self, strategy_name: str) -> TargetAllocation:
+        weight = Decimal(1) / len(self._symbols)
+        return TargetAllocation(
+            strategy=strategy_name,
+            source="the test",
+            items=tuple(AllocationItem(symbol=s, allocation=weight) for s in self._symbols),
+        )
+
+
+def rotating_exchange(count: int) -> tuple[Exchange, list[str]]:
+    """An account that holds the first half of `count` stocks and shall hold the second half."""
+    symbols = [f"S{n:02}" for n in range(count)]
+    exchange = small_exchange(*(stock(100 + n, symbol) for n, symbol in enumerate(symbols)))
+    for n in range(count):
+        exchange.set_quote(100 + n, quote("50", "50.01", last=Decimal(50), close=Decimal(49)))
+    held = {100 + n: (Decimal(200), Decimal(40)) for n in range(count // 2)}
+    exchange.open_account("DU300", cash={"USD": Decimal(1_000)}, positions=held)
+    return exchange, symbols[count // 2 :]
+
+
+async def rebalancer(world: World, symbols: list[str], cache: ContractCache) -> IBKRRebalancer:
+    client = await world.client(contract_cache=cache)
+    return IBKRRebalancer(client, EqualWeights(symbols), journal=MemoryJournal())
+
+
+async def warm_cache(world: World, count: int) -> ContractCache:
+    """Contracts as an earlier run has left them; the pace of that run is over."""
+    cache = ContractCache()
+    client = await world.client(99, contract_cache=cache)
+    await client.get_instruments([f"S{n:02}" for n in range(count)])
+    await client.disconnect()
+    return cache
+
+
+@pytest.mark.parametrize("count", [10, 20])
+async def test_a_rebalance_does_what_its_preview_says_within_the_pace(count: int) -> None:
+    exchange, targets = rotating_exchange(count)
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, targets, await warm_cache(world, count))
+        preview = await ours.calculate_rebalance(_ACCOUNT)
+        result = await ours.rebalance_account(_ACCOUNT)
+        again = await ours.rebalance_account(_ACCOUNT)
+        assert world.gateway.statistics.max_messages_per_second <= _LIMIT_PER_SECOND
+    assert result.status is RunStatus.DONE
+    assert [(t.symbol, t.quantity) for t in result.orders] == [
+        (t.symbol, t.quantity) for t in preview.proposed_trades
+    ]
+    assert len(result.orders) == count
+    assert again.status is RunStatus.NOTHING_TO_DO
+    held = exchange.account("DU300").positions
+    assert {con_id for con_id, position in held.items() if position.quantity} == set(
+        range(100 + count // 2, 100 + count)
+    )
