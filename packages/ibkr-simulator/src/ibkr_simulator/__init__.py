@@ -4,4 +4,4 @@ from .gateway import SimulatedGateway, Statistics
 
 __version__ = "1.0.0"
 
-__all__ = ["SimulatedGateway", "Statistics"]
+__all__ = ["SimulatedGateway", "Statistics", "__version__"]

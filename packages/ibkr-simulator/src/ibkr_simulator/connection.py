@@ -78,11 +78,11 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
         self._outgoing.append(encode_frame(payload))
 
-    def close(self, reason: str) -> None:
-        """Send what is waiting, then close."""
+    def close(self, reason: str, level: int = logging.WARNING) -> None:
+        """Send what is waiting, then close; `level` is that of the line in the log."""
         if self._transport is None:
             return
-        _LOG.warning("client closed client_id=%s reason=%s", self._client_id, reason)
+        _LOG.log(level, "client closed client_id=%s reason=%s", self._client_id, reason)
         self._flush()
         if self._transport is not None:
             self._transport.close()

@@ -58,7 +58,8 @@ class ControlServer:
         self._stop = stop
         self._exit_when_unused = exit_when_unused
         self._leases: set[asyncio.StreamWriter] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        #: the open connections and who serves them
+        self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._stopping = False
         self._operations: dict[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
             "status": self._status,
@@ -84,8 +85,10 @@ class ControlServer:
         if self._exit_when_unused:
             self._patience.cancel()
         self._server.close()
-        for writer in self._writers:
+        serving = [task for task in self._connections.values() if task is not None]
+        for writer in self._connections:
             writer.close()
+        await asyncio.gather(*serving)
         await self._server.wait_closed()
 
     @property
@@ -94,7 +97,7 @@ class ControlServer:
         return port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._connections[writer] = asyncio.current_task()
         try:
             while line := await reader.readline():
                 answer = await self._answer(line, writer)
@@ -104,7 +107,7 @@ class ControlServer:
             # ValueError: a line longer than the reader takes.
             _LOG.warning("control connection closed error=%s", error)
         finally:
-            self._writers.discard(writer)
+            del self._connections[writer]
             self._give_back(writer)
             writer.close()
 

@@ -104,7 +104,7 @@ class SimulatedGateway:
         self._server.close()
         self._unsubscribe()
         for connection in tuple(self._connections):
-            connection.close("the gateway stops")
+            connection.close("the gateway stops", logging.INFO)
         await self._server.wait_closed()
         self._server = None
 

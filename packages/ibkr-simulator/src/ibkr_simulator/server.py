@@ -88,19 +88,19 @@ async def _serve(options: ServeOptions) -> None:
 
 def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) -> Exchange:
     """The saved exchange if there is one, else the scenario's."""
-    state = file.read() if file is not None else None
-    if file is None or state is None:
-        scenario = load_scenario(options.scenario)
-        if options.seed is not None:
-            scenario = replace(scenario, seed=options.seed)
-        return scenario.build(clock)
     try:
-        return Exchange.restore(state, clock=clock)
+        state = file.read() if file is not None else None
+        if state is not None:
+            return Exchange.restore(state, clock=clock)
     except StateError as error:
         raise StateError(
-            f"{file.path}: {error}; `--reset-demo` of tools/rebalance.sh, or deleting the file, "
-            "puts the scenario's first state back"
+            f"the saved state {options.state} cannot be used: {error}; deleting it, which is what "
+            "`tools/rebalance.sh --reset-demo` does, puts the scenario's first state back"
         ) from error
+    scenario = load_scenario(options.scenario)
+    if options.seed is not None:
+        scenario = replace(scenario, seed=options.seed)
+    return scenario.build(clock)
 
 
 async def _nothing_to_save() -> None:

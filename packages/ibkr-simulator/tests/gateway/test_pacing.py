@@ -1,0 +1,67 @@
+"""Counting messages, and refusing too many."""
+
+from typing import Any
+
+from ibkr_simulator.pacing import Pace
+
+
+class Ticking:
+    """A clock that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pace_counts_the_messages_of_the_last_second() -> None:
+    clock = Ticking()
+    pace = Pace(clock)
+    rates = []
+    for clock.now in (0.0, 0.5, 0.9, 1.0, 1.4, 2.5):
+        rates.append(pace.count())
+    # 1.0 is a whole second after 0.0, which no longer counts.
+    assert rates == [1, 2, 3, 3, 4, 1]
+    assert (pace.busiest, pace.total) == (4, 6)
+
+
+async def test_statistics_tell_the_busiest_second_of_any_client(world: Any) -> None:
+    gateway = await world.gateway()
+    wire = await world.wire(1)
+    for _ in range(60):
+        wire.send("reqCurrentTime")
+    for _ in range(60):
+        assert (await wire.receive()).name == "currentTime"
+    wire.writer.write_eof()
+    assert await wire.at_end()
+    statistics = gateway.statistics
+    # startApi counts as well
+    assert (statistics.connections, statistics.messages) == (1, 61)
+    assert statistics.max_messages_per_second == 61
+
+
+async def test_more_than_fifty_a_second_are_refused_and_the_third_time_ends_it(world: Any) -> None:
+    await world.gateway(pacing=True)
+    other = await world.client(2)
+    wire = await world.wire(1)
+    for _ in range(60):
+        wire.send("reqCurrentTime")
+    received = [(await wire.receive()) for _ in range(52)]
+    assert [message.name for message in received] == ["currentTime"] * 49 + ["errMsg"] * 3
+    assert received[-1].fields["text"] == (
+        "Max rate of messages per second has been exceeded:max=50 rec=53 (3)"
+    )
+    assert await wire.at_end()
+    await world.settle(other)
+
+
+async def test_a_client_that_asks_to_be_paced_is_not_refused(world: Any) -> None:
+    await world.gateway(pacing=True)
+    wire = await world.wire()
+    await wire.hello("v157..178 +PACEAPI")
+    wire.send("startApi", clientId=1)
+    for _ in range(60):
+        wire.send("reqCurrentTime")
+    received = [(await wire.receive()) for _ in range(65)]
+    assert [message.name for message in received[5:]] == ["currentTime"] * 60
