@@ -56,9 +56,9 @@ def sell_down(curves: Curves) -> Lots:
 
     A unit of missing cash then counts as much as a unit of shortfall, so every symbol stands alone.
     """
-    bends = np.minimum(curves.bends(), 0)
-    best = reduced(curves, bends, 1.0).argmin(axis=1)
-    return np.asarray(bends[np.arange(len(curves)), best])
+    fewest_first = -np.sort(-np.minimum(curves.bends(), 0), axis=1)
+    best = reduced(curves, fewest_first, 1.0).argmin(axis=1)
+    return np.asarray(fewest_first[np.arange(len(curves)), best])
 
 
 def _refill(curves: Curves, budget: float, lots: Lots) -> Lots:
