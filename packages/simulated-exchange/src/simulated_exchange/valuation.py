@@ -47,6 +47,7 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
             net += position.market_value * to_base
             gross += abs(position.market_value) * to_base
             unrealized += position.unrealized_pnl * to_base
+    currencies = dict.fromkeys((*ledger.cash, *map(market.currency, positions)))
     cash = total_cash(ledger, market)
     equity = cash + net
     # A cash account borrows nothing: what it holds is paid for and gives no credit.
@@ -61,7 +62,7 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
         allow_short=ledger.allow_short,
         cash=MappingProxyType(dict(ledger.cash)),
         settled_cash=MappingProxyType(ledger.settled_cash(at)),
-        exchange_rates=MappingProxyType({c: market.rate(c, base) for c in ledger.cash}),
+        exchange_rates=MappingProxyType({c: market.rate(c, base) for c in currencies}),
         positions=MappingProxyType(positions),
         total_cash=cash,
         gross_position_value=gross,
