@@ -25,6 +25,7 @@ from broker_connector_base import (
 )
 
 from .clock import Clock
+from .concurrency import all_of
 from .fate import find_fate
 from .journal import OrderIntent, OrderOutcome, RunJournal
 from .order_feed import OrderFeed
@@ -79,10 +80,13 @@ class OrderDesk:
         """
         self._journal.append(*intents)
         orders = self.orders.add(intents)
+        if obstacle := await self._obstacle():
+            for order in orders:
+                order.see_unsent(obstacle)
+                self._on_change(order)
         with suppress(TimeoutError, BrokerConnectionError):
             async with asyncio.timeout(self._policy.order_timeout_seconds):
-                if await self._may_send(orders):
-                    await asyncio.gather(*map(self._send, orders))
+                await all_of(self._send(order) for order in orders if not order.never_sent)
                 await self._settle(orders)
         with suppress(TimeoutError, BrokerConnectionError):
             async with asyncio.timeout(self._policy.cancel_timeout_seconds):
@@ -105,17 +109,21 @@ class OrderDesk:
 
     # --- sending and settling --------------------------------------------------------------------
 
-    async def _may_send(self, orders: Sequence[Order]) -> bool:
-        """Wait for a broker that is cut off from its exchanges; orders would hang there."""
+    async def _obstacle(self) -> str | None:
+        """Why nothing can be sent now, after waiting for it to pass; None when orders may go out.
+
+        A gateway that is cut off from its exchanges takes orders and lets them hang.
+        """
         try:
             async with asyncio.timeout(self._policy.reconnect_timeout_seconds):
+                while not self._feed.stands:
+                    await self._restore("the stream of order events ended")
                 await self._feed.until(lambda: self._exchange_link is not Connectivity.LOST)
-        except (TimeoutError, BrokerConnectionError):
-            if self._exchange_link is Connectivity.LOST:
-                for order in orders:
-                    order.see_unsent("the broker has lost its link to the exchanges")
-                return False
-        return True
+        except BrokerConnectionError as error:
+            return str(error)
+        except TimeoutError:
+            return "the broker has lost its link to the exchanges"
+        return None
 
     async def _send(self, order: Order) -> None:
         intent = order.intent
@@ -190,7 +198,7 @@ class OrderDesk:
     async def _look_up(self, orders: Sequence[Order]) -> None:
         """Ask the broker about every order whose fate is open."""
         self._must_look = False
-        await asyncio.gather(*(self._look_up_one(o) for o in orders if not o.is_decided))
+        await all_of(self._look_up_one(order) for order in orders if not order.is_decided)
         await self._read_executions()
 
     async def _look_up_one(self, order: Order) -> None:

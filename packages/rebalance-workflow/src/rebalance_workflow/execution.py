@@ -96,13 +96,11 @@ class LiveMarket:
                 lambda: self._session.broker.get_multiple_market_prices(situation.symbols)
             ),
         )
-        blocked = frozenset(order.intent.symbol for order in orders if order.went_wrong)
         return replace(
             situation,
             snapshot=settled.cautious,
             quotes=tuple(quotes),
-            sell_blocked=situation.sell_blocked | (blocked if selling else frozenset()),
-            buy_blocked=situation.buy_blocked | (frozenset() if selling else blocked),
+            impaired=situation.impaired or any(order.went_wrong for order in orders),
         )
 
     async def look(self) -> None:

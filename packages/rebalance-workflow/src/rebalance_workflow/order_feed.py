@@ -27,6 +27,11 @@ class OrderFeed:
         self._failure: BrokerConnectionError | None = None
         self._listener: asyncio.Task[None] | None = None
 
+    @property
+    def stands(self) -> bool:
+        """True while events are heard."""
+        return self._listener is not None and self._failure is None
+
     async def start(self) -> None:
         """Subscribe (again); returns when no later event can be missed.
 

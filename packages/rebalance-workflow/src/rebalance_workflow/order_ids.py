@@ -7,6 +7,7 @@ ours and found again by anybody who knows the journal. It reads
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -17,7 +18,11 @@ from pydantic import Field
 from broker_connector_base.values import Value
 
 _PREFIX = "rb"
-_PARTS = 6
+_KEY = re.compile(
+    _PREFIX
+    + r":(?P<run_id>[^:]+):(?P<account_id>[^:]+):(?P<symbol>[^:]+)"
+    + r":(?P<side>[BS]):(?P<attempt>[1-9][0-9]{0,5})"
+)
 
 Side = Literal["B", "S"]
 
@@ -49,19 +54,8 @@ def side_of(quantity: Decimal) -> Side:
 
 def parse_order_key(reference: str | None) -> OrderKey | None:
     """The key that an order reference holds; None when it is not one of ours."""
-    parts = (reference or "").split(":")
-    if len(parts) != _PARTS or parts[0] != _PREFIX or parts[4] not in ("B", "S"):
-        return None
-    _, run_id, account_id, symbol, side, attempt = parts
-    if not (run_id and account_id and symbol and attempt.isdecimal() and int(attempt) > 0):
-        return None
-    return OrderKey(
-        run_id=run_id,
-        account_id=account_id,
-        symbol=symbol,
-        side="B" if side == "B" else "S",
-        attempt=int(attempt),
-    )
+    match = _KEY.fullmatch(reference or "")
+    return None if match is None else OrderKey.model_validate(match.groupdict())
 
 
 def is_ours(reference: str | None, account_id: str) -> bool:

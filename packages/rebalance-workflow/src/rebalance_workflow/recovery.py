@@ -7,12 +7,12 @@ positions that the next plan starts from.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from broker_connector_base import OrderResult, OrderStatus
 
 from .clock import Clock
+from .concurrency import all_of
 from .errors import RebalanceStopped
 from .fate import find_fate
 from .journal import OrderIntent, OrderOutcome, RunJournal
@@ -26,7 +26,7 @@ async def recover(
 
     Raises `RebalanceStopped` when the broker still calls one working, or will not say.
     """
-    found = await asyncio.gather(*(find_fate(session, intent, clock) for intent in intents))
+    found = await all_of(find_fate(session, intent, clock) for intent in intents)
     outcomes = [
         _outcome(intent, result, clock) for intent, result in zip(intents, found, strict=True)
     ]

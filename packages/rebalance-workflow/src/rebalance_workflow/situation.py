@@ -34,9 +34,8 @@ class Situation:
     snapshot: AccountSnapshot
     quotes: tuple[ContractPrice, ...]
     instruments: tuple[Instrument, ...]
-    #: Symbols that this run must not buy, or sell, again: an order for them did not go through.
-    buy_blocked: frozenset[str] = frozenset()
-    sell_blocked: frozenset[str] = frozenset()
+    #: True once an order did not go through: the round is finished, and no other is begun.
+    impaired: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -73,13 +72,7 @@ class Planner:
     def plan(self, situation: Situation, *, buys_only: bool = False) -> Plan:
         """What to trade now; raises the calculator's `PlanError`."""
         base = self.policy.plan_policy(self.account, situation.instruments, live=self.live)
-        policy = base.model_copy(
-            update={
-                "buys_only": buys_only,
-                "buy_blocked": situation.buy_blocked,
-                "sell_blocked": situation.sell_blocked,
-            }
-        )
+        policy = base.model_copy(update={"buys_only": buys_only})
         quotes = situation.quotes
         if not self.live:
             # A preview of a halted symbol is still worth showing; a warning says what a run does.

@@ -1,0 +1,432 @@
+"""Invariants 9 to 12 under injected faults: keys, unknown fates, crashes, one run at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker_connector_base import (
+    Connectivity,
+    OrderStatus,
+    RunStatus,
+)
+from broker_connector_base.testing import (
+    ACKNOWLEDGEMENT_LOST,
+    CANCEL_NEVER_CONFIRMED,
+    COMMISSION_UNTOLD,
+    FILL_BEATS_CANCEL,
+    FILLS,
+    REJECTED,
+    RESTS,
+    SWALLOWED,
+    Behaviour,
+    Fault,
+)
+from rebalance_workflow import AccountBusy, AccountLock, RebalancePolicy, RebalanceStopped
+from rebalance_workflow.journal import MemoryJournal, OrderIntent, OrderOutcome, Record
+from rebalance_workflow.order_ids import OrderKey, parse_order_key
+from rebalance_workflow.testing import ACCOUNT, World, make_world
+
+SWITCH: dict[str, Any] = {
+    "cash": 1_000,
+    "shares": {"AAA": 100, "OLD": 50},
+    "quotes": {"AAA": ("99.90", "100.10"), "BBB": ("49.95", "50.05"), "OLD": ("19.90", "20.10")},
+    "weights": {"AAA": "0.3", "BBB": "0.7"},
+}
+#: What a run without faults trades. Of 12,000, 11,880 are invested: 30 % are 35.6 AAA of 100 (one
+#: more would leave too little cash for BBB at its limit), 70 % are 166.3 BBB of 50.
+CLEAN = {"AAA": Decimal(-65), "OLD": Decimal(-50), "BBB": Decimal(166)}
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class CrashingJournal(MemoryJournal):
+    """Dies in the n-th append, before or after the records are durable."""
+
+    def __init__(self, at: int, *, written: bool) -> None:
+        super().__init__()
+        self.appends_left = at
+        self.written = written
+
+    def append(self, *records: Record) -> None:
+        self.appends_left -= 1
+        if self.appends_left == 0 and not self.written:
+            raise Crash
+        super().append(*records)
+        if self.appends_left == 0:
+            raise Crash
+
+
+async def survives(world: World) -> bool:
+    """Run; False when the run crashed."""
+    try:
+        await world.run()
+    except Crash:
+        return False
+    return True
+
+
+def assert_traded_once(world: World) -> None:
+    """Each stock went one way, and as far as in a run without faults.
+
+    One share of BBB may differ: another order of fills, or another commission, leaves other cash.
+    """
+    traded = world.traded()
+    assert abs(traded.pop("BBB") - CLEAN["BBB"]) <= 1
+    assert traded == {symbol: CLEAN[symbol] for symbol in ("AAA", "OLD")}
+    buys = {fill.symbol for fill in world.books.executions if fill.quantity > 0}
+    sells = {fill.symbol for fill in world.books.executions if fill.quantity < 0}
+    assert not buys & sells
+
+
+async def assert_converges(world: World) -> None:
+    """After a crash the next run finishes the job, and the one after that finds nothing to do."""
+    world.new_session()
+    result = await world.run()
+    assert result.status in (RunStatus.DONE, RunStatus.NOTHING_TO_DO), result.error
+    assert_traded_once(world)
+    assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+    assert world.journal.unfinished(ACCOUNT) == []
+
+
+class TestInvariant9:
+    """Each order carries a key and is in the journal before it is sent."""
+
+    async def test_the_clean_run_trades_what_these_tests_expect(self) -> None:
+        world = make_world(**SWITCH)
+        await world.run()
+        assert world.traded() == CLEAN
+
+    async def test_the_key_is_a_pure_function_of_run_account_symbol_side_and_attempt(self) -> None:
+        world = make_world(**SWITCH)
+        await world.run()
+        assert [order.client_order_id for order in world.books.orders] == [
+            "rb:run1:DU1:AAA:S:1",
+            "rb:run1:DU1:OLD:S:1",
+            "rb:run1:DU1:BBB:B:1",
+        ]
+
+    async def test_every_order_was_in_the_journal_before_the_broker_had_it(self) -> None:
+        world = make_world(**SWITCH)
+        seen: list[set[str]] = []
+
+        class Watching(MemoryJournal):
+            def append(self, *records: Record) -> None:
+                super().append(*records)
+                seen.append({order.client_order_id or "" for order in world.books.orders})
+
+        world.journal = Watching()
+        await world.run()
+        history = world.journal.history(ACCOUNT)
+        keys = {r.client_order_id for r in history if isinstance(r, OrderIntent)}
+        assert keys == {order.client_order_id for order in world.books.orders}
+        # At each append the broker had none of the orders that this append announced.
+        assert seen[0] == seen[1] == set()
+
+    async def test_each_round_has_keys_of_its_own(self) -> None:
+        world = make_world(
+            cash=10_000,
+            quotes={"AAA": ("99.98", "100")},
+            weights={"AAA": "1"},
+            policy=RebalancePolicy(buy_slippage_percent=Decimal(5)),
+        )
+        await world.run()
+        keys = [parse_order_key(order.client_order_id) for order in world.books.orders]
+        assert [key.attempt for key in keys if key is not None] == [1, 2]
+
+
+class TestInvariant10:
+    """An order of unknown fate is looked up; it is never simply sent again."""
+
+    async def test_an_order_that_never_arrived_is_not_sent_again(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", SWALLOWED)
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "does not know this order; it was not sent again" in str(result.error)
+        assert [symbol for symbol, _ in world.sent()] == ["AAA", "OLD"]
+
+    async def test_an_order_whose_acknowledgement_was_lost_counts_as_what_it_did(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("AAA", ACKNOWLEDGEMENT_LOST)
+        world.books.script("BBB", ACKNOWLEDGEMENT_LOST)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert world.traded() == CLEAN
+
+    async def test_a_lost_acknowledgement_of_a_resting_order_ends_in_its_cancellation(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", Behaviour(arrival=ACKNOWLEDGEMENT_LOST.arrival, fills=0))
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert world.books.orders[-1].status is OrderStatus.CANCELLED
+
+    @pytest.mark.parametrize("after_sending", [False, True])
+    async def test_a_session_lost_at_any_call_is_restored_and_the_run_finishes(
+        self, after_sending: bool
+    ) -> None:
+        for call in range(1, 100):
+            world = make_world(**SWITCH)
+            await world.broker.connect()
+            world.books.faults.append(Fault(call=call, after_sending=after_sending))
+            result = await world.run()
+            assert result.status is RunStatus.DONE, (call, result.error)
+            assert_traded_once(world)
+            if world.books.faults:
+                break
+        assert call > 10
+
+    async def test_a_session_that_cannot_be_restored_needs_attention_and_says_what_was_sold(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", RESTS)
+        await world.broker.connect()
+
+        def cut() -> None:
+            world.books.reachable = False
+            world.books.drop()
+
+        asyncio.get_running_loop().call_later(5, cut)
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "rb:run1:DU1:OLD:S:1 (WORKING)" in str(result.error)
+        assert "traded before that: -65 AAA" in str(result.error)
+        assert result.reconciliation is None
+        [open_intent] = world.journal.unfinished(ACCOUNT)
+        assert open_intent.symbol == "OLD"
+
+    async def test_a_session_lost_while_an_order_works_is_restored_and_the_fill_is_found(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS)
+        await world.broker.connect()
+
+        def fill_unseen() -> None:
+            world.books.drop()
+            world.books.fill(world.books.orders[-1])
+
+        asyncio.get_running_loop().call_later(5, fill_unseen)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert world.traded() == CLEAN
+
+    async def test_a_cancellation_that_is_never_confirmed_needs_attention(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", CANCEL_NEVER_CONFIRMED)
+        began = world.clock.now()
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "rb:run1:DU1:BBB:B:1 (CANCELLING)" in str(result.error)
+        # 300 s for the order and 60 s for its cancellation.
+        assert (world.clock.now() - began).total_seconds() == pytest.approx(360, abs=5)
+
+    async def test_a_fill_that_beats_the_cancellation_counts(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", FILL_BEATS_CANCEL)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert world.traded() == CLEAN
+
+    async def test_a_rejected_order_does_not_keep_the_others_from_trading(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", REJECTED)
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "1 of 3 orders did not fill completely: OLD rejected" in str(result.error)
+        assert "rejected by script" in str(result.error)
+        assert world.holdings.shares["OLD"] == 50
+        assert world.traded()["AAA"] == -65
+        assert [symbol for symbol, _ in world.sent()].count("OLD") == 1
+
+    async def test_orders_wait_while_the_broker_is_cut_off_from_its_exchanges(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=20))
+        await world.broker.connect()
+        loop = asyncio.get_running_loop()
+        loop.call_later(10, world.books.report_connectivity, Connectivity.LOST)
+        loop.call_later(50, world.books.report_connectivity, Connectivity.RESTORED)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        [bought] = [fill for fill in world.books.executions if fill.symbol == "BBB"]
+        assert (bought.at - result.started_at).total_seconds() >= 50
+
+    async def test_orders_are_not_sent_into_a_broken_exchange_link(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=20))
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(
+            10, world.books.report_connectivity, Connectivity.LOST
+        )
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert [symbol for symbol, _ in world.sent()] == ["AAA", "OLD"]
+        assert "could not be sent" in str(result.error)
+        assert "lost its link" in str(result.orders[-1].message)
+
+
+class TestInvariant11:
+    """After a crash at any point the next run converges and no share is traded twice."""
+
+    @pytest.mark.parametrize("after_sending", [False, True])
+    async def test_a_crash_at_any_call_of_the_broker(self, after_sending: bool) -> None:
+        for call in range(1, 100):
+            world = make_world(**SWITCH)
+            await world.broker.connect()
+            world.books.faults.append(Fault(call=call, after_sending=after_sending, error=Crash()))
+            if await survives(world):
+                break
+            await assert_converges(world)
+        assert call > 10
+
+    @pytest.mark.parametrize("written", [False, True])
+    async def test_a_crash_at_any_write_of_the_journal(self, written: bool) -> None:
+        for append in range(1, 100):
+            world = make_world(**SWITCH, journal=CrashingJournal(append, written=written))
+            if await survives(world):
+                break
+            await assert_converges(world)
+        assert append > 5
+
+    @pytest.mark.parametrize("filled_meanwhile", [0, 40, 166])
+    async def test_a_crash_while_an_order_works_that_fills_afterwards(
+        self, filled_meanwhile: int
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS, FILLS)
+        run = asyncio.ensure_future(world.run())
+        await asyncio.sleep(30)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        if filled_meanwhile:
+            world.books.fill(world.books.orders[-1], filled_meanwhile, price="50.05")
+        await assert_converges(world)
+
+    async def test_orders_of_a_crashed_run_of_an_earlier_day_are_closed_by_the_next_run(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS, FILLS)
+        run = asyncio.ensure_future(world.run())
+        await asyncio.sleep(30)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        world.books.begin_trading_day()
+        await assert_converges(world)
+
+    async def test_an_order_that_stays_in_doubt_stops_the_next_run(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", CANCEL_NEVER_CONFIRMED)
+        await world.run()
+        world.books.orders[-1].client_id = 9  # so that it is not even listed as ours to cancel
+        world.new_session()
+        with pytest.raises(RebalanceStopped) as stop:
+            await world.run()
+        assert stop.value.status is RunStatus.NEEDS_ATTENTION
+
+
+class TestInvariant12:
+    """At most one run per account at a time (across machines: the event store's business)."""
+
+    async def test_a_second_run_waits_for_the_first_and_then_finds_nothing_to_do(
+        self, tmp_path: Path
+    ) -> None:
+        world = make_world(**SWITCH)
+        await world.broker.connect()
+        statuses: list[RunStatus] = []
+
+        async def locked_run() -> None:
+            async with AccountLock(tmp_path, ACCOUNT).held(30):
+                statuses.append((await world.run()).status)
+
+        await asyncio.gather(locked_run(), locked_run())
+        assert statuses == [RunStatus.DONE, RunStatus.NOTHING_TO_DO]
+        assert world.traded() == CLEAN
+
+    async def test_a_run_that_may_not_wait_is_told_who_holds_the_account(
+        self, tmp_path: Path
+    ) -> None:
+        with (
+            AccountLock(tmp_path, ACCOUNT, command="rebalance"),
+            pytest.raises(AccountBusy, match="in use by rebalance"),
+        ):
+            AccountLock(tmp_path, ACCOUNT).acquire()
+
+
+class TestSettling:
+    """Plans are made on accounts that show the fills."""
+
+    async def test_a_snapshot_that_lags_behind_the_fills_is_waited_for(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.snapshot_lag = 4
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert world.traded() == CLEAN
+
+    async def test_a_snapshot_that_never_shows_the_fills_needs_attention(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.snapshot_lag = 10_000
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "AAA 100 instead of 35" in str(result.error)
+        assert "BBB" not in dict(world.sent())
+
+    async def test_cash_that_does_not_fit_the_fills_is_used_cautiously(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=5))
+        await world.broker.connect()
+
+        def deposit() -> None:
+            world.holdings.cash += 5_000
+
+        asyncio.get_running_loop().call_later(2, deposit)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert any("the lower of the two was used" in warning for warning in result.warnings)
+        assert world.traded() == CLEAN
+
+    async def test_commissions_that_come_late_are_waited_for(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(1, world.books.report_commissions)
+        result = await world.run()
+        # 65 x 0.005 and 50 x 0.005 are below the minimum of 1.
+        assert result.commission == 3
+        assert result.warnings == ()
+
+    async def test_a_commission_that_is_never_told_is_a_warning(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert "the broker has not told the commission of 1 fills" in result.warnings
+        assert result.orders[-1].commission is None
+
+
+def outcomes(world: World) -> Iterator[OrderOutcome]:
+    return (r for r in world.journal.history(ACCOUNT) if isinstance(r, OrderOutcome))
+
+
+async def test_the_journal_holds_the_outcome_of_every_order() -> None:
+    world = make_world(**SWITCH)
+    await world.run()
+    assert {
+        (outcome.client_order_id, outcome.status, outcome.filled_quantity)
+        for outcome in outcomes(world)
+    } == {
+        (str(key), OrderStatus.FILLED, abs(CLEAN[key.symbol]))
+        for key in (
+            OrderKey(run_id="run1", account_id=ACCOUNT, symbol="AAA", side="S", attempt=1),
+            OrderKey(run_id="run1", account_id=ACCOUNT, symbol="OLD", side="S", attempt=1),
+            OrderKey(run_id="run1", account_id=ACCOUNT, symbol="BBB", side="B", attempt=1),
+        )
+    }
