@@ -79,14 +79,16 @@ class Connection(asyncio.Protocol):
         self._outgoing.append(encode_frame(payload))
 
     def close(self, reason: str, level: int = logging.WARNING) -> None:
-        """Send what is waiting, then close; `level` is that of the line in the log."""
+        """Send what the client takes at once, then close; `level` is that of the log's line."""
         if self._transport is None:
             return
         _LOG.log(level, "client closed client_id=%s reason=%s", self._client_id, reason)
         self._flush()
-        if self._transport is not None:
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        else:
             self._transport.close()
-            self._transport = None
+        self._transport = None
 
     def _flush(self) -> None:
         if self._transport is not None and self._outgoing:

@@ -23,8 +23,6 @@ from simulated_exchange import ExchangeError, Quote, QuoteKind
 from .gateway import SimulatedGateway
 
 _LOG = logging.getLogger(__name__)
-#: seconds within which somebody has to take the first lease
-_FIRST_LEASE = 10.0
 _QUOTE_FIELDS = {field.name for field in fields(Quote)} - {"at"}
 #: fields of a quote that are always there; the others may be null
 _NUMBERS = {"bid_size", "ask_size", "last_size", "volume", "halted"}
@@ -40,7 +38,8 @@ class ControlServer:
     """Listens on the loopback interface; an async context.
 
     `save` writes the state. `stop` ends the process, and is called here as well: on request and,
-    with `exit_when_unused`, when the last lease is given back or none is taken in the first 10 s.
+    with `exit_when_unused`, when the last lease is given back, or none was taken within
+    `first_lease_within` seconds (long enough for whoever started the process to connect).
     """
 
     def __init__(
@@ -51,12 +50,14 @@ class ControlServer:
         save: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
         exit_when_unused: bool,
+        first_lease_within: float = 10.0,
     ) -> None:
         self._gateway = gateway
         self._port = port
         self._save = save
         self._stop = stop
         self._exit_when_unused = exit_when_unused
+        self._first_lease_within = first_lease_within
         self._leases: set[asyncio.StreamWriter] = set()
         #: the open connections and who serves them
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
@@ -72,7 +73,7 @@ class ControlServer:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         if self._exit_when_unused:
             loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(_FIRST_LEASE, self._end_if_unused)
+            self._patience = loop.call_later(self._first_lease_within, self._end_if_unused)
         return self
 
     async def __aexit__(

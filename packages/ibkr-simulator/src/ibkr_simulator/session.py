@@ -29,8 +29,6 @@ class Session:
         self.client_id = client_id
         self.version = version
         self.subscriptions = Subscriptions()
-        #: what the client asked for with reqMarketDataType: 1 live, 2 frozen, 3 delayed, 4 both
-        self.market_data_type = 1
         self._write = write
 
     def send(self, name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:

@@ -6,6 +6,7 @@ DU1 has USD 50,000 and EUR 1,000 (1 EUR = 1.25 USD), 10 SPY that cost 550 and st
 
 import asyncio
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from ib_async import AccountValue, MarketOrder, Stock
@@ -61,6 +62,23 @@ async def test_ledger_lines_exist_per_currency_and_converted_under_base(world: A
     assert (usd["ExchangeRate"], eur["ExchangeRate"]) == ("1", "1.25")
     assert eur["UnrealizedPnL"] == "250.25"
     assert base["NetLiquidationByCurrency"] == "58500.41"
+
+
+async def test_a_holding_in_a_currency_without_cash_has_a_ledger_of_its_own(world: Any) -> None:
+    world.exchange.open_account(
+        "DU3", cash={"USD": Decimal(100)}, positions={14204: (Decimal(4), Decimal(190))}
+    )
+    await world.gateway(accounts=("DU3",))
+    ib = await world.client()
+    lines = ib.accountValues("DU3")
+    eur = values(lines, "EUR")
+    assert (eur["CashBalance"], eur["StockMarketValue"], eur["ExchangeRate"]) == (
+        "0.00",
+        "800.20",
+        "1.25",
+    )
+    # 100 + 4 x 200.05 x 1.25
+    assert values(lines, "USD")["NetLiquidation"] == "1100.25"
 
 
 async def test_a_summary_has_every_tag_that_ib_async_asks_for(world: Any) -> None:

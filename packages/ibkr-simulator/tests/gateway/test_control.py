@@ -56,7 +56,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def control(world: Any, *, exit_when_unused: bool = False) -> Any:
+async def control(
+    world: Any, *, exit_when_unused: bool = False, first_lease_within: float = 10.0
+) -> Any:
     desk = Desk()
     desk.server = ControlServer(
         await world.gateway(accounts=None),
@@ -64,6 +66,7 @@ async def control(world: Any, *, exit_when_unused: bool = False) -> Any:
         save=desk.save,
         stop=desk.stopped.set,
         exit_when_unused=exit_when_unused,
+        first_lease_within=first_lease_within,
     )
     async with desk.server:
         try:
@@ -101,6 +104,19 @@ async def test_it_stops_when_the_last_lease_is_given_back_and_not_before(world: 
         refused = await onlooker.ask(op="lease")
         assert not refused["ok"]
         assert "stopping" in refused["error"]
+
+
+async def test_it_stops_when_nobody_takes_a_first_lease_in_time(world: Any) -> None:
+    async with control(world, exit_when_unused=True, first_lease_within=0.01) as desk:
+        await asyncio.wait_for(desk.stopped.wait(), 5)
+
+
+async def test_it_does_not_stop_when_the_first_lease_came_in_time(world: Any) -> None:
+    async with control(world, exit_when_unused=True, first_lease_within=0.2) as desk:
+        line = await desk.line()
+        await line.ask(op="lease")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(desk.stopped.wait(), 0.3)
 
 
 async def test_without_that_option_it_stays(world: Any) -> None:

@@ -15,10 +15,9 @@ _BBO_EXCHANGE = "9c0001"
 
 
 def market_data_type(session: Session, request: Mapping[str, Any]) -> None:
-    """Taken without a word; what a client really gets is said with each request's answer."""
+    """Taken without a word: what a client gets depends on the login, and each answer says it."""
     if request["type"] not in (1, 2, 3, 4):
         raise invalid("Invalid market data type")
-    session.market_data_type = request["type"]
 
 
 def market_data(session: Session, request: Mapping[str, Any]) -> None:
