@@ -217,6 +217,7 @@ def test_an_account_that_owes_more_than_it_has_is_refused(allocations: Allocatio
         {"lot": 0},
         {"ticks": {"AAA": -1}},
         {"commission": {"minimum": -1}},
+        {"buy_blocked": "SPY"},
         {"no_such_knob": 1},
     ],
 )

@@ -83,6 +83,20 @@ def test_cash_is_used_to_the_last_cent_of_the_worst_case(plan_for: PlanFor) -> N
     assert trades(plan_for("1005.99", {}, ALL_AAA, FLAT, **terms)) == {"AAA": 9}
 
 
+def test_a_millionth_of_a_cent_short_is_short(plan_for: PlanFor) -> None:
+    assert trades(plan_for("999.99999999", {}, ALL_AAA, FLAT)) == {"AAA": 9}
+
+
+@pytest.mark.parametrize(("least", "expected"), [(0, {"AAA": 9}), (10**12, {})])
+def test_amounts_beyond_floating_point_keep_their_cash(
+    plan_for: PlanFor, least: int, expected: dict[str, int]
+) -> None:
+    # 10 x 123,456,789,012.34 is 0.0001 more than there is: no difference for a float of that size
+    market = {"AAA": ("123456789012.34", "123456789012.34")}
+    terms = {"min_trade_value": least * D("1.2")}
+    assert trades(plan_for("1234567890123.3999", {}, ALL_AAA, market, **terms)) == expected
+
+
 def test_the_spread_is_part_of_the_cost_and_of_the_objective(plan_for: PlanFor) -> None:
     plan = plan_for("1000", {}, ALL_AAA, {"AAA": ("99", "101")})
     assert trades(plan) == {"AAA": 9}  # 909 spent, 900 at mid

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import cast
 
 from broker_connector_base.models import AccountConfig, AccountSnapshot, AllocationItem, Trade
 
@@ -36,15 +38,13 @@ class TradeCalculator:
 
 
 def _trade(line: PlanLine) -> Trade:
-    price = line.limit_price or line.estimated_price
-    if price is None or line.current_value is None:
-        raise ValueError(f"{line.symbol} is not a trade")
     return Trade(
         symbol=line.symbol,
         quantity=line.quantity,
         current_shares=line.current_quantity,
         target_value=line.target_value,
-        current_value=line.current_value,
-        price=price,
+        # Only lines that do not trade may be without a value and a price.
+        current_value=cast(Decimal, line.current_value),
+        price=cast(Decimal, line.limit_price or line.estimated_price),
         order_type="LIMIT" if line.limit_price else "MARKET",
     )
