@@ -13,15 +13,15 @@ from typing import Any
 import psutil
 
 from app import fork_server
-from app.account_process.messages import Operation
+from app.account_process.messages import AccountJob, Operation
 from app.account_process.process import run_account_process
-from app.commands.runner import make_job
 from app.settings import load_settings, select_account
 from benchmarks.machine import summarise
 from benchmarks.world import World, world
 from simulated_exchange import Event, OrderChanged
 
 _RUNS = 11
+_CLIENT_ID = 101
 
 
 def measure() -> dict[str, Any]:
@@ -52,7 +52,15 @@ def _runs(symbols: int) -> dict[str, Any]:
 async def _run(far_side: World, account_id: str) -> dict[str, Any]:
     settings = load_settings(far_side.home, {})
     account = select_account(settings, account_id)
-    job = make_job(settings, account, Operation.REBALANCE, "127.0.0.1", far_side.port)
+    job = AccountJob(
+        operation=Operation.REBALANCE,
+        account=account,
+        settings=settings,
+        host="127.0.0.1",
+        port=far_side.port,
+        client_id=_CLIENT_ID,
+        lock_timeout_seconds=10,
+    )
     began = time.monotonic()
     result = await run_account_process(job, lambda _: None, deadline_seconds=60)
     ended = time.monotonic()
