@@ -9,6 +9,7 @@ import pytest
 from broker_connector_base import AccountDataError, AccountNotFound, BrokerConnectionError
 from ibkr_connector import IBKRClient, is_paper_account
 from ibkr_connector.accounts import AccountValues
+from ibkr_connector.messages import AccountLine
 from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import (
     ACCOUNT,
@@ -19,7 +20,6 @@ from ibkr_connector.testing.world import (
     small_exchange,
     stock,
 )
-from ibkr_connector.wire import AccountLine
 from simulated_exchange import Instrument, QuoteKind
 
 _ACCOUNT_VALUE, _MARKET_DATA = 73, 1

@@ -16,10 +16,10 @@ from broker_connector_base import (
     QuoteQuality,
     UnknownSymbol,
 )
+from ibkr_connector.messages import MARKET_DATA_TYPE, Tick
 from ibkr_connector.quote_line import assemble, mark
 from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import World, quote
-from ibkr_connector.wire import MARKET_DATA_TYPE, Tick
 from simulated_exchange import Quote, QuoteKind
 
 _NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)

@@ -23,10 +23,10 @@ from broker_connector_base import (
 
 from . import convert
 from .contract_cache import stock_contract
+from .messages import AccountLine, PositionLine
 from .quote_line import mark
 from .quotes import Quotes
 from .session import Session
-from .wire import AccountLine, PositionLine
 
 _BASE = "BASE"
 

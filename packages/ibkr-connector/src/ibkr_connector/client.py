@@ -36,9 +36,11 @@ from .contracts import Contracts
 from .errors import ERROR_CODES, ErrorCode, meaning_of
 from .events import Subscriptions
 from .ledger import Ledger
+from .order_lists import OrderLists
 from .order_request import OrderRequest
 from .orders import OrderDesk
 from .quotes import MAX_LINES, Quotes
+from .reconciler import Reconciler
 from .session import Session
 
 _CONNECTIVITY = {
@@ -101,7 +103,7 @@ class IBKRClient(BrokerClient):
         self._ledger = Ledger(
             client_id,
             publish=self._subscriptions.publish,
-            on_doubt=lambda: self._orders.check_soon(),
+            on_doubt=lambda: self._reconciler.check_soon(),
             kind_of=lambda code: meaning_of(code, table).kind,
         )
         self._session = Session(
@@ -127,10 +129,13 @@ class IBKRClient(BrokerClient):
             clock=clock,
         )
         self._accounts = Accounts(self._session, self._quotes, base_currency=currency, clock=clock)
+        lists = OrderLists(self._session, self._ledger)
+        self._reconciler = Reconciler(lists, self._ledger)
         self._orders = OrderDesk(
             self._session,
             self._contracts,
             self._ledger,
+            lists,
             acknowledgement_timeout_seconds=acknowledgement_timeout_seconds,
         )
 
@@ -143,7 +148,7 @@ class IBKRClient(BrokerClient):
         try:
             if self._market_data_type != _LIVE:  # live is what a new session gets
                 self._session.client.reqMarketDataType(self._market_data_type)
-            await self._orders.reconcile()
+            await self._reconciler.reconcile()
         except BaseException:
             await self._session.disconnect()
             raise
@@ -284,10 +289,10 @@ class IBKRClient(BrokerClient):
         self._subscriptions.publish_to_all(ConnectivityChange(state=state, message=text))
         if state is not Connectivity.LOST:
             # Orders may have filled meanwhile.
-            self._orders.check_now()
+            self._reconciler.check_now()
 
     def _on_lost(self, error: BrokerConnectionError) -> None:
-        self._orders.stop()
+        self._reconciler.stop()
         self._quotes.forget()
         self._ledger.on_lost()
         self._subscriptions.end_all(error)

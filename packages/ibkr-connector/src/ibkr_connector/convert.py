@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ib_async.util import UNSET_DOUBLE, UNSET_INTEGER
@@ -69,6 +70,7 @@ def epoch(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+@lru_cache(maxsize=64)  # the stocks of one exchange share one text
 def sessions(hours: str, zone: str) -> tuple[Session, ...]:
     """`liquidHours` of contract details, such as `20250324:0930-20250324:1600;20250329:CLOSED`.
 

@@ -17,7 +17,7 @@ from ib_async.util import UNSET_INTEGER
 from broker_connector_base import Fill
 
 from . import convert
-from .wire import OrderKey, order_key
+from .messages import OrderKey, order_key
 
 
 def execution_identity(exec_id: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Orders: place, cancel, look up and reconcile, on the server's word alone.
+"""Orders: place, cancel and look up, on the server's word alone.
 
 Comes in: what the caller wants traded. Goes out: orders on the wire, each acknowledged, refused or
 of unknown outcome within a deadline. It never sends an order twice, never rounds a limit to the
@@ -12,12 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-import structlog
-from ib_async import ExecutionFilter
-
 from broker_connector_base import (
     BrokerAPIError,
-    BrokerError,
     Fill,
     OpenOrder,
     OrderExecutionError,
@@ -30,13 +26,13 @@ from . import convert
 from .contract_cache import Listing
 from .contracts import Contracts
 from .executions import average_price, shares
-from .ledger import REASON_SECONDS, Ledger, TrackedOrder, open_orders
+from .ledger import Ledger, open_orders
+from .messages import CompletedLine, order_key
+from .order_lists import OrderLists
 from .order_request import OrderRequest
 from .session import Session
 from .status import order_status
-from .wire import COMPLETED_ORDERS, OPEN_ORDERS, CompletedLine, order_key
-
-_log = structlog.get_logger(__name__)
+from .tracked_order import TrackedOrder
 
 
 class OrderDesk:
@@ -47,18 +43,18 @@ class OrderDesk:
         session: Session,
         contracts: Contracts,
         ledger: Ledger,
+        lists: OrderLists,
         *,
         acknowledgement_timeout_seconds: float,
     ) -> None:
         self._session = session
         self._contracts = contracts
         self._ledger = ledger
+        self._lists = lists
         self._acknowledgement_timeout = acknowledgement_timeout_seconds
         # Calls are sent in the order in which they were made, even if one has to ask for its
         # contract first.
         self._turn = asyncio.Lock()
-        self._check: asyncio.TimerHandle | None = None
-        self._checking: asyncio.Task[None] | None = None
 
     async def place(self, request: OrderRequest) -> OrderResult:
         """See `BrokerClient.place_order`."""
@@ -174,12 +170,12 @@ class OrderDesk:
     async def open_orders(self, account_id: str) -> list[OpenOrder]:
         """The working orders of an account, whoever placed them."""
         self._session.require_account(account_id)
-        return open_orders(await self._ask_open(), account_id)
+        return open_orders(await self._lists.open(), account_id)
 
     async def executions(self, account_id: str, since: datetime | None) -> list[Fill]:
         """The executions of an account today, oldest first."""
         self._session.require_account(account_id)
-        fills = await self._ask_executions(ExecutionFilter(acctCode=account_id))
+        fills = await self._lists.executions(account_id=account_id)
         found = [
             fill
             for fill in fills
@@ -191,9 +187,9 @@ class OrderDesk:
         """The fate of an order by its key, from three lists that the server keeps."""
         self._session.require_account(account_id)
         working, fills, completed = await asyncio.gather(
-            self._ask_open(),
-            self._ask_executions(ExecutionFilter(acctCode=account_id)),
-            self._ask_completed(),
+            self._lists.open(),
+            self._lists.executions(account_id=account_id),
+            self._lists.completed(),
         )
         wanted = (account_id, client_order_id)
         for order in working:
@@ -225,72 +221,6 @@ class OrderDesk:
         described.average_price = average_price(executed)
         described.status = order_status(line.status)
         return described.result()
-
-    async def _ask_open(self) -> list[TrackedOrder]:
-        keys = await self._session.ask_alone(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
-        return [self._ledger.get(key) for key in dict.fromkeys(keys)]
-
-    async def _ask_executions(self, wanted: ExecutionFilter) -> list[Fill]:
-        ids = await self._session.ask(
-            lambda client, key: client.reqExecutions(key, wanted), what="today's executions"
-        )
-        return [self._ledger.executions.get(identity) for identity in dict.fromkeys(ids)]
-
-    async def _ask_completed(self) -> list[CompletedLine]:
-        return await self._session.ask_alone(
-            COMPLETED_ORDERS, lambda client: client.reqCompletedOrders(False)
-        )
-
-    # Reconciling.
-
-    async def reconcile(self) -> None:
-        """Bring every own order to the state that the server's lists give it.
-
-        Two messages, a third when an order that was thought live is not listed as open.
-        """
-        suspects = [order for order in self._ledger.own_live() if order.answered.is_set()]
-        own = ExecutionFilter(clientId=self._session.client_id)
-        working, _ = await asyncio.gather(self._ask_open(), self._ask_executions(own))
-        listed = {order.key for order in working}
-        missing = [o for o in suspects if o.key not in listed and o.status.is_live]
-        if not missing:
-            return
-        ended = {
-            convert.permanent_id(line.order.permId): order_status(line.status)
-            for line in await self._ask_completed()
-        }
-        for order in missing:
-            if order.status.is_live:
-                known = ended.get(order.permanent_id, OrderStatus.UNKNOWN)
-                self._ledger.settle_missing(order, known)
-
-    def check_soon(self) -> None:
-        """An error cast doubt on an order: reconcile unless the server settles it at once."""
-        if self._check is None:
-            loop = asyncio.get_running_loop()
-            self._check = loop.call_later(REASON_SECONDS, self._check_doubts)
-
-    def _check_doubts(self) -> None:
-        self._check = None
-        if self._ledger.doubtful():
-            self.check_now()
-
-    def check_now(self) -> None:
-        """Reconcile in the background."""
-        if self._checking is None or self._checking.done():
-            self._checking = asyncio.get_running_loop().create_task(self._reconcile_quietly())
-
-    async def _reconcile_quietly(self) -> None:
-        try:
-            await self.reconcile()
-        except BrokerError as error:
-            _log.warning("ibkr.reconcile.failed", error=str(error))
-
-    def stop(self) -> None:
-        """The session is over: nothing can be checked any more."""
-        if self._check is not None:
-            self._check.cancel()
-            self._check = None
 
 
 def _result_of_fills(fills: Sequence[Fill]) -> OrderResult:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from broker_connector_base import BrokerError, ContractPrice, QuoteQuality
 
 from . import convert
-from .wire import MARKET_DATA_TYPE, Tick
+from .messages import MARKET_DATA_TYPE, Tick
 
 #: Tick types, live and delayed.
 #: Source: https://interactivebrokers.github.io/tws-api/tick_types.html

@@ -18,14 +18,16 @@ from ib_async import Client
 
 from broker_connector_base import (
     AccountNotFound,
-    BrokerAPIError,
     BrokerConnectionError,
     ClientIdInUse,
 )
 
 from . import convert
-from .errors import RAISES, ErrorCode, meaning_of
-from .wire import CURRENT_TIME, Inbox, Key, OrderKey, OrderListener, OrdersFirstClient, Stream
+from .errors import RAISES, ErrorCode, Kind, meaning_of
+from .heartbeat import Heartbeat
+from .messages import OrderKey
+from .paced_client import OrdersFirstClient
+from .wire import CURRENT_TIME, Inbox, Key, OrderListener, Stream
 
 _log = structlog.get_logger(__name__)
 
@@ -68,16 +70,13 @@ class Session:
         self._on_lost = on_lost
         self._connection_timeout = connection_timeout_seconds
         self._request_timeout = request_timeout_seconds
-        self._heartbeat = heartbeat_seconds
         self._error_codes = error_codes
         self._inbox = Inbox(orders, self)
         self._client: Client | None = None
         self._standing = False
         self._refusal: asyncio.Future[BrokerConnectionError] | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._heard_at = 0.0
-        self._pulse: asyncio.TimerHandle | None = None
-        self._probe: asyncio.Task[None] | None = None
+        self._heartbeat = Heartbeat(heartbeat_seconds, self.server_time, self._on_dead)
 
     # Opening and closing.
 
@@ -111,8 +110,7 @@ class Session:
             await self._close(client)
             raise error
         self._standing = True
-        self._heard_at = loop.time()
-        self._schedule_pulse(self._heartbeat)
+        self._heartbeat.start()
 
     async def _outcome(self, login: asyncio.Task[None]) -> BrokerConnectionError | None:
         """The error of a login attempt, which is stopped if it is still going on."""
@@ -161,10 +159,7 @@ class Session:
         if not self._standing:
             return
         self._standing = False
-        if self._pulse is not None:
-            self._pulse.cancel()
-        if self._probe is not None:
-            self._probe.cancel()
+        self._heartbeat.stop()
         self._inbox.fail_all(error)
         self._on_lost(error)
 
@@ -258,7 +253,7 @@ class Session:
 
     def on_data(self) -> None:
         """Any bytes prove that the link is alive."""
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heartbeat.heard()
 
     def on_order_id(self, order_id: int) -> None:
         """Ids given from now on stay above every id that has been seen, or IB answers 103."""
@@ -282,12 +277,18 @@ class Session:
                 )
             )
         else:
-            _log.info("ibkr.notice", code=code, kind=row.kind.value, text=text)
+            log = _log.debug if row.kind is Kind.INFO else _log.warning
+            log("ibkr.notice", code=code, kind=row.kind.value, text=text)
             self._on_notice(code, text)
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone."""
         self._end(BrokerConnectionError(f"The session with {self.where} ended: {reason}."))
+
+    def _on_dead(self, error: BrokerConnectionError) -> None:
+        if self._client is not None and self._client.conn.transport is not None:
+            self._client.conn.transport.abort()
+        self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
 
     def _on_api_error(self, message: str) -> None:
         self._refuse(
@@ -300,27 +301,3 @@ class Session:
     def _refuse(self, error: BrokerConnectionError) -> None:
         if self._refusal is not None and not self._refusal.done():
             self._refusal.set_result(error)
-
-    # Noticing a link that is open at one end only: the protocol has no heartbeat of its own.
-
-    def _schedule_pulse(self, seconds: float) -> None:
-        self._pulse = asyncio.get_running_loop().call_later(seconds, self._on_pulse)
-
-    def _on_pulse(self) -> None:
-        loop = asyncio.get_running_loop()
-        quiet = loop.time() - self._heard_at
-        if quiet < self._heartbeat:
-            self._schedule_pulse(self._heartbeat - quiet)
-        else:
-            self._probe = loop.create_task(self._check_alive())
-
-    async def _check_alive(self) -> None:
-        try:
-            await self.server_time()
-        except (BrokerConnectionError, BrokerAPIError) as error:
-            self._probe = None
-            if self._client is not None and self._client.conn.transport is not None:
-                self._client.conn.transport.abort()
-            self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
-        else:
-            self._schedule_pulse(self._heartbeat)

@@ -14,63 +14,25 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Protocol
 
-from ib_async import Client, CommissionReport, Contract, ContractDetails, Execution
+from ib_async import CommissionReport, Contract, ContractDetails, Execution
 from ib_async.order import Order, OrderState
 
 from broker_connector_base import BrokerConnectionError, BrokerError
 
-_ORDER_MESSAGES = ("3\0", "4\0")
+from .messages import (
+    MARKET_DATA_TYPE,
+    AccountLine,
+    CompletedLine,
+    OrderKey,
+    PositionLine,
+    Tick,
+    order_key,
+)
 
 #: Keys of the answers that carry no request id: at most one such question is open at a time.
 OPEN_ORDERS, COMPLETED_ORDERS, CURRENT_TIME = "open orders", "completed orders", "current time"
 
 Key = int | str
-OrderKey = tuple[int, int]
-"""(client id, order id); manual orders, which have no order id, are (-1, permId)."""
-
-
-def order_key(client_id: int, order_id: int, permanent_id: int) -> OrderKey:
-    """The key under which an order is known, whoever placed it."""
-    return (client_id, order_id) if order_id > 0 else (-1, permanent_id)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountLine:
-    """One account value, as text, in one currency ("BASE" or empty included)."""
-
-    tag: str
-    value: str
-    currency: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PositionLine:
-    """One position of one account."""
-
-    contract: Contract
-    quantity: float
-    average_cost: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """One value of a quote; `type` is IB's tick type, MARKET_DATA_TYPE for the kind of feed."""
-
-    type: int
-    value: float
-    size: float | None = None
-
-
-MARKET_DATA_TYPE = -1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompletedLine:
-    """One order that has ended today."""
-
-    contract: Contract
-    order: Order
-    status: str
 
 
 class OrderListener(Protocol):
@@ -120,28 +82,6 @@ class Stream:
 
     on_tick: Callable[[Tick], None]
     on_error: Callable[[BrokerError], None]
-
-
-class OrdersFirstClient(Client):
-    """ib_async's socket client whose throttle lets orders overtake questions that wait.
-
-    The throttle (45 messages a second, under IB's limit of 50) is one queue; an order placed behind
-    a burst of quote requests would wait for up to a second per 45 of them.
-    """
-
-    #: Longer than IB's second: a burst that reaches the gateway late must not meet the next one.
-    RequestsInterval = 1.05  # type: ignore[assignment]  # a float serves as well
-
-    def __init__(self, inbox: Inbox) -> None:
-        Client.__init__(self, inbox)
-
-    def sendMsg(self, msg: str) -> None:
-        queue = self._msgQ
-        if msg and queue and msg.startswith(_ORDER_MESSAGES):
-            waiting_orders = sum(queued.startswith(_ORDER_MESSAGES) for queued in queue)
-            queue.insert(waiting_orders, msg)
-            msg = ""
-        super().sendMsg(msg)
 
 
 class Inbox:
