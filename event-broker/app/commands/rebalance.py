@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.account_process.messages import Operation
 from app.report.preview import show_preview
+from app.report.results import Preview, Run
 from app.report.run import show_run
 from broker_connector_base.models import RunStatus
-from rebalance_workflow.results import PreviewResult, RunResult
 
 from .outcome import ExitCode, Report
 from .session import Session
@@ -25,9 +25,9 @@ def run(session: Session) -> Report:
     if not session.accounts:
         return Report(ExitCode.DONE, "null", lambda: None)
     if session.arguments.execute == "rebalance":
-        return run_task(session, Task(Operation.REBALANCE, RunResult, show_run, _exit_code))
-    return run_task(session, Task(Operation.PREVIEW, PreviewResult, show_preview))
+        return run_task(session, Task(Operation.REBALANCE, Run, show_run, _exit_code))
+    return run_task(session, Task(Operation.PREVIEW, Preview, show_preview))
 
 
-def _exit_code(result: RunResult) -> ExitCode:
+def _exit_code(result: Run) -> ExitCode:
     return _EXIT_CODES[result.status]

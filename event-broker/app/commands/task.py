@@ -11,18 +11,19 @@ import signal
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from pydantic import BaseModel
+
 from app.account_process.messages import TRADING, AccountJob, Operation
 from app.account_process.process import AccountProcessError, run_account_process
 from app.client_ids import ClientIdsError, Purpose, client_id
 from app.report.progress import ProgressLines
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig
-from broker_connector_base.values import Value
 
 from .outcome import CommandFailed, ExitCode, Report, say
 from .session import Session
 
-_Result = TypeVar("_Result", bound=Value)
+_Result = TypeVar("_Result", bound=BaseModel)
 
 #: How long a command waits for another run of the same account.
 LOCK_TIMEOUT_SECONDS = 600.0

@@ -16,6 +16,7 @@ def show_positions(snapshot: AccountSnapshot, settings: Settings, account: Accou
     """Print the account's holdings and cash."""
     out = console()
     out.print(heading(account.account_id, settings.mode.value, account.strategy_name))
+    out.print()
     out.print(holdings_table(snapshot))
 
 
@@ -46,6 +47,7 @@ def show_equity(snapshot: AccountSnapshot, settings: Settings, account: AccountC
     invested = sum((p.market_value or Decimal(0) for p in snapshot.positions), Decimal(0))
     out = console()
     out.print(heading(account.account_id, settings.mode.value, account.strategy_name))
+    out.print()
     grid = table(f"<{snapshot.currency}", "Amount", "Of total")
     for name, amount in (
         ("Positions", invested),

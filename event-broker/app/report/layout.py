@@ -7,6 +7,7 @@ where a sign is the message. Without a terminal the output is 100 columns of pla
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from decimal import Decimal
 
 from rich.box import SIMPLE_HEAD
@@ -16,7 +17,7 @@ from rich.text import Text
 
 _PLAIN_WIDTH = 100
 _WIDEST = 120
-UNKNOWN = "–"  # noqa: RUF001 - an en dash reads as "none" in a column of figures
+UNKNOWN = "-"
 
 
 def console() -> Console:
@@ -38,7 +39,7 @@ def heading(account_id: str, *facts: str) -> Text:
 
 def table(*columns: str) -> Table:
     """An empty table; a column whose title begins with `<` is text, the others are figures."""
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="dim")
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for title in columns:
         text = title.startswith("<")
         grid.add_column(
@@ -48,12 +49,15 @@ def table(*columns: str) -> Table:
 
 
 def money(amount: Decimal | None, *, signed: bool = False) -> str:
-    """Two decimals: 1,234.50."""
-    return UNKNOWN if amount is None else f"{amount:{'+' if signed else ''},.2f}"
+    """Two decimals: 1,234.50; a signed zero has no sign."""
+    if amount is None:
+        return UNKNOWN
+    cents = round(amount, 2)
+    return f"{cents:{'+' if signed and cents else ''},.2f}".replace("-0.00", "0.00")
 
 
 def price(amount: Decimal | None) -> str:
-    """As many decimals as the price has, at least two."""
+    """As many decimals as the price has, at least two and at most four."""
     if amount is None:
         return UNKNOWN
     exponent = amount.normalize().as_tuple().exponent
@@ -77,6 +81,6 @@ def side(quantity: Decimal) -> Text:
     return Text("buy", style="green") if quantity > 0 else Text("sell", style="red")
 
 
-def warnings_block(warnings: tuple[str, ...]) -> Text:
+def warnings_block(warnings: Iterable[str]) -> Text:
     """One line a warning."""
     return Text("\n").join(Text.assemble(("! ", "yellow"), warning) for warning in warnings)

@@ -18,6 +18,7 @@ def show_orders(report: OrdersReport, settings: Settings, account: AccountConfig
     out = console()
     out.print(heading(account.account_id, settings.mode.value, f"{len(report.orders)} open orders"))
     if report.orders:
+        out.print()
         out.print(orders_table(report.orders))
 
 

@@ -7,11 +7,10 @@ from rich.text import Text
 
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, RunStatus
-from rebalance_calculator import Reconciliation
-from rebalance_workflow.results import ExecutedTrade, RunResult
 
 from .allocation import account_heading, holdings_table
 from .layout import console, money, price, shares, side, table, warnings_block
+from .results import ExecutedTrade, Reconciliation, Run
 
 _VERDICTS = {
     RunStatus.DONE: ("Done.", "bold green"),
@@ -21,28 +20,28 @@ _VERDICTS = {
 }
 
 
-def show_run(report: RunResult, settings: Settings, account: AccountConfig) -> None:
+def show_run(report: Run, settings: Settings, account: AccountConfig) -> None:
     """Print the run."""
     out = console()
     out.print(account_heading(report, settings, account))
     if report.orders:
-        out.print()
-        out.print("Orders", style="bold")
+        out.print("\nOrders", style="bold")
         out.print(orders_table(report.orders))
         seconds = (report.finished_at - report.started_at).total_seconds()
         out.print(
-            f"{len(report.fills)} fills in {seconds:.1f} s   "
-            f"Slippage {money(report.slippage, signed=True)}   "
-            f"Commission {money(report.commission)} {report.currency}"
+            f"\nSlippage {money(report.slippage, signed=True)}"
+            f"   Commission {money(report.commission)} {report.currency}"
+            f"   Took {seconds:.1f} s"
         )
-        out.print()
-        out.print("Holdings", style="bold")
+    out.print("\nHoldings", style="bold")
     out.print(holdings_table(report, after="Now"))
     out.print(_reconciliation(report.reconciliation))
     if report.warnings:
         out.print(warnings_block(report.warnings))
     text, style = _VERDICTS[report.status]
-    out.print(Text(text, style=style).append(f" {report.error or ''}", style="not bold"))
+    out.print(Text(text, style=style))
+    if report.error:
+        out.print(report.error)
 
 
 def orders_table(orders: tuple[ExecutedTrade, ...]) -> Table:
@@ -61,19 +60,20 @@ def orders_table(orders: tuple[ExecutedTrade, ...]) -> Table:
             price(order.average_price),
             money(order.slippage, signed=True),
             money(order.commission),
-            f"{order.status.value.lower()}{f': {order.message}' if order.message else ''}",
+            f"{order.status.lower()}{f': {order.message}' if order.message else ''}",
         )
     return grid
 
 
 def _reconciliation(found: Reconciliation | None) -> Text:
     if found is None:
-        return Text("Reconciliation: the account could not be read at the end", style="bold red")
-    if not found.mismatches and found.verdict == "match":
-        return Text("Reconciliation: positions and cash are what the fills make them")
+        return Text("\nReconciliation: the account could not be read at the end", style="bold red")
+    if found.verdict == "match":
+        return Text("\nReconciliation: positions and cash are what the fills make them")
     lines = [
         f"{check.symbol} {shares(check.actual)}, expected {shares(check.expected)}"
-        for check in found.mismatches
+        for check in found.positions
+        if check.difference
     ]
     lines.append(f"cash differs by {money(found.cash_difference, signed=True)}")
-    return Text(f"Reconciliation: MISMATCH: {'; '.join(lines)}", style="bold red")
+    return Text(f"\nReconciliation: MISMATCH: {'; '.join(lines)}", style="bold red")

@@ -1,0 +1,66 @@
+"""The commands that look at an account, for a person and for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import simulation
+
+if TYPE_CHECKING:
+    from .conftest import Shell
+
+pytestmark = pytest.mark.acceptance
+
+#: 12 GLD at 304.81 and so on, from the demo's scenario.
+NET_LIQUIDATION = 113_658.82
+
+
+def test_every_command_gives_one_document(shell: Shell) -> None:
+    # Held here, so that the commands need not start one each.
+    with simulation.acquire(shell.home / "data" / "simulator"):
+        documents = {}
+        for command in ("positions", "equity", "orders", "cancel-orders", "doctor"):
+            finished = shell.run(command, "-account", "DUM959247", "--json")
+            assert finished.code == 0, finished.errors
+            assert finished.errors == ""
+            documents[command] = finished.document
+            assert finished.document["command"] == command
+            assert finished.document["error"] is None
+    held = {p["symbol"]: p["quantity"] for p in documents["positions"]["result"]["positions"]}
+    assert held["GLD"] == 12
+    assert held["UUP"] == 0.4
+    assert documents["equity"]["result"]["total_value"] == pytest.approx(NET_LIQUIDATION)
+    assert documents["orders"]["result"]["orders"] == []
+    assert documents["cancel-orders"]["result"]["ended"] == []
+    (diagnosis,) = documents["doctor"]["result"]
+    assert [(check["name"], check["verdict"]) for check in diagnosis["checks"]] == [
+        ("configuration", "ok"),
+        ("gateway reachable", "ok"),
+        ("logged in", "ok"),
+        ("account present", "ok"),
+        ("paper/live agreement", "ok"),
+        ("API not read-only", "ok"),
+        ("market data", "ok"),
+        ("contracts", "ok"),
+        ("allocations", "ok"),
+        ("clock", "ok"),
+    ]
+
+
+def test_the_doctor_visits_every_account_when_none_is_named(shell: Shell) -> None:
+    finished = shell.run("doctor")
+    assert finished.code == 0, finished.errors
+    for account in ("DUM959247", "DU789012", "DU555555"):
+        assert account in finished.output
+
+
+def test_a_person_sees_holdings_and_equity(shell: Shell) -> None:
+    with simulation.acquire(shell.home / "data" / "simulator"):
+        positions = shell.run("positions", "-account", "DU789012")
+        equity = shell.run("equity", "-account", "DU789012")
+    assert positions.code == equity.code == 0
+    for part in ("IVV", "AGG", "VEA", "Cash", "6,125.80"):
+        assert part in positions.output
+    assert "Net liquidation" in equity.output

@@ -1,0 +1,96 @@
+"""Gateways that are away, wrong or unwilling: one clear line, nothing sent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import simulation
+from ibkr_connector import IBKRClient
+
+if TYPE_CHECKING:
+    from .conftest import Shell
+
+pytestmark = pytest.mark.acceptance
+
+#: Never asked: these gateways fail before the allocations matter, or the demo's files are used.
+URL = "http://127.0.0.1:9/allocations"
+
+
+@contextmanager
+def read_only_gateway() -> Iterator[int]:
+    command = [sys.executable, "-m", "ibkr_simulator", "serve", "--read-only"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["port"]
+        process.terminate()
+
+
+def test_a_gateway_that_is_down(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    gateway = {"TRADING_MODE": "paper", "IB_PORT": str(port), "ALLOCATIONS_BASE_URL": URL}
+    failed = shell.run("positions", "-account", "DUM959247", **gateway)
+    assert failed.code == 1
+    assert failed.output == ""
+    assert f"127.0.0.1:{port}" in failed.errors
+    diagnosed = shell.run("doctor", "-account", "DUM959247", "--json", **gateway)
+    assert diagnosed.code == 1
+    checks = {c["name"]: c for c in diagnosed.document["result"][0]["checks"]}
+    assert checks["gateway reachable"]["verdict"] == "failed"
+    assert "IB_PORT" in checks["gateway reachable"]["fix"]
+    assert checks["logged in"]["verdict"] == "skipped"
+    assert checks["allocations"]["verdict"] == "failed"
+
+
+def test_a_live_account_on_a_paper_port(shell: Shell) -> None:
+    accounts = shell.home / "accounts.yaml"
+    accounts.write_text("accounts:\n  - {account_id: U1, type: live, strategy_name: a}\n")
+    gateway = {"TRADING_MODE": "live", "IB_PORT": "4002", "ALLOCATIONS_BASE_URL": URL}
+    refused = shell.rebalance("-account", "U1", "-exec", "rebalance", **gateway)
+    assert refused.code == 2
+    assert "IB_PORT 4002 is a paper gateway's port" in refused.errors
+    assert "Nothing was sent." in refused.errors
+
+
+def test_an_account_that_the_gateway_does_not_have(shell: Shell) -> None:
+    accounts = shell.home / "accounts.yaml"
+    accounts.write_text(
+        "accounts:\n  - {account_id: DU1, type: paper, strategy_name: etf-blend-301-20}\n"
+    )
+    refused = shell.rebalance("-account", "DU1", "-exec", "rebalance", "--json")
+    assert refused.code == 1
+    error = refused.document["error"]
+    assert error["kind"] == "AccountNotFound"
+    assert "DUM959247" in error["message"], "it lists the accounts that are there"
+
+
+async def test_a_client_id_that_is_taken(shell: Shell) -> None:
+    (shell.home / "data").mkdir()
+    (shell.home / "data" / "client-ids.json").write_text('{"DUM959247/trade": 77}')
+    with simulation.acquire(shell.home / "data" / "simulator") as lease:
+        other = IBKRClient(77, host=lease.host, port=lease.port)
+        await other.connect()
+        process = shell.start("rebalance.sh", "-account", "DUM959247", "--json")
+        refused = shell.finish(process)
+        await other.disconnect()
+    assert refused.code == 1
+    assert refused.document["error"]["kind"] == "ClientIdInUse"
+    assert "77" in refused.document["error"]["message"]
+
+
+def test_a_gateway_that_takes_no_orders(shell: Shell) -> None:
+    with read_only_gateway() as port:
+        gateway = {"IB_PORT": str(port), "TRADING_MODE": "paper", "ALLOCATIONS_BASE_URL": URL}
+        diagnosed = shell.run("doctor", "-account", "DUM959247", "--json", **gateway)
+    assert diagnosed.code == 1
+    checks = {c["name"]: c for c in diagnosed.document["result"][0]["checks"]}
+    assert checks["API not read-only"]["verdict"] == "failed"
+    assert "Read-Only API" in checks["API not read-only"]["fix"]

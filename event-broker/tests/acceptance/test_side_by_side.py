@@ -1,0 +1,59 @@
+"""Commands at the same time, and commands that are killed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Shell
+
+pytestmark = pytest.mark.acceptance
+
+
+def test_two_accounts_at_once_share_a_simulator_and_have_their_own_ids(shell: Shell) -> None:
+    running = [
+        shell.start("rebalance.sh", "-account", account, "--json")
+        for account in ("DUM959247", "DU789012")
+    ]
+    finished = [shell.finish(process) for process in running]
+    assert [command.code for command in finished] == [0, 0], finished[0].errors + finished[1].errors
+    ids = json.loads((shell.home / "data" / "client-ids.json").read_text())
+    assert set(ids) == {"DUM959247/trade", "DU789012/trade"}
+    assert len(set(ids.values())) == 2
+    log = (shell.home / "data" / "logs" / "simulation.log").read_text()
+    for number in ids.values():
+        assert f"with clientId {number}" in log
+    shell.assert_no_simulator_is_left()
+
+
+def test_a_second_run_of_one_account_waits_for_the_first(shell: Shell) -> None:
+    arguments = ("-account", "DUM959247", "-exec", "rebalance")
+    running = [shell.start("rebalance.sh", *arguments) for _ in range(2)]
+    finished = [shell.finish(process) for process in running]
+    assert [command.code for command in finished] == [0, 0], finished[0].errors + finished[1].errors
+    outputs = sorted(command.output.splitlines()[-1].strip() for command in finished)
+    assert outputs == ["Done.", "Nothing to do: the account is on its targets."]
+
+
+def test_a_killed_run_leaves_no_simulator_and_the_next_one_finishes_the_job(shell: Shell) -> None:
+    arguments = ("-account", "DUM959247", "-exec", "rebalance")
+    process = shell.start("rebalance.sh", *arguments)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("selling"):
+            break
+    process.kill()
+    process.communicate()
+    shell.assert_no_simulator_is_left()
+    finished = shell.rebalance(*arguments, "--json")
+    assert finished.code == 0, finished.errors
+    assert (
+        shell.rebalance("-account", "DUM959247", "--json").document["result"]["proposed_trades"]
+        == []
+    )
+    # GLD was held 12 times and belongs to no target: sold once, not twice.
+    held = shell.run("positions", "-account", "DUM959247", "--json").document["result"]
+    assert "GLD" not in {position["symbol"] for position in held["positions"]}
