@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ib_async import Contract
 
 from ibkr_connector import convert
 
@@ -118,3 +119,18 @@ def test_an_unset_permanent_id_is_none() -> None:
     assert convert.permanent_id(0) is None
     assert convert.permanent_id(2147483647) is None
     assert convert.permanent_id(1700000001) == "1700000001"
+
+
+@pytest.mark.parametrize(
+    ("contract", "name"),
+    [
+        (Contract(secType="STK", symbol="BRK B", localSymbol="BRK B"), "BRK.B"),
+        (
+            Contract(secType="OPT", symbol="AAA", localSymbol="AAA   271217C00110000"),
+            "AAA   271217C00110000",
+        ),
+        (Contract(secType="FUT", symbol="AAA"), "AAA FUT"),
+    ],
+)
+def test_an_option_is_never_called_by_its_underlying(contract: Contract, name: str) -> None:
+    assert convert.contract_name(contract) == name

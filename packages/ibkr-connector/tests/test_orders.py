@@ -206,6 +206,36 @@ async def test_a_late_acknowledgement_still_counts(world: World) -> None:
     assert await client.get_order_status(order_id) is OrderStatus.WORKING
 
 
+@pytest.mark.parametrize("ends", ["filled", "cancelled", "works"])
+async def test_an_order_whose_answer_was_lost_is_known_after_reconnecting(
+    world: World, ends: str
+) -> None:
+    client = await world.client()
+    arrived = asyncio.Event()
+    world.exchange.subscribe(lambda _: arrived.set())
+    world.tap.on_request(_PLACE, lambda _: world.tap.hang_up())
+    limit = Decimal(110 if ends == "filled" else 90)
+    with pytest.raises(OrderOutcomeUnknown) as unknown:
+        await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", limit, client_order_id="doubt")
+    assert unknown.value.client_order_id == "doubt"
+    async with asyncio.timeout(2):
+        await arrived.wait()
+    if ends == "cancelled":
+        (order,) = world.exchange.open_orders()
+        world.exchange.cancel(order.order_id)
+    await client.connect()
+    expected = {
+        "filled": OrderStatus.FILLED,
+        "cancelled": OrderStatus.CANCELLED,
+        "works": OrderStatus.WORKING,
+    }[ends]
+    order_id = placed(world)[0][1]
+    assert await client.get_order_status(order_id) is expected
+    again = await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", limit, client_order_id="doubt")
+    assert (again.order_id, again.status) == (order_id, expected)
+    assert len(placed(world)) == 1
+
+
 async def test_a_repeated_key_is_known_in_the_next_session(world: World) -> None:
     first = await world.client(7)
     filled = await first.place_order(ACCOUNT, "BBB", 3, client_order_id="done")

@@ -35,6 +35,12 @@ async def test_a_gateway_that_hangs_up_without_a_word_fails_at_once(world: World
     assert stranger.is_connected()
 
 
+async def test_connecting_twice_at_a_time_is_one_login(world: World) -> None:
+    client = world.stranger(7)
+    await asyncio.gather(client.connect(), client.connect())
+    assert world.tap.numbers().count(_START) == 1
+
+
 async def test_nobody_listening_fails_at_once() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -6,6 +6,7 @@ holds no rule of its own beyond what happens when the session starts, ends or lo
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -99,6 +100,7 @@ class IBKRClient(BrokerClient):
         self.client_id = client_id
         self._market_data_type = market_data_type
         self._link_is_down = False
+        self._connecting = asyncio.Lock()
         self._subscriptions = Subscriptions()
         self._ledger = Ledger(
             client_id,
@@ -141,18 +143,21 @@ class IBKRClient(BrokerClient):
 
     async def connect(self) -> bool:
         """Log in and learn of the orders and executions of earlier sessions of this client id."""
-        if self._session.is_connected():
-            return True
-        await self._session.connect()
-        self._link_is_down = False
-        try:
-            if self._market_data_type != _LIVE:  # live is what a new session gets
-                self._session.client.reqMarketDataType(self._market_data_type)
-            await self._reconciler.reconcile()
-        except BaseException:
-            await self._session.disconnect()
-            raise
+        async with self._connecting:
+            if not self._session.is_connected():
+                await self._session.connect()
+                try:
+                    await self._catch_up()
+                except BaseException:
+                    await self._session.disconnect()
+                    raise
         return True
+
+    async def _catch_up(self) -> None:
+        self._link_is_down = False
+        if self._market_data_type != _LIVE:  # live is what a new session gets
+            self._session.client.reqMarketDataType(self._market_data_type)
+        await self._reconciler.reconcile()
 
     async def disconnect(self) -> None:
         await self._session.disconnect()

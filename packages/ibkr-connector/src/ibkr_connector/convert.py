@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from ib_async import Contract
 from ib_async.util import UNSET_DOUBLE, UNSET_INTEGER
 
 from broker_connector_base import Session
@@ -104,3 +105,12 @@ def symbol_to_ib(symbol: str) -> str:
 def symbol_from_ib(symbol: str) -> str:
     """The spelling of everybody else: `BRK B` becomes `BRK.B`."""
     return symbol.replace(" ", ".")
+
+
+def contract_name(contract: Contract) -> str:
+    """What fills and orders call the instrument: a stock by its symbol, anything else by its local
+    symbol, so that an option is never taken for its underlying.
+    """
+    if contract.secType == "STK":
+        return symbol_from_ib(contract.symbol)
+    return contract.localSymbol or f"{contract.symbol} {contract.secType}"

@@ -106,7 +106,7 @@ class Executions:
             client_order_id=execution.orderRef or None,
             permanent_id=convert.permanent_id(execution.permId),
             account_id=execution.acctNumber,
-            symbol=convert.symbol_from_ib(contract.symbol),
+            symbol=convert.contract_name(contract),
             quantity=convert.quantity(execution.shares) * (1 if execution.side == "BOT" else -1),
             price=price,
             at=convert.utc(execution.time),

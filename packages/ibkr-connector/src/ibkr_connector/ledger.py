@@ -194,7 +194,7 @@ class Ledger:
             order_id=order_id_text(key, self.client_id),
             own=key[0] == self.client_id,
             account_id=order.account,
-            symbol=convert.symbol_from_ib(contract.symbol),
+            symbol=convert.contract_name(contract),
             quantity=convert.quantity(float(order.totalQuantity)) * sign,
             order_type={"MKT": "MARKET", "LMT": "LIMIT"}.get(order.orderType, order.orderType),
             limit_price=convert.price(float(order.lmtPrice or 0)) if is_limit else None,

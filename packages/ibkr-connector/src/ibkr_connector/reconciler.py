@@ -7,6 +7,7 @@ only, and at most one round of them at a time.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
@@ -14,8 +15,10 @@ from broker_connector_base import BrokerError, OrderStatus
 
 from . import convert
 from .ledger import REASON_SECONDS, Ledger
+from .messages import CompletedLine
 from .order_lists import OrderLists
 from .status import order_status
+from .tracked_order import TrackedOrder
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ class Reconciler:
         self._ledger = ledger
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_wanted = False
 
     async def reconcile(self) -> None:
         """Two messages, a third when an order that was thought live is not listed as open."""
@@ -37,14 +41,10 @@ class Reconciler:
         missing = [o for o in suspects if o.key not in listed and o.status.is_live]
         if not missing:
             return
-        ended = {
-            convert.permanent_id(line.order.permId): order_status(line.status)
-            for line in await self._lists.completed()
-        }
+        completed = await self._lists.completed()
         for order in missing:
             if order.status.is_live:
-                known = ended.get(order.permanent_id, OrderStatus.UNKNOWN)
-                self._ledger.settle_missing(order, known)
+                self._ledger.settle_missing(order, _last_status(order, completed))
 
     def check_soon(self) -> None:
         """An error cast doubt on an order: reconcile unless the server settles it at once."""
@@ -53,7 +53,8 @@ class Reconciler:
             self._timer = loop.call_later(REASON_SECONDS, self._check)
 
     def check_now(self) -> None:
-        """Reconcile in the background."""
+        """Reconcile in the background; once more if that is going on already."""
+        self._is_wanted = True
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._reconcile_quietly())
 
@@ -69,7 +70,27 @@ class Reconciler:
             self.check_now()
 
     async def _reconcile_quietly(self) -> None:
-        try:
-            await self.reconcile()
-        except BrokerError as error:
-            _log.warning("ibkr.reconcile.failed", error=str(error))
+        while self._is_wanted:
+            self._is_wanted = False
+            try:
+                await self.reconcile()
+            except BrokerError as error:
+                _log.warning("ibkr.reconcile.failed", error=str(error))
+
+
+def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> OrderStatus:
+    """How the server says that the order ended; UNKNOWN if it does not say.
+
+    An order that was never acknowledged has no permanent id yet and is known by its key.
+    """
+    for line in completed:
+        by_id = order.permanent_id is not None and order.permanent_id == convert.permanent_id(
+            line.order.permId
+        )
+        by_key = (line.order.account, line.order.orderRef or None) == (
+            order.account_id,
+            order.client_order_id or "",
+        )
+        if by_id or by_key:
+            return order_status(line.status)
+    return OrderStatus.UNKNOWN
