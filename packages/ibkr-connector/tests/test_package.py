@@ -32,7 +32,7 @@ async def test_the_example_in_the_readme_works(
     names: dict[str, Any] = {}
     exec(example, names)
     await names["main"]()
-    assert "103250.1 USD" in capsys.readouterr().out
+    assert "103250.10 USD" in capsys.readouterr().out
     assert [order.request.order_ref for order in world.exchange.completed_orders()] == [
         "first-order"
     ]
