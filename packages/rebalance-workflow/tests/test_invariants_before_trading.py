@@ -235,6 +235,29 @@ class TestInvariant8:
         # Seven shares were there already: the run buys seven fewer.
         assert world.traded() == clean.traded()
 
+    async def test_such_a_fill_is_waited_for_until_the_account_shows_it(self) -> None:
+        world = a_world()
+        old = world.books.place_foreign_order(
+            ACCOUNT, "BBB", 7, limit_price=50, client_id=1, client_order_id="rb:old:DU1:BBB:B:1"
+        )
+        old.behaviour = FILL_BEATS_CANCEL
+        world.books.snapshot_lag = 3
+        await world.run()
+        clean = a_world()
+        await clean.run()
+        assert world.traded() == clean.traded()
+
+    async def test_such_a_fill_that_the_account_never_shows_stops_the_run(self) -> None:
+        world = a_world()
+        old = world.books.place_foreign_order(
+            ACCOUNT, "BBB", 7, limit_price=50, client_id=1, client_order_id="rb:old:DU1:BBB:B:1"
+        )
+        old.behaviour = FILL_BEATS_CANCEL
+        world.books.snapshot_lag = 10_000
+        with pytest.raises(RebalanceStopped, match="does not show what"):
+            await world.run()
+        assert len(world.sent()) == 1
+
     async def test_a_cancellation_that_is_not_confirmed_in_a_minute_stops_the_run(self) -> None:
         world = a_world()
         old = world.books.place_foreign_order(

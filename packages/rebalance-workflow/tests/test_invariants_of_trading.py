@@ -83,7 +83,7 @@ class TestInvariant4:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world_arguments=worlds())
 async def test_invariants_3_to_7_hold_for_any_account(world_arguments: dict[str, Any]) -> None:

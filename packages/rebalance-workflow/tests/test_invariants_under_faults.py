@@ -12,6 +12,7 @@ import pytest
 
 from broker_connector_base import (
     Connectivity,
+    OrderExecutionError,
     OrderStatus,
     RunStatus,
 )
@@ -272,6 +273,72 @@ class TestInvariant10:
         assert "could not be sent" in str(result.error)
         assert "lost its link" in str(result.orders[-1].message)
 
+    async def test_a_session_lost_while_cancelling_is_restored_and_the_cancellation_repeated(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS)
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="cancel_order"))
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert world.books.orders[-1].status is OrderStatus.CANCELLED
+
+    async def test_a_refused_cancellation_is_followed_by_a_look_at_the_order(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS)
+        await world.broker.connect()
+        refusal = OrderExecutionError("cannot be cancelled", code="161")
+        world.books.faults.append(Fault(method="cancel_order", error=refusal))
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "rb:run1:DU1:BBB:B:1 (WORKING)" in str(result.error)
+
+    async def test_nothing_is_sent_when_the_session_cannot_be_restored_before_the_buys(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        await world.broker.connect()
+
+        def cut() -> None:
+            world.books.reachable = False
+            world.books.drop()
+
+        class Cutting(MemoryJournal):
+            def append(self, *records: Record) -> None:
+                super().append(*records)
+                if any(isinstance(r, OrderIntent) and r.quantity > 0 for r in records):
+                    asyncio.get_running_loop().call_soon(cut)
+
+        world.journal = Cutting()
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert [symbol for symbol, _ in world.sent()] == ["AAA", "OLD"]
+
+    async def test_an_error_that_nobody_foresaw_ends_with_a_result_once_orders_exist(self) -> None:
+        world = make_world(**SWITCH)
+        await world.broker.connect()
+        world.books.faults.append(
+            Fault(method="get_account_snapshot", call=2, error=ZeroDivisionError("surprise"))
+        )
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert str(result.error).startswith("surprise; traded before that: -65 AAA, -50 OLD")
+        assert result.reconciliation is not None
+
+    async def test_quotes_that_go_bad_after_the_sells_end_the_run_as_failed(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=10))
+        await world.broker.connect()
+
+        def spoil() -> None:
+            world.books.set_quote("BBB", bid=None, ask=None)
+
+        asyncio.get_running_loop().call_later(5, spoil)
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "BBB has no quote; traded before that: -65 AAA, -50 OLD" in str(result.error)
+
 
 class TestInvariant11:
     """After a crash at any point the next run converges and no share is traded twice."""
@@ -321,6 +388,28 @@ class TestInvariant11:
         await asyncio.gather(run, return_exceptions=True)
         world.books.begin_trading_day()
         await assert_converges(world)
+
+    async def test_the_next_run_tells_what_became_of_the_orders_of_a_crashed_one(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS, FILLS)
+        run = asyncio.ensure_future(world.run())
+        await asyncio.sleep(30)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        world.new_session()
+        result = await world.run()
+        assert result.warnings[0] == (
+            "rb:run1:DU1:BBB:B:1 of an earlier run is closed: cancelled, 0 filled"
+        )
+
+    async def test_an_intent_of_a_moment_ago_is_looked_up_again_before_it_counts_as_never_sent(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH, journal=CrashingJournal(2, written=True))
+        assert not await survives(world)
+        began = world.clock.now()
+        await assert_converges(world)
+        assert (world.clock.now() - began).total_seconds() == pytest.approx(5, abs=0.5)
 
     async def test_an_order_that_stays_in_doubt_stops_the_next_run(self) -> None:
         world = make_world(**SWITCH)

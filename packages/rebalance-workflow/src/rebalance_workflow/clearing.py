@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from broker_connector_base import BrokerAPIError, OpenOrder, OrderEvent
+from broker_connector_base import BrokerAPIError, Fill, OpenOrder, OrderEvent
 
 from .errors import RebalanceStopped
 from .order_feed import OrderFeed
 from .order_ids import is_ours
 from .policy import RebalancePolicy
 from .session import Session
+from .settling import settled_snapshot
 
 
 def split_orders(
@@ -37,7 +38,8 @@ async def clear_orders(
 ) -> list[OpenOrder]:
     """Cancel ours and wait until the broker does not list them; returns the foreign ones.
 
-    Raises `RebalanceStopped` when one of ours cannot be cancelled in time.
+    A fill that beats its cancellation is waited for until the account shows it. Raises
+    `RebalanceStopped` when one of ours cannot be cancelled in time.
     """
     ours, foreign = split_orders(orders, account_id, policy)
     if not ours:
@@ -48,6 +50,8 @@ async def clear_orders(
             f"{describe(stranded)} of an earlier run of account {account_id} can only be cancelled "
             "by the client id that placed them: use that client id, or cancel them by hand"
         )
+    before = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
+    known = {fill.execution_id for fill in await _executions(session, account_id)}
     try:
         async with asyncio.timeout(policy.cancel_timeout_seconds):
             await session.ask(lambda: _cancel_and_confirm(session, account_id, ours))
@@ -57,6 +61,19 @@ async def clear_orders(
             f"confirmed within {policy.cancel_timeout_seconds:g} s: cancel them by hand; no order "
             "was placed"
         ) from None
+    late = [f for f in await _executions(session, account_id) if f.execution_id not in known]
+    settled = await settled_snapshot(
+        session,
+        before,
+        lambda: late,
+        commission=policy.commission,
+        timeout_seconds=policy.settle_timeout_seconds,
+    )
+    if not settled.positions_match:
+        raise RebalanceStopped(
+            f"account {account_id} does not show what {describe(ours)} filled before they were "
+            "cancelled: look at its positions; no order was placed"
+        )
     return foreign
 
 
@@ -78,6 +95,10 @@ def describe(orders: Sequence[OpenOrder]) -> str:
         for order in orders
     )
     return f"{len(orders)} open order{'s' if len(orders) != 1 else ''} ({listed})"
+
+
+async def _executions(session: Session, account_id: str) -> list[Fill]:
+    return await session.ask(lambda: session.broker.get_executions(account_id))
 
 
 async def _cancel_and_confirm(

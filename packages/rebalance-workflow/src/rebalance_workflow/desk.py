@@ -170,17 +170,15 @@ class OrderDesk:
 
     async def _cancel(self, orders: Sequence[Order]) -> None:
         """Take back what still works and wait for the broker's word on each."""
-        if _all_decided(orders):
-            return
-        try:
-            await self._look_up(orders)
-        except BrokerConnectionError as error:
-            await self._restore(str(error))
-            await self._look_up(orders)
-        for order in orders:
-            if not order.is_decided and order.order_id is not None:
-                await self._request_cancel(order.order_id)
-        await self._settle(orders)
+        while not _all_decided(orders):
+            try:
+                await self._look_up(orders)
+                for order in orders:
+                    if not order.is_decided and order.order_id is not None:
+                        await self._request_cancel(order.order_id)
+                await self._settle(orders)
+            except BrokerConnectionError as error:
+                await self._restore(str(error))
 
     async def _request_cancel(self, order_id: str) -> None:
         try:
@@ -193,6 +191,8 @@ class OrderDesk:
         """Log in again and listen again; what happened meanwhile has to be looked up."""
         await self._session.reconnect(reason)
         await self._feed.start()
+        # Whatever was lost before, the new session will tell if it still is.
+        self._exchange_link = Connectivity.RESTORED
         self._must_look = True
 
     async def _look_up(self, orders: Sequence[Order]) -> None:

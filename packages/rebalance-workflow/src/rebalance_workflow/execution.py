@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from broker_connector_base import AccountSnapshot, Fill, RunStatus
+from broker_connector_base import AccountSnapshot, ContractPrice, Fill, RunStatus
 from rebalance_calculator import PlanLine, Reconciliation
 
 from .clock import Clock
@@ -23,6 +23,9 @@ from .progress import Reporter, Stage
 from .session import Session
 from .settling import Settled, compare, settled_snapshot
 from .situation import Situation
+
+#: Quotes that were read while the account took longer than this to settle are read again.
+_FRESH_SECONDS = 2.0
 
 
 class RunHalted(Exception):
@@ -90,12 +93,10 @@ class LiveMarket:
         self._is_current = False
         _halt_when_in_doubt(orders)
         self._reporter.stage(Stage.SETTLING)
-        settled, quotes = await together(
-            self._settle(),
-            self._session.ask(
-                lambda: self._session.broker.get_multiple_market_prices(situation.symbols)
-            ),
-        )
+        began = self._clock.now()
+        settled, quotes = await together(self._settle(), self._quotes(situation))
+        if (self._clock.now() - began).total_seconds() > _FRESH_SECONDS:
+            quotes = await self._quotes(situation)
         return replace(
             situation,
             snapshot=settled.cautious,
@@ -112,6 +113,11 @@ class LiveMarket:
         if not self._is_current:
             return None
         return compare(self._before, self.fills, self.latest, self._policy.commission).check
+
+    async def _quotes(self, situation: Situation) -> list[ContractPrice]:
+        return await self._session.ask(
+            lambda: self._session.broker.get_multiple_market_prices(situation.symbols)
+        )
 
     async def _read(self, *, timeout_seconds: float) -> Settled:
         settled = await settled_snapshot(

@@ -10,7 +10,6 @@ in the positions that the next plan starts from.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 from broker_connector_base import OrderResult
 
@@ -34,9 +33,9 @@ async def find_fate(session: Session, intent: OrderIntent, clock: Clock) -> Orde
         )
 
     found = await look()
-    landed = intent.at + timedelta(seconds=IN_FLIGHT_SECONDS)
-    wait = (landed - clock.now()).total_seconds()
+    wait = IN_FLIGHT_SECONDS - (clock.now() - intent.at).total_seconds()
     if found is not None or wait <= 0:
         return found
-    await asyncio.sleep(wait)
+    # A clock that was set back must not make it longer.
+    await asyncio.sleep(min(wait, IN_FLIGHT_SECONDS))
     return await look()

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
+import structlog
+
 from broker_connector_base import AccountConfig, BrokerError, RunStatus
-from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
 from .clearing import check_foreign_orders, clear_orders
@@ -22,11 +23,11 @@ from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
 from .errors import RebalanceStopped
-from .execution import LiveMarket, RunHalted
+from .execution import LiveMarket
 from .journal import JournalError, OrderIntent, RunFinished, RunJournal, RunStarted
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import recover
+from .recovery import describe_recovered, recover
 from .reporting import cash_after, executed_trades, holdings, managed_value
 from .results import RunResult
 from .rounds import Rounds
@@ -34,9 +35,9 @@ from .session import Session
 from .situation import Planner, Situation, read_situation
 from .verdict import judge
 
+_log = structlog.get_logger(__name__)
+
 _ZERO = Decimal(0)
-#: What ends a run that has placed orders, with a result in place of an exception.
-_ENDS_A_RUN = (RunHalted, PlanError, BrokerError, JournalError)
 
 
 class LiveRun:
@@ -63,6 +64,7 @@ class LiveRun:
         self._clock = clock
         self._reporter = reporter
         self._started_at = clock.now()
+        self._notes: list[str] = []
 
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
@@ -125,9 +127,11 @@ class LiveRun:
         async with desk.open():
             try:
                 await rounds.trade(market, most=self._policy.max_rounds)
-            except _ENDS_A_RUN as error:
-                if not tuple(desk.orders):
+            except Exception as error:
+                if not market.orders:
                     raise
+                # Whatever it is, what was traded has to be told.
+                _log.warning("run_stopped", error=str(error), exc_info=error)
                 stopped_by = error
             self._reporter.stage(Stage.RECONCILING)
             await desk.wait_for_commissions()
@@ -148,7 +152,8 @@ class LiveRun:
         foreign = await clear_orders(self._session, account_id, open_orders, self._policy)
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
-            await recover(self._session, pending, self._journal, self._clock)
+            outcomes = await recover(self._session, pending, self._journal, self._clock)
+            self._notes.extend(map(describe_recovered, outcomes))
         start = await read_situation(self._session, planner)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
@@ -195,6 +200,7 @@ class LiveRun:
             slippage=sum((trade.slippage or _ZERO for trade in executed), _ZERO),
             commission=sum((trade.commission or _ZERO for trade in executed), _ZERO),
             warnings=(
+                *self._notes,
                 *rounds.opening.warnings,
                 *planner.target.notes,
                 *market.warnings,

@@ -148,7 +148,8 @@ class Orders:
 
     def see(self, event: OrderUpdate | Fill) -> Order | None:
         """Apply an event; the order that it was about, or None when it is not of this run."""
-        order = self._find(event.client_order_id, event.order_id)
+        # By key alone: order ids repeat across the clients of an account.
+        order = self._by_key.get(event.client_order_id or "")
         if isinstance(event, Fill) and order is not None:
             order.see_fill(event)
         elif isinstance(event, OrderUpdate) and order is not None:
@@ -159,8 +160,3 @@ class Orders:
         """All executions, oldest first."""
         fills = (fill for order in self for fill in order.fills.values())
         return sorted(fills, key=lambda fill: fill.at)
-
-    def _find(self, key: str | None, order_id: str) -> Order | None:
-        if key is not None:
-            return self._by_key.get(key)
-        return next((order for order in self if order.order_id == order_id), None)

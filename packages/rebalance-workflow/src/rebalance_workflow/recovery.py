@@ -41,6 +41,14 @@ async def recover(
     return outcomes
 
 
+def describe_recovered(outcome: OrderOutcome) -> str:
+    """What became of an order of an earlier run, for people."""
+    return (
+        f"{outcome.client_order_id} of an earlier run is closed: {outcome.status.lower()}, "
+        f"{outcome.filled_quantity:f} filled"
+    )
+
+
 def _outcome(intent: OrderIntent, result: OrderResult | None, clock: Clock) -> OrderOutcome:
     return OrderOutcome(
         run_id=intent.run_id,

@@ -56,10 +56,12 @@ class Rounds:
         """
         plan = self.opening
         while not plan.is_empty:
-            if self.count == most or self.situation.impaired:
+            if self.count == most:
                 return
             self.count += 1
             await self._trade_one(plan, market)
+            if self.situation.impaired:
+                return
             plan = self._planner.plan(self.situation)
         self.converged = True
 

@@ -8,7 +8,7 @@ possible and for no more symbols than matter. Whether it is good enough to trade
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from broker_connector_base import (
     AccountConfig,
@@ -52,14 +52,11 @@ class Planner:
     policy: RebalancePolicy
     #: False for a preview, which may look at quotes that are not good enough to trade on.
     live: bool
-    _targets: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        weights = validate_allocations(self.target.items).weights
-        object.__setattr__(self, "_targets", frozenset(s for s, w in weights.items() if w))
 
     def symbols(self, snapshot: AccountSnapshot) -> list[str]:
         """What needs a quote: targets, and stocks held in the account's currency."""
+        weights = validate_allocations(self.target.items).weights
+        targeted = {symbol for symbol, weight in weights.items() if weight}
         held = {
             position.symbol
             for position in snapshot.positions
@@ -67,7 +64,7 @@ class Planner:
             and position.currency == snapshot.currency
             and position.quantity > 0
         }
-        return sorted(self._targets | held)
+        return sorted(targeted | held)
 
     def plan(self, situation: Situation, *, buys_only: bool = False) -> Plan:
         """What to trade now; raises the calculator's `PlanError`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker_connector_base import BrokerError, RunStatus
+from broker_connector_base import RunStatus
+from rebalance_calculator import PlanError
 
 from .execution import RunHalted
+from .journal import JournalError
 from .orders import Order
 from .rounds import Rounds
 
@@ -16,11 +18,12 @@ def judge(
 ) -> tuple[RunStatus, str | None]:
     """The status, and the reason unless all went well.
 
-    A run that stopped is in need of attention when an order or the account is in doubt, that is
-    when it halted itself or the broker could not be asked; otherwise it has merely failed.
+    A run that was stopped by bad quotes or a full disk, with all orders decided, has merely failed;
+    after anything else an order or the account may be in doubt.
     """
     if stopped_by is not None:
-        return _status_of(stopped_by, orders), f"{stopped_by}; {_traded(orders)}"
+        reason = str(stopped_by) or type(stopped_by).__name__
+        return _status_of(stopped_by, orders), f"{reason}; {_traded(orders)}"
     wrong = [order for order in orders if order.went_wrong]
     if wrong:
         return RunStatus.FAILED, (
@@ -35,8 +38,9 @@ def judge(
 def _status_of(error: Exception, orders: Sequence[Order]) -> RunStatus:
     if isinstance(error, RunHalted):
         return error.status
-    in_doubt = isinstance(error, BrokerError) or any(not order.is_decided for order in orders)
-    return RunStatus.NEEDS_ATTENTION if in_doubt else RunStatus.FAILED
+    is_harmless = isinstance(error, PlanError | JournalError)
+    is_clear = is_harmless and all(order.is_decided for order in orders)
+    return RunStatus.FAILED if is_clear else RunStatus.NEEDS_ATTENTION
 
 
 def _traded(orders: Sequence[Order]) -> str:

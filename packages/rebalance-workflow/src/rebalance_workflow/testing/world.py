@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from broker_connector_base import AccountConfig, AllocationItem
 from broker_connector_base.testing import Account, Books, FakeBroker, LoopClock
+from rebalance_calculator import ReplacementSet
 from rebalance_workflow.allocation_sources import TargetAllocation
 from rebalance_workflow.journal import MemoryJournal, RunJournal
 from rebalance_workflow.policy import RebalancePolicy
@@ -58,6 +59,7 @@ class World:
     clock: LoopClock
     policy: RebalancePolicy
     account: AccountConfig
+    replacement_sets: Mapping[str, ReplacementSet] = field(default_factory=dict)
     events: list[ProgressEvent] = field(default_factory=list)
     runs: int = 0
 
@@ -68,6 +70,7 @@ class World:
             self.source,
             journal=self.journal,
             policy=self.policy,
+            replacement_sets=self.replacement_sets,
             progress=self.events.append,
             clock=self.clock,
             run_id=lambda now: self._next_run_id(),

@@ -1,0 +1,95 @@
+"""What the next run finds out about orders that an earlier one left open."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import OrderStatus, RunStatus
+from broker_connector_base.testing import Books, FakeBroker, LoopClock
+from rebalance_workflow import MemoryJournal, RebalanceStopped
+from rebalance_workflow.journal import OrderIntent, Phase
+from rebalance_workflow.recovery import recover
+from rebalance_workflow.session import Session
+
+KEY = "rb:old:DU1:AAA:B:1"
+
+
+class Scene:
+    """A broker with one account, and the intent of a run that is long dead."""
+
+    def __init__(self) -> None:
+        self.clock = LoopClock()
+        self.books = Books(now=self.clock.now)
+        self.books.add_account("DU1", cash=10_000)
+        self.books.add_instrument("AAA", bid=99, ask=100)
+        self.broker = FakeBroker(self.books)
+        self.session = Session(self.broker, reconnect_timeout_seconds=60)
+        self.journal = MemoryJournal()
+        self.intent = OrderIntent(
+            run_id="old",
+            account_id="DU1",
+            at=self.clock.now(),
+            client_order_id=KEY,
+            symbol="AAA",
+            quantity=Decimal(5),
+            order_type="MARKET",
+            time_in_force="DAY",
+            phase=Phase.BUY,
+            round=1,
+        )
+        self.journal.append(self.intent)
+
+    async def recover(self) -> OrderStatus:
+        await self.broker.connect()
+        [outcome] = await recover(self.session, [self.intent], self.journal, self.clock)
+        return outcome.status
+
+
+@pytest.fixture
+async def scene() -> Scene:
+    return Scene()
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELLED, OrderStatus.EXPIRED])
+async def test_an_order_that_has_ended_is_closed(scene: Scene, status: OrderStatus) -> None:
+    order = scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
+    scene.books.fill(order, 2)
+    scene.books.end(order, status)
+    assert await scene.recover() is status
+    assert scene.journal.unfinished("DU1") == []
+
+
+async def test_an_order_that_the_broker_never_saw_is_closed(scene: Scene) -> None:
+    assert await scene.recover() is OrderStatus.NOT_FOUND
+    assert scene.journal.unfinished("DU1") == []
+
+
+async def test_an_order_that_arrives_late_is_not_missed(scene: Scene) -> None:
+    await scene.broker.connect()
+
+    def arrive() -> None:
+        order = scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
+        scene.books.fill(order)
+
+    asyncio.get_running_loop().call_later(3, arrive)
+    assert await scene.recover() is OrderStatus.FILLED
+
+
+async def test_a_clock_that_was_set_back_does_not_make_it_wait_longer(scene: Scene) -> None:
+    scene.intent = scene.intent.model_copy(
+        update={"at": scene.intent.at.replace(year=scene.intent.at.year + 1)}
+    )
+    began = scene.clock.now()
+    await scene.recover()
+    assert (scene.clock.now() - began).total_seconds() == pytest.approx(5, abs=0.1)
+
+
+async def test_an_order_that_still_works_stops_the_run_and_stays_open(scene: Scene) -> None:
+    scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
+    with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(WORKING\)") as stop:
+        await scene.recover()
+    assert stop.value.status is RunStatus.NEEDS_ATTENTION
+    assert scene.journal.unfinished("DU1") == [scene.intent]
