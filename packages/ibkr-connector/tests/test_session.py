@@ -10,6 +10,7 @@ import pytest
 
 from broker_connector_base import BrokerAPIError, BrokerConnectionError, ClientIdInUse
 from ibkr_connector import IBKRClient
+from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import ACCOUNT, World, open_world, quote, small_exchange, stock
 from simulated_exchange import Exchange
 
@@ -86,6 +87,36 @@ async def test_two_questions_of_one_kind_both_get_answers(world: World) -> None:
     )
     assert first == second
     assert len(first) == 1
+
+
+async def test_a_list_that_never_comes_ends_the_session(world: World) -> None:
+    client = await world.client(request_timeout_seconds=0.05)
+    world.tap.swallow_replies(53)
+    async with client.order_events(ACCOUNT) as events:
+        with pytest.raises(BrokerConnectionError, match="did not answer"):
+            await client.get_open_orders(ACCOUNT)
+        with pytest.raises(BrokerConnectionError, match="is dead"):
+            await anext(events)
+    assert not client.is_connected()
+
+
+async def test_a_question_given_up_does_not_answer_the_next_one(world: World) -> None:
+    client = await world.client()
+    await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", Decimal(90))
+    held: list[Fields] = []
+    for reply in (5, 3, 53):
+        world.tap.on_reply(reply, held.append, swallow=True)
+    impatient = asyncio.create_task(client.get_open_orders(ACCOUNT))
+    patient = asyncio.create_task(client.get_open_orders(ACCOUNT))
+    while len(held) < 3:
+        await world.tap.passed()
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    assert not patient.done()
+    for fields in held:
+        world.tap.say(*fields)
+    assert len(await patient) == 1
+    assert world.tap.numbers().count(16) == 3  # at login, and one for each question
 
 
 async def test_every_question_ends_when_the_session_does(world: World) -> None:

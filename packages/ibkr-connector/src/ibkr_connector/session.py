@@ -75,7 +75,8 @@ class Session:
         self._client: Client | None = None
         self._standing = False
         self._refusal: asyncio.Future[BrokerConnectionError] | None = None
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._questions: set[asyncio.Task[list[Any]]] = set()
         self._heartbeat = Heartbeat(heartbeat_seconds, self.server_time, self._on_dead)
 
     # Opening and closing.
@@ -210,10 +211,29 @@ class Session:
                 cancel(client, key)
 
     async def ask_alone(self, key: str, send: Callable[[Client], None]) -> list[Any]:
-        """The same for the questions that have no request id: one of a kind at a time."""
-        async with self._locks[key]:
+        """The same for the questions that have no request id: one of a kind at a time.
+
+        Their answers cannot be told apart, so a question is seen through even if the caller gives
+        up, and one that has no answer in time ends the session.
+        """
+        task = asyncio.get_running_loop().create_task(self._ask_in_turn(key, send))
+        self._questions.add(task)
+        task.add_done_callback(self._on_answered)
+        return await asyncio.shield(task)
+
+    async def _ask_in_turn(self, key: str, send: Callable[[Client], None]) -> list[Any]:
+        async with self._turns[key]:
             client = self.client
-            return await self._collect(key, lambda: send(client), key)
+            try:
+                return await self._collect(key, lambda: send(client), key)
+            except BrokerConnectionError as error:
+                self._on_dead(error)
+                raise
+
+    def _on_answered(self, task: asyncio.Task[list[Any]]) -> None:
+        self._questions.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller may have given up on it
 
     async def _collect(self, key: Key, send: Callable[[], None], what: str) -> list[Any]:
         answer = self._inbox.expect(key)
@@ -286,9 +306,10 @@ class Session:
         self._end(BrokerConnectionError(f"The session with {self.where} ended: {reason}."))
 
     def _on_dead(self, error: BrokerConnectionError) -> None:
-        if self._client is not None and self._client.conn.transport is not None:
-            self._client.conn.transport.abort()
-        self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
+        if self._standing:
+            if self._client is not None and self._client.conn.transport is not None:
+                self._client.conn.transport.abort()
+            self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
 
     def _on_api_error(self, message: str) -> None:
         self._refuse(

@@ -50,6 +50,7 @@ class Tap:
     #: Every message of every client, as fields, with the loop's time.
     sent: list[tuple[float, Fields]] = field(default_factory=list)
     frozen: bool = False
+    _passed: asyncio.Event = field(default_factory=asyncio.Event)
     _requests: list[_Rule] = field(default_factory=list)
     _replies: list[_Rule] = field(default_factory=list)
     _relays: set[_Relay] = field(default_factory=set)
@@ -102,6 +103,11 @@ class Tap:
         for relay in tuple(self._relays):
             relay.client.transport.abort()
 
+    async def passed(self) -> None:
+        """Return when the next message, of either side, has passed or was swallowed."""
+        self._passed.clear()
+        await self._passed.wait()
+
     def numbers(self) -> list[int]:
         """The message numbers that clients have sent."""
         return [int(fields[0]) for _, fields in self.sent]
@@ -153,6 +159,7 @@ class Tap:
         payload = await reader.readexactly(size)
         if not swallowed(payload.decode().split("\0")[:-1]) and not self.frozen:
             writer.write(_frame(payload))
+        self._passed.set()
 
     def _saw_request(self, fields: Fields) -> bool:
         self.sent.append((asyncio.get_running_loop().time(), fields))
