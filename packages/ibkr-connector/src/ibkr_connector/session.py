@@ -19,22 +19,16 @@ from ib_async import Client
 from broker_connector_base import (
     AccountNotFound,
     BrokerConnectionError,
-    ClientIdInUse,
 )
 
 from . import convert
 from .errors import RAISES, ErrorCode, Kind, meaning_of
 from .heartbeat import Heartbeat
+from .login import ID_IN_USE, Login, close
 from .messages import OrderKey
-from .paced_client import OrdersFirstClient
 from .wire import CURRENT_TIME, Inbox, Key, OrderListener, Stream
 
 _log = structlog.get_logger(__name__)
-
-#: How long a closing socket may take to flush before it is cut.
-_CLOSE_SECONDS = 1.0
-
-_ID_IN_USE = 326
 
 
 class OrderErrorListener(OrderListener, Protocol):
@@ -74,7 +68,7 @@ class Session:
         self._inbox = Inbox(orders, self)
         self._client: Client | None = None
         self._standing = False
-        self._refusal: asyncio.Future[BrokerConnectionError] | None = None
+        self._login: Login | None = None
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._questions: set[asyncio.Task[list[Any]]] = set()
         self._heartbeat = Heartbeat(heartbeat_seconds, self.server_time, self._on_dead)
@@ -93,68 +87,20 @@ class Session:
         """
         if self._standing:
             return
-        loop = asyncio.get_running_loop()
-        self._refusal = loop.create_future()
-        client: Client = OrdersFirstClient(self._inbox)
-        client.apiError += self._on_api_error
-        self._client = client
-        login = loop.create_task(client.connectAsync(*self._address, self.client_id, timeout=None))
+        self._login = Login(self._inbox, *self._address, client_id=self.client_id)
         try:
-            await asyncio.wait(
-                {login, self._refusal},
-                timeout=self._connection_timeout,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            self._client = await self._login.attempt(self._connection_timeout)
         finally:
-            error = await self._outcome(login)
-        if error is not None:
-            await self._close(client)
-            raise error
+            self._login = None
         self._standing = True
         self._heartbeat.start()
 
-    async def _outcome(self, login: asyncio.Task[None]) -> BrokerConnectionError | None:
-        """The error of a login attempt, which is stopped if it is still going on."""
-        refusal, self._refusal = self._refusal, None
-        if not login.done():
-            login.cancel()
-        try:
-            await login
-        except OSError as error:
-            return BrokerConnectionError(
-                f"No gateway listens at {self.where} ({error}). Nothing was sent. Start TWS or "
-                "IB Gateway with the API enabled, or correct host and port."
-            )
-        except asyncio.CancelledError:
-            if refusal is not None and refusal.done():
-                return refusal.result()
-            return BrokerConnectionError(
-                f"The gateway at {self.where} did not log client {self.client_id} in within "
-                f"{self._connection_timeout:g} s. Nothing was sent. Look for a dialog at the "
-                "gateway."
-            )
-        return None
-
     async def disconnect(self) -> None:
         """End the session; harmless when there is none."""
-        client = self._client
-        if client is None:
-            return
         self._end(BrokerConnectionError("The session was closed by this side."))
-        await self._close(client)
-
-    async def _close(self, client: Client) -> None:
-        self._client = None
-        transport = client.conn.transport
-        closed = asyncio.Event()
-        client.conn.disconnected.connect(lambda _message: closed.set(), keep_ref=True)
-        client.disconnect()
-        if transport is None:
-            return
-        try:
-            await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
-        except TimeoutError:
-            transport.abort()
+        client, self._client = self._client, None
+        if client is not None:
+            await close(client)
 
     def _end(self, error: BrokerConnectionError) -> None:
         if not self._standing:
@@ -289,13 +235,8 @@ class Session:
                 self._inbox.fail(request_id, error(f"IB answered {code}: {text}", code=str(code)))
         elif self._orders.knows((self.client_id, request_id)):
             self._orders.on_order_error((self.client_id, request_id), code, text)
-        elif code == _ID_IN_USE:
-            self._refuse(
-                ClientIdInUse(
-                    f"Client id {self.client_id} is already in use at {self.where}. Nothing was "
-                    "sent. Wait for the other session to end, or end it."
-                )
-            )
+        elif code == ID_IN_USE and self._login is not None:
+            self._login.refuse_id()
         else:
             log = _log.debug if row.kind is Kind.INFO else _log.warning
             log("ibkr.notice", code=code, kind=row.kind.value, text=text)
@@ -310,15 +251,3 @@ class Session:
             if self._client is not None and self._client.conn.transport is not None:
                 self._client.conn.transport.abort()
             self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
-
-    def _on_api_error(self, message: str) -> None:
-        self._refuse(
-            BrokerConnectionError(
-                f"The gateway at {self.where} ended the login of client {self.client_id} "
-                f"({message}). Nothing was sent."
-            )
-        )
-
-    def _refuse(self, error: BrokerConnectionError) -> None:
-        if self._refusal is not None and not self._refusal.done():
-            self._refusal.set_result(error)
