@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal as D
+from operator import or_
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from simulated_exchange import (
     FillPolicy,
     LatencyModel,
     OrderState,
+    OrderType,
     RandomWalk,
     Side,
     TimeInForce,
@@ -32,6 +34,28 @@ policies = st.one_of(
         st.sampled_from([0.0, 0.5, 3.0]),
         st.booleans(),
     ),
+)
+
+
+offsets = st.integers(1, 300).map(lambda value: D(value) / 100)
+trails = st.fixed_dictionaries({"trail_amount": offsets}) | st.fixed_dictionaries(
+    {"trail_percent": offsets}
+)
+
+
+def typed(kind: OrderType, **prices: Any) -> Any:
+    return st.fixed_dictionaries({"order_type": st.just(kind), **prices})
+
+
+#: every order type with prices around the market
+kinds = st.one_of(
+    typed(OrderType.MKT),
+    typed(OrderType.LMT, limit_price=cents),
+    typed(OrderType.STP, stop_price=cents),
+    typed(OrderType.STP_LMT, stop_price=cents, limit_price=cents),
+    st.builds(or_, typed(OrderType.TRAIL, stop_price=st.none() | cents), trails),
+    st.builds(or_, typed(OrderType.TRAIL_LIMIT, limit_offset=offsets), trails),
+    typed(OrderType.MIDPRICE, limit_price=st.none() | cents),
 )
 
 
@@ -70,24 +94,23 @@ class Campaign(RuleBasedStateMachine):
     @rule(
         side=st.sampled_from(Side),
         quantity=st.integers(1, 60),
-        limit=st.none() | cents,
+        kind=kinds,
         con_id=con_ids,
         time_in_force=st.sampled_from(TimeInForce),
     )
-    def submit(self, side: Side, quantity: int, limit: D | None, **terms: Any) -> None:
-        self.both(lambda pit: pit.exchange.submit(request(side, quantity, limit, **terms)))
+    def submit(self, side: Side, quantity: int, kind: dict[str, Any], **terms: Any) -> None:
+        self.both(lambda pit: pit.exchange.submit(request(side, quantity, **kind, **terms)))
 
     @rule(
         pick=st.integers(0, 20),
         quantity=st.none() | st.integers(1, 60).map(D),
-        limit=st.none() | cents,
+        limit_price=st.none() | cents,
+        stop_price=st.none() | cents,
     )
-    def modify(self, pick: int, quantity: D | None, limit: D | None) -> None:
+    def modify(self, pick: int, **terms: Any) -> None:
         if live := self.plain.exchange.open_orders():
             order_id = live[pick % len(live)].order_id
-            self.both(
-                lambda pit: pit.exchange.modify(order_id, quantity=quantity, limit_price=limit)
-            )
+            self.both(lambda pit: pit.exchange.modify(order_id, **terms))
 
     @rule(pick=st.integers(0, 20))
     def cancel(self, pick: int) -> None:
@@ -99,6 +122,7 @@ class Campaign(RuleBasedStateMachine):
         bid=st.none() | cents,
         ask=st.none() | cents,
         size=st.integers(0, 80),
+        last=st.none() | cents,
         halted=st.sampled_from([0, 0, 0, 1]),
         con_id=con_ids,
     )

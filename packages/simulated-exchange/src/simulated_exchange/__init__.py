@@ -18,7 +18,7 @@ from .events import (
 from .exchange import Exchange
 from .hours import Session, TradingHours
 from .instruments import Instrument
-from .orders import Order, OrderRequest, OrderState, OrderType, Side, TimeInForce
+from .orders import Order, OrderRequest, OrderState, OrderType, Side, TimeInForce, TriggerMethod
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
@@ -61,6 +61,7 @@ __all__ = [
     "StateFile",
     "TimeInForce",
     "TradingHours",
+    "TriggerMethod",
     "VirtualClock",
     "WallClock",
     "load_scenario",

@@ -8,11 +8,11 @@ saved one.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
 
 from .clock import Clock, TimerHandle
+from .orders import OrderRequest
 
 
 class Action(StrEnum):
@@ -36,8 +36,7 @@ class Entry:
     due: datetime
     action: Action
     subject: int
-    quantity: Decimal = Decimal(0)
-    limit_price: Decimal | None = None
+    terms: OrderRequest | None = None
 
 
 @dataclass(slots=True)

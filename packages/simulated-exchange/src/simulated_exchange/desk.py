@@ -9,9 +9,11 @@ from decimal import Decimal
 from .accounts import ZERO, Ledger
 from .books import Books, Ticket
 from .errors import ExchangeError, Reason
-from .instruments import Instrument
 from .market import Market
-from .orders import Order, OrderRequest, OrderType, Side
+from .orders import Order, OrderRequest, Side
+from .quotes import Quote
+from .terms import check_terms
+from .triggers import distance
 from .valuation import INITIAL_MARGIN, available_margin
 
 
@@ -29,7 +31,7 @@ class Desk:
         """
         ledger = self._books.ledger(request.account_id)
         instrument = self._market.instrument(request.con_id)
-        _check_terms(request, instrument)
+        check_terms(request, instrument)
         remaining = request.quantity - filled
         if remaining <= 0:
             raise ExchangeError(
@@ -94,7 +96,7 @@ class Desk:
         _require(cost * rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
 
     def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal:
-        """The most a trade may cost, commission included: at its limit, a market order at the ask.
+        """The most a trade may cost, commission included.
 
         Raises `ExchangeError` when there is nothing to value a market order with.
         """
@@ -103,8 +105,7 @@ class Desk:
         instrument = self._market.instrument(request.con_id)
         price = request.limit_price
         if price is None:
-            quote = self._market.quote(request.con_id)
-            price = quote.mark if quote.ask is None else quote.ask
+            price = _worst_price(request, self._market.quote(request.con_id))
         if price is None:
             raise ExchangeError(
                 Reason.NO_PRICE,
@@ -125,24 +126,13 @@ def _require(needed: Decimal, free: Decimal, currency: str, ledger: Ledger) -> N
         )
 
 
-def _check_terms(request: OrderRequest, instrument: Instrument) -> None:
-    """Quantity and price as such, whoever asks."""
-    quantity, limit = request.quantity, request.limit_price
-    if not (quantity.is_finite() and quantity > 0 and instrument.is_whole_lots(quantity)):
-        raise ExchangeError(
-            Reason.BAD_QUANTITY,
-            f"{instrument.symbol} trades in positive multiples of {instrument.lot_size}, "
-            f"not {quantity}",
-        )
-    if request.order_type is OrderType.MKT:
-        if limit is not None:
-            raise ExchangeError(Reason.BAD_PRICE, "a market order has no limit price")
-        return
-    if limit is None or not (limit.is_finite() and limit > 0):
-        raise ExchangeError(Reason.BAD_PRICE, f"a limit order needs a positive price, not {limit}")
-    if not instrument.is_on_tick(limit):
-        raise ExchangeError(
-            Reason.OFF_TICK,
-            f"{limit} is not a multiple of the minimum tick {instrument.min_tick} "
-            f"of {instrument.symbol}",
-        )
+def _worst_price(request: OrderRequest, quote: Quote) -> Decimal | None:
+    """What an order without a limit may pay: the ask, a stop where it triggers if that is more."""
+    market = quote.mark if quote.ask is None else quote.ask
+    if not request.order_type.is_stop:
+        return market
+    stop = request.stop_price
+    if stop is None and market is not None:
+        stop = market + distance(request, market)
+    prices = [price for price in (stop, market) if price is not None]
+    return max(prices) + (request.limit_offset or ZERO) if prices else None

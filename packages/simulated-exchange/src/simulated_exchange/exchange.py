@@ -26,7 +26,7 @@ from .quotes import Quote, QuoteKind, RandomWalk
 from .record import Record
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 class Exchange(Record):
@@ -173,6 +173,7 @@ class Exchange(Record):
             status=OrderState.PENDING,
             submitted_at=now,
             updated_at=now,
+            stop_price=request.stop_price,
         )
         self._floor.accept(order)
         self._send(Action.ARRIVE, order.order_id)
@@ -184,8 +185,12 @@ class Exchange(Record):
         *,
         quantity: Decimal | None = None,
         limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        trail_amount: Decimal | None = None,
+        trail_percent: Decimal | None = None,
+        limit_offset: Decimal | None = None,
     ) -> Order:
-        """Change a live order's total quantity or limit; what is not given stays.
+        """Change a live order's total quantity or prices; what is not given stays.
 
         Raises `ExchangeError` if the order is done or about to be cancelled, or the terms are
         wrong. A modification that no longer fits when it arrives, because the order has ended or
@@ -194,13 +199,18 @@ class Exchange(Record):
         order = self._live(order_id, Reason.NOT_MODIFIABLE)
         if order.status is OrderState.PENDING_CANCEL:
             raise ExchangeError(Reason.NOT_MODIFIABLE, f"order {order_id} is being cancelled")
-        request = replace(
-            order.request,
-            quantity=order.request.quantity if quantity is None else quantity,
-            limit_price=order.request.limit_price if limit_price is None else limit_price,
-        )
+        terms: dict[str, Decimal | None] = {
+            "quantity": quantity,
+            "limit_price": limit_price,
+            "stop_price": stop_price,
+            "trail_amount": trail_amount,
+            "trail_percent": trail_percent,
+            "limit_offset": limit_offset,
+        }
+        given: dict[str, Any] = {name: term for name, term in terms.items() if term is not None}
+        request = replace(order.request, **given)
         self._desk.check(request, order.filled, self._books.tickets[order_id].hold)
-        self._send(Action.MODIFY, order_id, request.quantity, request.limit_price)
+        self._send(Action.MODIFY, order_id, request)
         return self._books.orders[order_id]
 
     def cancel(self, order_id: int) -> Order:
@@ -254,13 +264,7 @@ class Exchange(Record):
             raise ExchangeError(done, f"order {order_id} is {order.status}")
         return order
 
-    def _send(
-        self,
-        action: Action,
-        order_id: int,
-        quantity: Decimal = Decimal(0),
-        limit_price: Decimal | None = None,
-    ) -> None:
+    def _send(self, action: Action, order_id: int, terms: OrderRequest | None = None) -> None:
         """Let a request travel to the floor; requests arrive in the order they were sent."""
         books = self._books
         sent = self.clock.now()
@@ -269,13 +273,7 @@ class Exchange(Record):
         if books.last_arrival is not None:
             arrival = max(arrival, books.last_arrival)
         books.last_arrival = arrival
-        entry = Entry(
-            due=arrival,
-            action=action,
-            subject=order_id,
-            quantity=quantity,
-            limit_price=limit_price,
-        )
+        entry = Entry(due=arrival, action=action, subject=order_id, terms=terms)
         if arrival > sent:
             self._floor.agenda.add(entry)
         else:

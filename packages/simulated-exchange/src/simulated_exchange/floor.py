@@ -1,33 +1,40 @@
 """The floor, where orders arrive, wait, trade and end.
 
-Comes in: orders that the desk has passed, quotes, entries of the agenda. Goes out: fills for the
-clerk to book, changed orders, events. Never: a check of a client's request; that is the desk's.
+Comes in: orders that the desk has passed, quotes, entries of the agenda. Goes out: orders led on to
+the market, to the next session or to their end. Never: a check of a client's request; that is the
+desk's.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from .agenda import Action, Agenda, Entry
 from .books import Books, Ticket
-from .clerk import book_fill
 from .clock import Clock
 from .desk import Desk
 from .errors import ExchangeError
-from .events import Liquidity, OrderChanged, QuoteChanged
+from .events import QuoteChanged
 from .hours import TradingHours
-from .lanes import Lanes, marketable_price
 from .market import Market
-from .orders import TRANSITIONS, Order, OrderRequest, OrderState, Side, TimeInForce
+from .matcher import Matcher
+from .orders import (
+    MARKET_CLOSED,
+    TRIGGER,
+    Order,
+    OrderRequest,
+    OrderState,
+    Side,
+    TimeInForce,
+)
 from .outbox import Outbox
 from .quotes import Quote
-
-ZERO = Decimal(0)
+from .register import Register
+from .triggers import is_reached, reference_price, stop_after
 
 
 class Floor:
-    """Moves orders through their states. It is the only writer of orders and tickets."""
+    """Leads every order from its arrival to its end."""
 
     def __init__(
         self, books: Books, clock: Clock, market: Market, desk: Desk, outbox: Outbox
@@ -37,11 +44,9 @@ class Floor:
         self._market = market
         self._desk = desk
         self._outbox = outbox
-        self._lanes = Lanes()
-        for ticket in books.tickets.values():
-            if ticket.sequence is not None:
-                self._lanes.add(books.orders[ticket.order_id], ticket.sequence)
         self.agenda = Agenda(clock, books.agenda, self._run)
+        self._register = Register(books, clock, desk, outbox, self.agenda)
+        self._matcher = Matcher(books, clock, market, self._register, outbox)
 
     def _run(self, entry: Entry) -> None:
         self.act(entry)
@@ -59,110 +64,149 @@ class Floor:
             case Action.ARRIVE:
                 self._arrive(ticket)
             case Action.CANCEL:
-                self._move(ticket, OrderState.CANCELLED)
-            case Action.MODIFY:
-                self._modify(ticket, entry)
+                self._register.move(ticket, OrderState.CANCELLED)
+            case Action.MODIFY if entry.terms is not None:
+                self._modify(ticket, entry.terms)
             case Action.OPEN:
                 self._open(ticket)
             case Action.CLOSE:
                 self._close(ticket)
             case Action.SLICE:
                 ticket.paced = False
-                self._match(ticket)
+                self._matcher.match(ticket)
 
     # --- the life of an order ---------------------------------------------------------------
 
     def accept(self, order: Order) -> None:
         """Take a new order into the books; it has not arrived in the market yet."""
-        ticket = Ticket(order.order_id)
-        self._books.orders[order.order_id] = order
-        self._books.tickets[order.order_id] = ticket
-        self._desk.hold(ticket, order)
+        self._register.accept(order)
 
     def announce_cancel(self, order_id: int) -> None:
         """Mark an order whose cancellation is on its way."""
-        self._move(self._books.tickets[order_id], OrderState.PENDING_CANCEL)
+        self._register.move(self._books.tickets[order_id], OrderState.PENDING_CANCEL)
 
     def _arrive(self, ticket: Ticket) -> None:
-        order = self._books.orders[ticket.order_id]
-        if self._hours(order.request).is_open(self._clock.now()):
-            self._trade(ticket)
-        elif order.request.time_in_force is TimeInForce.IOC:
-            self._move(ticket, OrderState.CANCELLED)
+        request = self._register.order(ticket).request
+        if self._hours(request).is_open(self._clock.now()):
+            self._start(ticket)
+        elif request.time_in_force is TimeInForce.IOC:
+            self._register.move(ticket, OrderState.CANCELLED)
         else:
-            self._advance(ticket, OrderState.HELD, why_held="market closed")
+            self._register.advance(ticket, OrderState.HELD, why_held=MARKET_CLOSED)
             self._await_open(ticket)
 
     def _open(self, ticket: Ticket) -> None:
-        order = self._books.orders[ticket.order_id]
-        if order.why_held:
-            # Prices and cash may have moved since the order was taken.
-            try:
-                self._desk.check(order.request, order.filled, ticket.hold)
-            except ExchangeError as refusal:
-                self._move(ticket, OrderState.REJECTED, reject_reason=refusal.reason)
-                return
-        self._trade(ticket)
+        order = self._register.order(ticket)
+        if order.why_held != MARKET_CLOSED or self._is_still_allowed(ticket):
+            self._start(ticket)
+
+    def _start(self, ticket: Ticket) -> None:
+        """Let an order take part in the session that runs, until it ends."""
+        if self._register.order(ticket).awaits_trigger:
+            self._register.advance(ticket, OrderState.HELD, why_held=TRIGGER)
+            self._register.start_watching(ticket)
+            self._observe(ticket)
+        else:
+            self._trade(ticket)
+        order = self._register.order(ticket)
+        session = self._hours(order.request).session_at(self._clock.now())
+        if session and not order.is_done:
+            entry = Entry(due=session.closes, action=Action.CLOSE, subject=ticket.order_id)
+            self._register.plan(ticket, entry)
 
     def _trade(self, ticket: Ticket) -> None:
-        """Enter the market: from here on the order may fill, until the session ends."""
-        self._advance(ticket, OrderState.WORKING, why_held="")
-        self._enter_lane(ticket)
-        self._match(ticket)
-        order = self._books.orders[ticket.order_id]
-        if order.is_done:
-            return
-        if order.request.time_in_force is TimeInForce.IOC:
-            self._move(ticket, OrderState.CANCELLED)
-        elif session := self._hours(order.request).session_at(self._clock.now()):
-            self._plan(
-                ticket, Entry(due=session.closes, action=Action.CLOSE, subject=ticket.order_id)
-            )
+        """Enter the market: from here on the order may fill."""
+        order = self._register.order(ticket)
+        status = OrderState.PARTIALLY_FILLED if order.filled else OrderState.WORKING
+        self._register.advance(
+            ticket, status, why_held="", triggered=order.request.order_type.is_stop
+        )
+        self._register.enter_lane(ticket)
+        self._matcher.match(ticket)
+        order = self._register.order(ticket)
+        if order.request.time_in_force is TimeInForce.IOC and not order.is_done:
+            self._register.move(ticket, OrderState.CANCELLED)
 
     def _close(self, ticket: Ticket) -> None:
-        order = self._books.orders[ticket.order_id]
-        if order.request.time_in_force is TimeInForce.DAY:
-            self._move(ticket, OrderState.EXPIRED)
+        request = self._register.order(ticket).request
+        if request.time_in_force is TimeInForce.DAY:
+            self._register.move(ticket, OrderState.EXPIRED)
         else:
-            self._leave_lane(ticket)
+            self._register.leave(ticket)
             self._await_open(ticket)
 
     def _await_open(self, ticket: Ticket) -> None:
-        request = self._books.orders[ticket.order_id].request
+        request = self._register.order(ticket).request
         if opens := self._hours(request).next_open(self._clock.now()):
-            self._plan(ticket, Entry(due=opens, action=Action.OPEN, subject=ticket.order_id))
+            entry = Entry(due=opens, action=Action.OPEN, subject=ticket.order_id)
+            self._register.plan(ticket, entry)
 
-    def _modify(self, ticket: Ticket, entry: Entry) -> None:
-        order = self._books.orders[ticket.order_id]
+    def _is_still_allowed(self, ticket: Ticket) -> bool:
+        """Check an order again that has waited: prices and cash may have moved since it was taken.
+
+        One that no longer fits is rejected.
+        """
+        order = self._register.order(ticket)
+        try:
+            self._desk.check(order.request, order.filled, ticket.hold)
+        except ExchangeError as refusal:
+            self._register.move(ticket, OrderState.REJECTED, reject_reason=refusal.reason)
+            return False
+        return True
+
+    def _modify(self, ticket: Ticket, request: OrderRequest) -> None:
+        order = self._register.order(ticket)
         before = order.request
-        request = replace(before, quantity=entry.quantity, limit_price=entry.limit_price)
         try:
             self._desk.check(request, order.filled, ticket.hold)
         except ExchangeError:
             # Fills or other orders came first; the order goes on as it was.
             return
         smaller = request.quantity <= before.quantity
-        keeps_place = smaller and request.limit_price == before.limit_price
-        in_market, sequence = ticket.sequence is not None, ticket.sequence
-        self._leave_lane(ticket)
-        self._move(ticket, order.status, request=request)
-        if in_market:
-            self._enter_lane(ticket, sequence if keeps_place else None)
-            self._match(ticket)
+        keeps_place = smaller and request == replace(before, quantity=request.quantity)
+        sequence, watching = ticket.sequence, ticket.watching
+        self._register.leave(ticket)
+        self._register.move(
+            ticket, order.status, request=request, stop_price=_stop_with(order, request)
+        )
+        if watching:
+            self._register.start_watching(ticket)
+            self._observe(ticket)
+        if sequence is not None:
+            self._register.enter_lane(ticket, sequence if keeps_place else None)
+            self._matcher.match(ticket)
 
     # --- quotes -----------------------------------------------------------------------------
 
     def set_quote(self, con_id: int, quote: Quote) -> None:
-        """Make this the market and fill what it reaches, in price-time order."""
+        """Make this the market: fill what it reaches, in price-time order, then look at stops."""
         before = self._market.quote(con_id)
         if quote.at is None:
             quote = replace(quote, at=self._clock.now())
         self._books.quotes[con_id] = quote
         self._books.liquidity[con_id] = {Side.BUY: quote.ask_size, Side.SELL: quote.bid_size}
         self._outbox.put(QuoteChanged(con_id=con_id, quote=quote))
+        stops = self._register.watch.order_ids(con_id)
         for side in Side:
-            for order_id in self._lanes.order_ids(con_id, side):
-                self._match(self._books.tickets[order_id], before)
+            for order_id in self._register.lanes.order_ids(con_id, side):
+                self._matcher.match(self._books.tickets[order_id], before)
+        for order_id in stops:
+            self._observe(self._books.tickets[order_id])
+
+    def _observe(self, ticket: Ticket) -> None:
+        """Let a waiting stop follow the market, and trade if the market has reached it."""
+        order = self._register.order(ticket)
+        request, instrument = order.request, self._market.instrument(order.request.con_id)
+        quote = self._market.quote(request.con_id)
+        price = reference_price(request, quote, instrument)
+        if price is None or quote.halted:
+            return
+        stop = stop_after(order, price, instrument.min_tick)
+        self._register.advance(ticket, order.status, stop_price=stop)
+        reached = stop is not None and is_reached(request.side, stop, price)
+        if reached and self._is_still_allowed(ticket):
+            self._register.leave(ticket)
+            self._trade(ticket)
 
     def plan_step(self, con_id: int) -> None:
         """Put the next step of an instrument's walk on the agenda."""
@@ -187,106 +231,19 @@ class Floor:
         """Try every order in the market again, after a change of policy."""
         for ticket in list(self._books.tickets.values()):
             if ticket.sequence is not None:
-                self._match(ticket)
-
-    # --- fills ------------------------------------------------------------------------------
-
-    def _match(self, ticket: Ticket, before: Quote | None = None) -> None:
-        """Fill an order as far as quote, liquidity and policy allow.
-
-        `before` is the quote that the order has rested against. A limit order that it did not reach
-        is hit where it stands: it trades at its limit and adds liquidity.
-        """
-        order = self._books.orders[ticket.order_id]
-        request = order.request
-        quote = self._market.quote(request.con_id)
-        price = marketable_price(order, quote)
-        if price is None or quote.halted or ticket.paced:
-            return
-        liquidity = Liquidity.REMOVED
-        rested = before is not None and marketable_price(order, before) is None
-        if rested and request.limit_price is not None:
-            price, liquidity = request.limit_price, Liquidity.ADDED
-        symbol = self._market.instrument(request.con_id).symbol
-        policy = self._books.fill_policies.get(symbol, self._books.fill_policy)
-        while not order.is_done:
-            size = policy.size(ticket.fills, order.remaining)
-            if self._books.partial_fills:
-                size = min(size, self._books.liquidity[request.con_id][request.side])
-            if size <= 0:
-                return
-            order = self._fill(ticket, size, price, liquidity)
-            if policy.gap and not order.is_done:
-                ticket.paced = True
-                due = self._clock.now() + timedelta(seconds=policy.gap)
-                self._plan(ticket, Entry(due=due, action=Action.SLICE, subject=ticket.order_id))
-                return
-
-    def _fill(self, ticket: Ticket, size: Decimal, price: Decimal, liquidity: Liquidity) -> Order:
-        """Book one fill and tell of it, the commission last as brokers do."""
-        order = self._books.orders[ticket.order_id]
-        request = order.request
-        self._books.liquidity[request.con_id][request.side] -= size
-        filled, filled_value = order.filled + size, order.filled_value + size * price
-        *facts, charged = book_fill(self._books, ticket, size, price, liquidity, self._clock.now())
-        for fact in facts:
-            self._outbox.put(fact)
-        if filled == request.quantity:
-            status = OrderState.FILLED
-        elif order.status is OrderState.PENDING_CANCEL:
-            status = OrderState.PENDING_CANCEL
-        else:
-            status = OrderState.PARTIALLY_FILLED
-        changed = self._move(
-            ticket, status, filled=filled, filled_value=filled_value, last_fill_price=price
-        )
-        self._outbox.put(charged)
-        return changed
-
-    # --- bookkeeping ------------------------------------------------------------------------
+                self._matcher.match(ticket)
 
     def _hours(self, request: OrderRequest) -> TradingHours:
         instrument = self._market.instrument(request.con_id)
         return instrument.trading_hours if request.outside_rth else instrument.liquid_hours
 
-    def _plan(self, ticket: Ticket, entry: Entry) -> None:
-        ticket.entries.append(self.agenda.add(entry))
 
-    def _enter_lane(self, ticket: Ticket, sequence: int | None = None) -> None:
-        if sequence is None:
-            self._books.last_sequence += 1
-            sequence = self._books.last_sequence
-        ticket.sequence = sequence
-        self._lanes.add(self._books.orders[ticket.order_id], sequence)
-
-    def _leave_lane(self, ticket: Ticket) -> None:
-        if ticket.sequence is not None:
-            self._lanes.remove(self._books.orders[ticket.order_id], ticket.sequence)
-            ticket.sequence = None
-
-    def _advance(self, ticket: Ticket, status: OrderState, **changes: Any) -> None:
-        """Move on, unless the order is there already or keeps waiting for its cancellation."""
-        order = self._books.orders[ticket.order_id]
-        if order.status not in (OrderState.PENDING_CANCEL, status):
-            self._move(ticket, status, **changes)
-
-    def _move(self, ticket: Ticket, status: OrderState, **changes: Any) -> Order:
-        """Write an order's next state, what it ties up now, and the event."""
-        order = self._books.orders[ticket.order_id]
-        if status is not order.status and status not in TRANSITIONS[order.status]:
-            raise AssertionError(f"order {order.order_id}: {order.status} cannot become {status}")
-        changed = replace(order, status=status, updated_at=self._clock.now(), **changes)
-        if changed.is_done:
-            self._leave_lane(ticket)
-            for number in ticket.entries:
-                self.agenda.cancel(number)
-            del self._books.tickets[ticket.order_id]
-        self._books.orders[ticket.order_id] = changed
-        if (
-            order.filled != changed.filled
-            or order.request is not changed.request
-            or changed.is_done
-        ):
-            self._desk.hold(ticket, changed)
-        self._outbox.put(OrderChanged(order=changed))
-        return changed
+def _stop_with(order: Order, request: OrderRequest) -> Decimal | None:
+    """Where the stop stands under new terms: a trailing one starts again when they change it."""
+    before = order.request
+    if order.triggered or all(
+        getattr(before, name) == getattr(request, name)
+        for name in ("stop_price", "trail_amount", "trail_percent")
+    ):
+        return order.stop_price
+    return request.stop_price

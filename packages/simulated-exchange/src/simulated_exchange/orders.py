@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from .errors import Reason
 
@@ -23,6 +23,34 @@ class Side(StrEnum):
 class OrderType(StrEnum):
     MKT = "MKT"
     LMT = "LMT"
+    #: a market order once the market has reached `stop_price`
+    STP = "STP"
+    #: a limit order once the market has reached `stop_price`
+    STP_LMT = "STP LMT"
+    #: a stop that follows the market at `trail_amount` or `trail_percent`, never back
+    TRAIL = "TRAIL"
+    #: the same, but it ends as a limit order `limit_offset` beyond the stop
+    TRAIL_LIMIT = "TRAIL LIMIT"
+    #: trades at the middle of the spread, within `limit_price` if that is given
+    MIDPRICE = "MIDPRICE"
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for a trigger before it may trade."""
+        return self in _STOPS
+
+
+_STOPS = frozenset({OrderType.STP, OrderType.STP_LMT, OrderType.TRAIL, OrderType.TRAIL_LIMIT})
+
+
+class TriggerMethod(IntEnum):
+    """What must reach a stop price; the numbers of the TWS API (trigger_method_limit.html)."""
+
+    #: what Interactive Brokers does for the kind of instrument; see `triggers.DEFAULT_METHODS`
+    DEFAULT = 0
+    LAST = 2
+    BID_ASK = 4
+    MIDPOINT = 8
 
 
 class TimeInForce(StrEnum):
@@ -37,7 +65,7 @@ class TimeInForce(StrEnum):
 class OrderState(StrEnum):
     #: on its way to the exchange
     PENDING = "PENDING"
-    #: accepted, waits for the session to open
+    #: accepted, waits for what `why_held` says: the open, a trigger
     HELD = "HELD"
     WORKING = "WORKING"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -59,7 +87,8 @@ _S = OrderState
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     # CANCELLED: an IOC that arrives while the market is closed.
     _S.PENDING: frozenset({_S.HELD, _S.WORKING, _S.PENDING_CANCEL, _S.CANCELLED}),
-    _S.HELD: frozenset({_S.WORKING, _S.PENDING_CANCEL, _S.CANCELLED, _S.REJECTED}),
+    # EXPIRED: a stop for the day that nothing triggered.
+    _S.HELD: frozenset({_S.WORKING, _S.PENDING_CANCEL, _S.CANCELLED, _S.REJECTED, _S.EXPIRED}),
     _S.WORKING: frozenset(
         {_S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
     ),
@@ -78,6 +107,11 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 }
 
 
+#: values of `Order.why_held`
+MARKET_CLOSED = "market closed"
+TRIGGER = "trigger"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderRequest:
     """What a client asks for. `quantity` is positive for both sides, prices in the instrument's
@@ -90,6 +124,14 @@ class OrderRequest:
     quantity: Decimal
     order_type: OrderType = OrderType.MKT
     limit_price: Decimal | None = None
+    #: where a stop triggers; where a trailing stop starts (None: from the market)
+    stop_price: Decimal | None = None
+    #: distance of a trailing stop, in money or in percent of the price it follows
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    #: how far beyond its stop a trailing limit may trade
+    limit_offset: Decimal | None = None
+    trigger_method: TriggerMethod = TriggerMethod.DEFAULT
     time_in_force: TimeInForce = TimeInForce.DAY
     order_ref: str = ""
     owner: Hashable = None
@@ -124,6 +166,23 @@ class Order:
     reject_reason: Reason | None = None
     #: why a live order cannot trade now, "" when it can
     why_held: str = ""
+    #: where the stop stands now; a trailing one moves. None for what is no stop
+    stop_price: Decimal | None = None
+    #: whether the market has reached the stop
+    triggered: bool = False
+
+    @property
+    def limit_price(self) -> Decimal | None:
+        """The worst price at which it may trade; None when any will do."""
+        request = self.request
+        if request.limit_offset is None or self.stop_price is None:
+            return request.limit_price
+        buys = request.side is Side.BUY
+        return self.stop_price + (request.limit_offset if buys else -request.limit_offset)
+
+    @property
+    def awaits_trigger(self) -> bool:
+        return self.request.order_type.is_stop and not self.triggered
 
     @property
     def remaining(self) -> Decimal:

@@ -29,6 +29,8 @@ from .contracts import contract_fields
 from .texts import average, stamp, words
 
 _ZERO = Decimal(0)
+#: Above any quantity or price there is, and small enough to be multiplied exactly.
+_LARGEST = 10**12
 
 #: Terms that the exchange carries out, and terms that change nothing about the execution of a
 #: plain stock order. Everything else has to be at its default.
@@ -45,6 +47,9 @@ _UNDERSTOOD = words(
 _NEUTRAL: Mapping[str, Any] = decode_request(
     encode_request(Message("placeOrder", {}), MAX_VERSION), MAX_VERSION
 ).fields
+
+#: those whose prices this gateway carries
+_ORDER_TYPES = {"MKT": OrderType.MKT, "LMT": OrderType.LMT}
 
 _STATUS = {
     OrderState.PENDING: "PreSubmitted",
@@ -81,6 +86,8 @@ def order_request(
     """The order that a placeOrder asks for. Raises `Refusal` for terms that cannot be met."""
     _refuse_what_is_not_understood(fields)
     quantity = fields["totalQuantity"]
+    if abs(quantity) > _LARGEST or abs(fields["lmtPrice"] or 0) > _LARGEST:
+        raise rejected(f"A quantity or price above {_LARGEST} is not accepted.")
     if not quantity:
         raise Refusal(434, "The order size cannot be zero.")
     if quantity > 0 and not instrument.is_whole_lots(quantity):
@@ -89,10 +96,9 @@ def order_request(
             "Fractional-sized order cannot be placed via API."
             " Please use desktop version of TWS to place this order.",
         )
-    try:
-        order_type = OrderType(fields["orderType"])
-    except ValueError:
-        raise Refusal(387, "Unsupported order type for this exchange and security type.") from None
+    order_type = _ORDER_TYPES.get(fields["orderType"])
+    if order_type is None:
+        raise Refusal(387, "Unsupported order type for this exchange and security type.")
     try:
         side, tif = Side(fields["action"]), TimeInForce(fields["tif"] or "DAY")
     except ValueError as error:
