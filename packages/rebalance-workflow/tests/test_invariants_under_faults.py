@@ -29,7 +29,7 @@ from broker_connector_base.testing import (
     Fault,
 )
 from rebalance_workflow import AccountBusy, AccountLock, RebalancePolicy, RebalanceStopped
-from rebalance_workflow.journal import MemoryJournal, OrderIntent, OrderOutcome, Record
+from rebalance_workflow.journal import MemoryJournal, OrderIntent, OrderOutcome, Record, RunFinished
 from rebalance_workflow.order_ids import OrderKey, parse_order_key
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
@@ -203,6 +203,9 @@ class TestInvariant10:
         assert result.reconciliation is None
         [open_intent] = world.journal.unfinished(ACCOUNT)
         assert open_intent.symbol == "OLD"
+        last = world.journal.history(ACCOUNT)[-1]
+        assert isinstance(last, RunFinished)
+        assert last.open_orders == 1
 
     async def test_a_session_lost_while_an_order_works_is_restored_and_the_fill_is_found(
         self,

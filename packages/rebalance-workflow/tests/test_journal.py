@@ -22,7 +22,7 @@ from rebalance_workflow.testing import make_world
 
 AT = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 STARTED = RunStarted(run_id="r1", account_id="DU1", at=AT, strategy="blend")
-FINISHED = RunFinished(run_id="r1", account_id="DU1", at=AT, status=RunStatus.DONE)
+FINISHED = RunFinished(run_id="r1", account_id="DU1", at=AT, status=RunStatus.DONE, open_orders=0)
 
 
 def intent(symbol: str, account_id: str = "DU1") -> OrderIntent:
@@ -133,6 +133,19 @@ class TestFileJournal:
         path.write_bytes(path.read_bytes().replace(b"run started", b"run stirred"))
         with pytest.raises(JournalError, match="damaged at line 1"):
             journal.history("DU1")
+
+    def test_what_was_before_a_run_that_left_nothing_open_is_not_read_again(
+        self, tmp_path: Path
+    ) -> None:
+        journal, path = FileJournal(tmp_path), tmp_path / "DU1.jsonl"
+        path.write_bytes(b"an old line that nobody understands\n")
+        journal.append(FINISHED, intent("AAA"))
+        assert journal.unfinished("DU1") == [intent("AAA")]
+
+    def test_a_run_that_left_an_order_open_is_looked_behind(self, tmp_path: Path) -> None:
+        journal = FileJournal(tmp_path)
+        journal.append(FINISHED, intent("AAA"), FINISHED.model_copy(update={"open_orders": 1}))
+        assert journal.unfinished("DU1") == [intent("AAA")]
 
     def test_a_full_disk_is_an_error_and_nothing_is_kept(self, tmp_path: Path) -> None:
         os.symlink("/dev/full", tmp_path / "DU1.jsonl")

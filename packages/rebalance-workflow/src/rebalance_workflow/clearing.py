@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from broker_connector_base import BrokerAPIError, Fill, OpenOrder, OrderEvent
+from broker_connector_base import AccountSnapshot, BrokerAPIError, Fill, OpenOrder, OrderEvent
 
 from .errors import RebalanceStopped
 from .order_feed import OrderFeed
@@ -62,18 +62,7 @@ async def clear_orders(
             "was placed"
         ) from None
     late = [f for f in await _executions(session, account_id) if f.execution_id not in known]
-    settled = await settled_snapshot(
-        session,
-        before,
-        lambda: late,
-        commission=policy.commission,
-        timeout_seconds=policy.settle_timeout_seconds,
-    )
-    if not settled.positions_match:
-        raise RebalanceStopped(
-            f"account {account_id} does not show what {describe(ours)} filled before they were "
-            "cancelled: look at its positions; no order was placed"
-        )
+    await _see_in_account(session, before, late, policy)
     return foreign
 
 
@@ -95,6 +84,23 @@ def describe(orders: Sequence[OpenOrder]) -> str:
         for order in orders
     )
     return f"{len(orders)} open order{'s' if len(orders) != 1 else ''} ({listed})"
+
+
+async def _see_in_account(
+    session: Session, before: AccountSnapshot, late: Sequence[Fill], policy: RebalancePolicy
+) -> None:
+    settled = await settled_snapshot(
+        session,
+        before,
+        lambda: late,
+        commission=policy.commission,
+        timeout_seconds=policy.settle_timeout_seconds,
+    )
+    if not settled.positions_match:
+        raise RebalanceStopped(
+            f"account {before.account_id} does not show what its open orders filled before they "
+            "were cancelled: look at its positions; no order was placed"
+        )
 
 
 async def _executions(session: Session, account_id: str) -> list[Fill]:

@@ -2,7 +2,7 @@
 
 Comes in: records. Goes out: lines that are on the disk when `append` returns. A line torn by a
 crash was never acted upon, so it is cut off by the next append and skipped by readers; any other
-damage stops the run. The file is small (some twenty lines a run) and is read as a whole.
+damage that is met stops the run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from .file_names import safe_file_name
-from .journal import JournalError, OrderIntent, Record, unfinished
+from .journal import JournalError, OrderIntent, Record, RunFinished, unfinished
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
@@ -46,24 +46,36 @@ class FileJournal:
     def history(self, account_id: str) -> list[Record]:
         """All records of the account, oldest first; `JournalError` when the file is damaged."""
         path = self._path(account_id)
-        try:
-            lines = path.read_bytes().splitlines(keepends=True)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise JournalError(
-                f"the run journal {path} cannot be read ({error.strerror})"
-            ) from error
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()
-        return [_parse(line, path, number) for number, line in enumerate(lines, 1)]
+        return [_parse(line, path, number) for number, line in enumerate(_lines(path), 1)]
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
-        """Intents of the account whose fate is not recorded, oldest first."""
-        return unfinished(self.history(account_id))
+        """Intents of the account whose fate is not recorded, oldest first.
+
+        Reads back to the last run that left nothing open, so it stays fast as the file grows.
+        """
+        path = self._path(account_id)
+        lines = _lines(path)
+        recent: list[Record] = []
+        for number in range(len(lines), 0, -1):
+            record = _parse(lines[number - 1], path, number)
+            if isinstance(record, RunFinished) and record.open_orders == 0:
+                break
+            recent.append(record)
+        return unfinished(reversed(recent))
 
     def _path(self, account_id: str) -> Path:
         return self._directory / f"{safe_file_name(account_id)}.jsonl"
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The whole lines of the file; a torn last one is not among them."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(f"the run journal {path} cannot be read ({error.strerror})") from error
+    return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 
 def _parse(line: bytes, path: Path, number: int) -> Record:

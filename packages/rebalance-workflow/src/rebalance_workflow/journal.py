@@ -79,7 +79,7 @@ class OrderOutcome(Value):
 
 
 class RunFinished(Value):
-    """The run's verdict."""
+    """The run's verdict; when it leaves no order open, nothing before it is of interest again."""
 
     kind: Literal["run finished"] = "run finished"
     run_id: str
@@ -87,6 +87,8 @@ class RunFinished(Value):
     at: UtcTime
     status: RunStatus
     reason: str | None = None
+    #: Intents of the account, this run's and earlier ones', whose fate is not recorded.
+    open_orders: int = Field(ge=0)
 
 
 Record = Annotated[

@@ -99,6 +99,7 @@ class LiveRun:
                 at=self._clock.now(),
                 status=status,
                 reason=reason,
+                open_orders=len(self._journal.unfinished(self._account.account_id)),
             )
         )
 
@@ -106,23 +107,7 @@ class LiveRun:
         planner, start = await self._prepare(pending)
         self._reporter.stage(Stage.PLANNING)
         rounds = Rounds(planner, start)
-        desk = OrderDesk(
-            self._session,
-            self._account.account_id,
-            journal=self._journal,
-            policy=self._policy,
-            clock=self._clock,
-            on_change=lambda order: self._reporter.order(order.progress()),
-        )
-        market = LiveMarket(
-            self._session,
-            desk,
-            start.snapshot,
-            run_id=self._run_id,
-            policy=self._policy,
-            clock=self._clock,
-            reporter=self._reporter,
-        )
+        desk, market = self._at_the_broker(start)
         stopped_by: Exception | None = None
         async with desk.open():
             try:
@@ -140,6 +125,26 @@ class LiveRun:
                 await market.look()
         return self._result(planner, start, rounds, market, stopped_by)
 
+    def _at_the_broker(self, start: Situation) -> tuple[OrderDesk, LiveMarket]:
+        desk = OrderDesk(
+            self._session,
+            self._account.account_id,
+            journal=self._journal,
+            policy=self._policy,
+            clock=self._clock,
+            on_change=lambda order: self._reporter.order(order.progress()),
+        )
+        market = LiveMarket(
+            self._session,
+            desk,
+            start.snapshot,
+            run_id=self._run_id,
+            policy=self._policy,
+            clock=self._clock,
+            reporter=self._reporter,
+        )
+        return desk, market
+
     async def _prepare(self, pending: Sequence[OrderIntent]) -> tuple[Planner, Situation]:
         """Everything before the first plan; all that is sent is the cancellation of own orders."""
         account_id = self._account.account_id
@@ -149,6 +154,8 @@ class LiveRun:
             self._session.ask(lambda: self._session.broker.get_open_orders(account_id)),
         )
         planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
+        if open_orders:
+            self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
         foreign = await clear_orders(self._session, account_id, open_orders, self._policy)
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")

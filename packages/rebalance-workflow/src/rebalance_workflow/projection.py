@@ -49,18 +49,13 @@ def project(
     """
     held = {p.symbol: p for p in snapshot.positions if _is_managed(p, snapshot.currency)}
     others = tuple(p for p in snapshot.positions if held.get(p.symbol) is not p)
-    spent = total = Decimal(0)
+    spent = gained = Decimal(0)
     for line in lines:
         price = line.estimated_price or Decimal(0)
         spent += line.quantity * price + commission.fee(line.quantity, price)
-        before = held.get(line.symbol) or AccountPosition(
-            symbol=line.symbol,
-            quantity=Decimal(0),
-            market_price=mids[line.symbol],
-            currency=snapshot.currency,
-        )
+        before = held.get(line.symbol) or _nothing_of(line.symbol, mids, snapshot.currency)
+        gained += line.quantity * (before.market_price or mids[line.symbol])
         held[line.symbol] = _resized(before, before.quantity + line.quantity)
-        total += line.quantity * (before.market_price or mids[line.symbol])
     cash = dict(snapshot.cash_by_currency)
     if snapshot.currency in cash:
         cash[snapshot.currency] -= spent
@@ -69,8 +64,14 @@ def project(
             "positions": (*(p for p in held.values() if p.quantity), *others),
             "cash_balance": snapshot.cash_balance - spent,
             "cash_by_currency": cash,
-            "total_value": snapshot.total_value + total - spent,
+            "total_value": snapshot.total_value + gained - spent,
         }
+    )
+
+
+def _nothing_of(symbol: str, mids: Mapping[str, Decimal], currency: str) -> AccountPosition:
+    return AccountPosition(
+        symbol=symbol, quantity=Decimal(0), market_price=mids[symbol], currency=currency
     )
 
 
