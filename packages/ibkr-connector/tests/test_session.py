@@ -42,6 +42,18 @@ async def test_connecting_twice_at_a_time_is_one_login(world: World) -> None:
     assert world.tap.numbers().count(_START) == 1
 
 
+async def test_a_gateway_that_hangs_up_right_after_the_login_is_no_session(world: World) -> None:
+    def complete_the_login_and_hang_up(fields: Fields) -> None:
+        world.tap.say(*fields)
+        world.tap.hang_up()
+
+    world.tap.on_reply(9, complete_the_login_and_hang_up)
+    stranger = world.stranger()
+    with pytest.raises(BrokerConnectionError):
+        await stranger.connect()
+    assert not stranger.is_connected()
+
+
 async def test_nobody_listening_fails_at_once() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

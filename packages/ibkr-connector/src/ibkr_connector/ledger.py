@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 import structlog
 from ib_async import CommissionReport, Contract, Execution
@@ -123,8 +124,7 @@ class Ledger:
             _log.warning("ibkr.order_status.unknown_order", key=key, status=status)
             return
         order.permanent_id = convert.permanent_id(permanent_id) or order.permanent_id
-        order.filled = max(order.filled, convert.quantity(filled))
-        order.average_price = convert.price(average_price) or order.average_price
+        self._count(order, convert.quantity(filled), convert.price(average_price))
         self._move(order, order_status(status, why_held))
 
     def on_execution(self, contract: Contract, execution: Execution) -> str:
@@ -206,10 +206,16 @@ class Ledger:
     def _count_shares(self, order: TrackedOrder) -> None:
         # "Filled" may never be sent for an instant fill: executions are the truth.
         fills = self.executions.of_order(order.order_id)
-        order.filled = max(order.filled, shares(fills))
-        order.average_price = average_price(fills)
+        self._count(order, shares(fills), average_price(fills))
         if order.filled >= abs(order.quantity):
             self._move(order, OrderStatus.FILLED)
+
+    @staticmethod
+    def _count(order: TrackedOrder, filled: Decimal, average: Decimal | None) -> None:
+        """Take over a report unless it was overtaken by one that knows of more shares."""
+        if filled >= order.filled:
+            order.filled = filled
+            order.average_price = average or order.average_price
 
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""

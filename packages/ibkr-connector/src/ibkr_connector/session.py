@@ -89,10 +89,14 @@ class Session:
             return
         self._login = Login(self._inbox, *self._address, client_id=self.client_id)
         try:
-            self._client = await self._login.attempt(self._connection_timeout)
+            client = await self._login.attempt(self._connection_timeout)
         finally:
             self._login = None
-        self._standing = True
+        if not client.isReady():
+            raise BrokerConnectionError(
+                f"The gateway at {self.where} hung up right after the login. Nothing was sent."
+            )
+        self._client, self._standing = client, True
         self._heartbeat.start()
 
     async def disconnect(self) -> None:
