@@ -115,7 +115,10 @@ async def test_executions_are_filtered(
     assert len(await first.reqExecutionsAsync(ExecutionFilter(**terms))) == found
 
 
-@pytest.mark.parametrize("time", ["noon", "20261120 12:00:00 Atlantis/City", "20261320 12:00:00"])
+@pytest.mark.parametrize(
+    "time",
+    ["noon", "20261120 12:00:00 Atlantis/City", "20261120 12:00:00 US", "20261320 12:00:00"],
+)
 async def test_a_filter_with_an_impossible_time_is_refused(world: Any, time: str) -> None:
     await world.gateway()
     wire = await world.wire(1)

@@ -36,6 +36,8 @@ async def error_of(wire: Any) -> tuple[int, int]:
         ({"totalQuantity": -1}, 201),
         ({"lmtPrice": None}, 201),
         ({"lmtPrice": -5}, 201),
+        ({"lmtPrice": Decimal("1e300")}, 201),
+        ({"totalQuantity": Decimal("1e13")}, 201),
         ({"account": "DU9"}, 201),
         ({"action": "HOLD"}, 201),
         ({"tif": "GTD", "goodTillDate": "20261231"}, 201),

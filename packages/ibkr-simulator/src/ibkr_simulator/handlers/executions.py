@@ -81,7 +81,8 @@ def _filter_time(text: str) -> datetime:
             return datetime.strptime(day, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
         known = ZoneInfo(zone) if zone else ZONE
         return datetime.strptime(f"{day} {time}", "%Y%m%d %H:%M:%S").replace(tzinfo=known)
-    except (ValueError, ZoneInfoNotFoundError):
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        # OSError: a zone called like a folder of zones, such as US.
         raise invalid("Invalid date, time or time-zone entered") from None
 
 

@@ -48,7 +48,7 @@ _NEUTRAL: Mapping[str, Any] = decode_request(
     encode_request(Message("placeOrder", {}), MAX_VERSION), MAX_VERSION
 ).fields
 
-#: those whose prices this gateway carries
+#: The types whose terms this module carries over.
 _ORDER_TYPES = {"MKT": OrderType.MKT, "LMT": OrderType.LMT}
 
 _STATUS = {
