@@ -83,7 +83,7 @@ async def test_an_orderly_failure_keeps_its_kind(make_job: MakeJob) -> None:
             make_job(Operation.REBALANCE), Heard(), deadline_seconds=30, target=fail
         )
     assert caught.value.kind == "BrokerConnectionError"
-    assert not caught.value.in_doubt
+    assert not caught.value.needs_attention
 
 
 async def test_a_crash_of_a_run_names_the_signal_and_what_happens_next(make_job: MakeJob) -> None:
@@ -91,15 +91,15 @@ async def test_a_crash_of_a_run_names_the_signal_and_what_happens_next(make_job:
         await run_account_process(
             make_job(Operation.REBALANCE), Heard(), deadline_seconds=30, target=kill_itself
         )
-    assert caught.value.in_doubt
+    assert caught.value.needs_attention
 
 
-async def test_a_crash_while_looking_leaves_nothing_in_doubt(make_job: MakeJob) -> None:
+async def test_a_crash_while_looking_leaves_nothing_needs_attention(make_job: MakeJob) -> None:
     with pytest.raises(AccountProcessCrashed, match=r"exit code 7.*No order was sent") as caught:
         await run_account_process(
             make_job(Operation.PREVIEW), Heard(), deadline_seconds=30, target=crash
         )
-    assert not caught.value.in_doubt
+    assert not caught.value.needs_attention
 
 
 async def test_a_process_that_is_asked_to_stop_may_still_report(make_job: MakeJob) -> None:
@@ -123,7 +123,7 @@ async def test_a_process_past_its_deadline_is_killed(make_job: MakeJob) -> None:
             grace_seconds=0.1,
             target=ignore_every_request_to_end,
         )
-    assert caught.value.in_doubt
+    assert caught.value.needs_attention
 
 
 async def test_cancelling_the_call_ends_the_process(make_job: MakeJob) -> None:

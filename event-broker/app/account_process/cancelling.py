@@ -13,6 +13,7 @@ from broker_connector_base import (
     Fill,
     OpenOrder,
     OrderExecutionError,
+    OrderStatus,
     OrderUpdate,
 )
 
@@ -42,7 +43,7 @@ async def cancel_orders(
                     event = await anext(events)
                     if isinstance(event, Fill):
                         fills.append(event)
-                    elif isinstance(event, OrderUpdate) and event.status.is_final:
+                    elif isinstance(event, OrderUpdate) and _answers(event):
                         waiting.discard(event.order_id)
         except TimeoutError:
             pass
@@ -55,6 +56,12 @@ async def cancel_orders(
         foreign=tuple(order for order in before if not order.own),
         fills=tuple(fills),
     )
+
+
+def _answers(update: OrderUpdate) -> bool:
+    """Whether nothing more is to be expected: it has ended, or the broker gave a reason why not."""
+    refused = update.code is not None and update.status is not OrderStatus.CANCELLING
+    return update.status.is_final or refused
 
 
 def _select(orders: list[OpenOrder], after: set[str], *, working: bool) -> tuple[OpenOrder, ...]:

@@ -57,8 +57,8 @@ class Failure(Value):
     #: Name of the exception's class.
     kind: str
     message: str
-    #: True when something was sent whose fate is not known.
-    in_doubt: bool = False
+    #: True when a person must look before the next run.
+    needs_attention: bool = False
 
 
 class Message(NamedTuple):

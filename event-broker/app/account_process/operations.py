@@ -11,33 +11,44 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import NoReturn
 
-from app.trading.broker_factory import create_broker_client, create_rebalancer
-from broker_connector_base import BrokerClient, OrderOutcomeUnknown, RunStatus
+import structlog
+
+from app.trading.broker_factory import UnsupportedBroker, create_broker_client, create_rebalancer
+from broker_connector_base import BrokerClient, BrokerError, OrderOutcomeUnknown, RunStatus
 from broker_connector_base.values import Value
-from rebalance_workflow import AccountBusy, AccountLock, RebalanceStopped
+from rebalance_calculator import PlanError
+from rebalance_workflow import (
+    AccountBusy,
+    AccountLock,
+    AllocationSourceError,
+    JournalError,
+    RebalanceStopped,
+)
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
-from .messages import AccountJob, Failure, Operation
+from .messages import TRADING, AccountJob, Failure, Operation
+from .rebalancing import RunInterrupted, rebalance
 from .results import OrdersReport
 
 Progress = Callable[[bytes], None]
 
+_log = structlog.get_logger(__name__)
+
 _VIEWS = frozenset({Operation.POSITIONS, Operation.EQUITY, Operation.ORDERS, Operation.DIAGNOSE})
 
-
-#: Well within the time that the command gives an account process to end.
-_TIDYING_SECONDS = 10.0
-
-
-class RunInterrupted(Exception):
-    """A run was told to end before it was done; `in_doubt` says that orders are still working."""
-
-    def __init__(self, message: str, *, in_doubt: bool) -> None:
-        super().__init__(message)
-        self.in_doubt = in_doubt
+#: Errors that say themselves what was not sent; anything else is a fault in the program.
+_KNOWN = (
+    AccountBusy,
+    AllocationSourceError,
+    BrokerError,
+    JournalError,
+    PlanError,
+    RebalanceStopped,
+    RunInterrupted,
+    UnsupportedBroker,
+)
 
 
 async def perform(job: AccountJob, progress: Progress) -> bytes:
@@ -68,24 +79,7 @@ async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) ->
     )
     if job.operation is Operation.PREVIEW:
         return await rebalancer.calculate_rebalance(job.account)
-    try:
-        return await rebalancer.rebalance_account(job.account)
-    except asyncio.CancelledError:
-        await _tidy_up(broker, account_id)
-
-
-async def _tidy_up(broker: BrokerClient, account_id: str) -> NoReturn:
-    """Cancel what an interrupted run left working, and say how far that went."""
-    task = asyncio.current_task()
-    assert task is not None
-    # The cancellation is answered here; what follows has a deadline of its own.
-    task.uncancel()
-    report = await cancel_orders(broker, account_id, timeout_seconds=_TIDYING_SECONDS)
-    if report.is_clear:
-        message = f"{len(report.ended)} working orders were cancelled. Run again to go on"
-    else:
-        message = f"{len(report.still_working) + len(report.foreign)} orders are still working"
-    raise RunInterrupted(f"the run was interrupted: {message}.", in_doubt=not report.is_clear)
+    return await rebalance(rebalancer, job.account)
 
 
 @asynccontextmanager
@@ -115,16 +109,24 @@ async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
 
 def describe_failure(job: AccountJob, error: BaseException) -> Failure:
     """The failure to report for an error that ended the job."""
+    kind = type(error).__name__
     if isinstance(error, asyncio.CancelledError):
         message = f"{job.operation} was interrupted; no order was sent"
-    else:
-        message = str(error) or type(error).__name__
-    return Failure(kind=type(error).__name__, message=message, in_doubt=_in_doubt(error))
+        return Failure(kind=kind, message=message, needs_attention=False)
+    if isinstance(error, _KNOWN):
+        return Failure(kind=kind, message=str(error), needs_attention=_needs_attention(error))
+    _log.error("unexpected_error", exc_info=error)
+    return Failure(
+        kind=kind,
+        message=f"a fault in the program: {kind}: {error}; see {job.settings.log_directory}",
+        # What a run does before it fails unexpectedly is anybody's guess.
+        needs_attention=job.operation in TRADING,
+    )
 
 
-def _in_doubt(error: BaseException) -> bool:
+def _needs_attention(error: Exception) -> bool:
     if isinstance(error, RebalanceStopped):
         return error.status is RunStatus.NEEDS_ATTENTION
     if isinstance(error, RunInterrupted):
-        return error.in_doubt
+        return error.needs_attention
     return isinstance(error, OrderOutcomeUnknown)

@@ -5,20 +5,20 @@ every object it visits, and so copy the pages that the children share with the f
 """
 
 import gc
+import importlib
 import signal
 
 # Ctrl-C is for the command, which then ends its account processes in an orderly way.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-# Libraries import these at the first use only, which would be in every child again.
-import _strptime  # noqa: E402
-
-import anyio._backends._asyncio  # noqa: E402
-import httpcore  # noqa: E402
-
-from . import operations  # noqa: E402
-
-__all__ = ["_strptime", "anyio", "httpcore", "operations"]
+for name in (
+    "app.account_process.operations",
+    # Libraries import these at their first use only, which would be in every child again.
+    "_strptime",
+    "anyio._backends._asyncio",
+    "httpcore",
+):
+    importlib.import_module(name)
 
 gc.collect()
 gc.freeze()

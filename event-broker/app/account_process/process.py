@@ -31,14 +31,13 @@ _LONGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 class AccountProcessError(Exception):
     """The operation did not come to a result.
 
-    `in_doubt` is True when orders may have been sent whose fate nobody here knows; the next run of
-    the account settles them from its journal before it does anything else. `kind` names what
-    happened, in the words of a class name.
+    `needs_attention` is True when a person must look first, for example because orders may have
+    been sent whose fate nobody here knows. `kind` names what happened, as a class name does.
     """
 
-    def __init__(self, message: str, *, in_doubt: bool, kind: str | None = None) -> None:
+    def __init__(self, message: str, *, needs_attention: bool, kind: str | None = None) -> None:
         super().__init__(message)
-        self.in_doubt = in_doubt
+        self.needs_attention = needs_attention
         self.kind = kind or type(self).__name__
 
 
@@ -93,7 +92,9 @@ async def run_account_process(
         raise _no_result(job, process.exitcode, deadline_seconds if not in_time else None)
     if last.kind is MessageKind.FAILURE:
         failure = Failure.model_validate_json(last.body)
-        raise AccountProcessFailed(failure.message, in_doubt=failure.in_doubt, kind=failure.kind)
+        raise AccountProcessFailed(
+            failure.message, needs_attention=failure.needs_attention, kind=failure.kind
+        )
     return last.body
 
 
@@ -176,10 +177,10 @@ def _no_result(
     job: AccountJob, exit_code: int | None, deadline_seconds: float | None
 ) -> AccountProcessError:
     what = f"{job.operation} of {job.account.account_id}"
-    in_doubt = job.operation in TRADING
+    needs_attention = job.operation in TRADING
     if deadline_seconds is not None:
         message = f"{what} did not finish within {deadline_seconds:g} s and was ended."
-        return AccountProcessTimedOut(message + _aftermath(job), in_doubt=in_doubt)
+        return AccountProcessTimedOut(message + _aftermath(job), needs_attention=needs_attention)
     cause = f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
         cause = f"signal {signal.Signals(-exit_code).name}"
@@ -187,7 +188,7 @@ def _no_result(
         f"the process that ran {what} ended without a result ({cause}); its log is in "
         f"{job.settings.log_directory}."
     )
-    return AccountProcessCrashed(message + _aftermath(job), in_doubt=in_doubt)
+    return AccountProcessCrashed(message + _aftermath(job), needs_attention=needs_attention)
 
 
 def _aftermath(job: AccountJob) -> str:

@@ -60,7 +60,7 @@ def run_operation(session: Session, account: AccountConfig, operation: Operation
     except ClientIdsError as error:
         raise CommandFailed.because(error) from error
     except AccountProcessError as error:
-        code = ExitCode.NEEDS_ATTENTION if error.in_doubt else ExitCode.FAILED
+        code = ExitCode.NEEDS_ATTENTION if error.needs_attention else ExitCode.FAILED
         raise CommandFailed(str(error), kind=error.kind, exit_code=code) from error
 
 
@@ -102,7 +102,7 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
     except asyncio.CancelledError:
         raise AccountProcessError(
             "interrupted twice; the account process was ended at once",
-            in_doubt=job.operation in TRADING,
+            needs_attention=job.operation in TRADING,
         ) from None
 
 

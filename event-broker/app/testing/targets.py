@@ -22,7 +22,7 @@ def chatter(job: AccountJob, pipe: Connection) -> None:
 
 def fail(job: AccountJob, pipe: Connection) -> None:
     """An orderly failure."""
-    failure = Failure(kind="BrokerConnectionError", message="nobody there", in_doubt=False)
+    failure = Failure(kind="BrokerConnectionError", message="nobody there", needs_attention=False)
     Reporter(pipe).send(MessageKind.FAILURE, failure.model_dump_json().encode())
 
 
