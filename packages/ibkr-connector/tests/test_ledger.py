@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ib_async import CommissionReport, Contract, Execution
 from ib_async.order import Order
+from ib_async.util import UNSET_INTEGER
 
 from broker_connector_base import Fill, OrderEvent, OrderStatus, OrderUpdate
 from ibkr_connector.errors import meaning_of
@@ -196,3 +197,32 @@ async def test_terms_that_were_changed_at_the_gateway_are_taken_over() -> None:
     )
     scene.ledger.on_open_order(_STOCK, changed, "Submitted")
     assert (scene.order.quantity, scene.order.limit_price) == (Decimal(25), Decimal("9.5"))
+
+
+async def test_a_refusal_that_comes_after_the_deadline_still_decides() -> None:
+    scene = Scene()
+    scene.ledger.give_up(scene.order)
+    scene.errored(201)
+    assert scene.order.result().status is OrderStatus.REJECTED
+    assert scene.doubts == 0
+
+
+async def test_a_manual_order_without_an_order_id_is_known_by_its_permanent_id() -> None:
+    scene = Scene()
+    manual = Order(permId=55, action="SELL", totalQuantity=3, orderType="MKT", account="DU100")
+    key = scene.ledger.on_open_order(_STOCK, manual, "Submitted")
+    execution = Execution(
+        execId="0000e0d5.00000009.01.01",
+        time=datetime(2026, 11, 20, 15, tzinfo=UTC),
+        acctNumber="DU100",
+        side="SLD",
+        shares=3,
+        price=10,
+        permId=55,
+        orderId=UNSET_INTEGER,
+    )
+    scene.ledger.on_execution(_STOCK, execution)
+    order = scene.ledger.get(key)
+    assert (order.status, order.own) == (OrderStatus.FILLED, False)
+    (fill,) = scene.fills.values()
+    assert (fill.order_id, fill.quantity) == (order.order_id, Decimal(-3))

@@ -32,6 +32,12 @@ def execution_identity(exec_id: str) -> tuple[str, int]:
     return exec_id, 0
 
 
+def execution_key(execution: Execution) -> OrderKey:
+    """The order that was executed; a manual order's execution has an unset order id."""
+    number = 0 if execution.orderId == UNSET_INTEGER else execution.orderId
+    return order_key(execution.clientId, number, execution.permId)
+
+
 def order_id_text(key: OrderKey, own_client_id: int) -> str:
     """Own orders go by their bare number; others' carry the client, so that the two never meet."""
     client_id, number = key
@@ -95,8 +101,7 @@ class Executions:
         return [self.get(identity) for identity in self._by_order[order_id]]
 
     def _fill(self, identity: str, contract: Contract, execution: Execution) -> Fill:
-        number = 0 if execution.orderId == UNSET_INTEGER else execution.orderId
-        key = order_key(execution.clientId, number, execution.permId)
+        key = execution_key(execution)
         price = convert.price(execution.price)
         if price is None:
             raise ValueError(f"execution {execution.execId} has no price: {execution.price}")

@@ -20,7 +20,7 @@ from broker_connector_base.order_states import advance
 
 from . import convert
 from .errors import Kind
-from .executions import Executions, average_price, order_id_text, shares
+from .executions import Executions, average_price, execution_key, order_id_text, shares
 from .messages import OrderKey, order_key
 from .status import order_status
 from .tracked_order import TrackedOrder
@@ -132,9 +132,7 @@ class Ledger:
         fill, is_news = self.executions.add(contract, execution)
         if is_news:
             self._publish(fill.account_id, fill)
-            order = self._orders.get(
-                order_key(execution.clientId, execution.orderId, execution.permId)
-            )
+            order = self._orders.get(execution_key(execution))
             if order is not None:
                 self._count_shares(order)
         return fill.execution_id
@@ -153,11 +151,11 @@ class Ledger:
         order.remarks.append(remark)
         if kind not in _REMARKS:
             order.code = str(code)
-            if order.answered.is_set() or kind not in (*_REFUSALS, Kind.CANCELLED):
-                self._doubt(order)
-            else:
+            if order.was_never_confirmed and kind in (*_REFUSALS, Kind.CANCELLED):
                 order.status = OrderStatus.REJECTED
                 order.answered.set()
+            else:
+                self._doubt(order)
         self._tell(order, code=str(code), message=remark)
 
     def on_lost(self) -> None:

@@ -42,6 +42,12 @@ class TrackedOrder:
     in_doubt: bool = False
     told: OrderUpdate | None = None
 
+    @property
+    def was_never_confirmed(self) -> bool:
+        """True as long as the server has not said in any way that it has the order."""
+        lost = self.status is OrderStatus.UNKNOWN and self.permanent_id is None
+        return lost or not self.answered.is_set()
+
     def result(self) -> OrderResult:
         """For the caller who placed or looks for it."""
         return OrderResult(
