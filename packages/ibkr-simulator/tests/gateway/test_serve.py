@@ -42,11 +42,11 @@ class Served:
     def control(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.ready["control_port"]), PATIENCE)
 
-    def lease(self) -> socket.socket:
-        connection = self.control()
-        connection.sendall(b'{"op": "lease"}\n')
-        assert json.loads(connection.makefile().readline())["ok"]
-        return connection
+    def ask(self, connection: socket.socket, operation: str) -> dict[str, Any]:
+        connection.sendall(json.dumps({"op": operation}).encode() + b"\n")
+        with connection.makefile() as lines:
+            answer: dict[str, Any] = json.loads(lines.readline())
+        return answer
 
 
 @pytest.fixture
@@ -57,7 +57,8 @@ def started() -> Iterator[list[Served]]:
     for served in processes:
         if served.process.poll() is None:
             served.process.kill()
-            served.process.communicate()
+        with served.process:
+            pass
 
 
 @pytest.fixture
@@ -106,8 +107,7 @@ async def test_a_killed_process_leaves_a_saved_state_and_a_free_lock(
     first = serve()
     trade = await place_an_order(first)
     with first.control() as connection:
-        connection.sendall(b'{"op": "save"}\n')
-        assert json.loads(connection.makefile().readline()) == {"ok": True}
+        assert first.ask(connection, "save") == {"ok": True}
     assert first.end(signal.SIGKILL)[0] == -signal.SIGKILL
     second = serve()
     ib = IB()
@@ -164,7 +164,8 @@ def test_it_ends_when_the_process_with_the_last_lease_is_killed(serve: Any) -> N
 
 def test_the_next_process_waits_for_the_state_of_one_that_is_ending(serve: Any) -> None:
     first = serve("--exit-when-unused")
-    first.lease().close()
+    with first.control() as connection:
+        assert first.ask(connection, "lease")["ok"]
     second = serve("--exit-when-unused")
     assert second.ready["pid"] == second.process.pid
     assert first.wait() == (0, "")
@@ -219,6 +220,7 @@ async def test_without_a_state_file_nothing_is_kept_and_read_only_is_read_only(
     assert trade.log[-1].errorCode == 321
     ib.disconnect()
     with served.control() as connection:
-        connection.sendall(b'{"op": "save"}\n{"op": "stop"}\n')
+        assert served.ask(connection, "save") == {"ok": True}
+        assert served.ask(connection, "stop") == {"ok": True}
         assert served.wait() == (0, "")
     assert os.listdir(tmp_path) == []
