@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     fork_server.start()
     # Loaded only now, at the same time as the fork server loads.
-    return int(importlib.import_module("app.commands.run").run(arguments))
+    return int(importlib.import_module("app.commands.run").run(arguments, os.environ))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

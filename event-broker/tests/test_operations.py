@@ -14,6 +14,7 @@ import pytest
 from app.account_process.messages import AccountJob, Failure, Operation
 from app.account_process.operations import describe_failure, perform
 from app.settings import load_settings, select_account
+from broker_connector_base import AccountConfig
 from ibkr_connector import IBKRClient
 from ibkr_simulator import SimulatedGateway
 from rebalance_workflow import AccountBusy, AccountLock
@@ -235,6 +236,28 @@ async def test_bad_allocations_stop_a_run_before_anything_is_sent(
     assert part in failed.message
     assert "sesame" not in failed.message
     assert sent == []
+
+
+@pytest.mark.acceptance
+async def test_a_service_that_fails_or_is_silent_is_given_up_in_the_end(
+    make_job: MakeJob, serve: Callable[[bytes | None], Any], write: Callable[[str, str], Path]
+) -> None:
+    write("config.yaml", "api:\n  allocation_timeout_seconds: 1\n")
+    jobs = [
+        make_job(
+            Operation.PREVIEW,
+            variables={"ALLOCATIONS_BASE_URL": await serve(reply)},
+            account=AccountConfig(account_id=account, type="paper", strategy_name="any"),
+            client_id=number,
+        )
+        for number, (account, reply) in enumerate(
+            [(ACCOUNT, answer("500 Internal Server Error", b"")), ("DU789012", None)], start=1
+        )
+    ]
+    broken, silent = await asyncio.gather(*map(failure, jobs))
+    assert broken.kind == silent.kind == "AllocationSourceError"
+    assert "answered 500" in broken.message
+    assert "no answer" in silent.message
 
 
 async def test_the_doctor_names_what_is_wrong(make_job: MakeJob, home: Path) -> None:

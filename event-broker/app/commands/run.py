@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 from .outcome import CommandFailed, ExitCode, Heading, Report, print_document, say
@@ -20,12 +21,12 @@ class Command(Protocol):
         """Do it; raises `CommandFailed`."""
 
 
-def run(arguments: argparse.Namespace) -> ExitCode:
-    """Run the command of the arguments."""
+def run(arguments: argparse.Namespace, variables: Mapping[str, str]) -> ExitCode:
+    """Run the command of the arguments with the environment's variables."""
     heading = Heading(arguments.command, arguments.account)
     end: Report | CommandFailed
     try:
-        settings = read_settings()
+        settings = read_settings(variables)
         heading = heading._replace(mode=settings.mode.value, notices=settings.notices)
         for notice in settings.notices:
             say(f"notice: {notice}")

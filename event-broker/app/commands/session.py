@@ -8,8 +8,7 @@ are still being loaded. Only what that takes is imported here.
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,11 +60,11 @@ class Session:
             raise CommandFailed.because(error) from error
 
 
-def read_settings() -> Settings:
+def read_settings(variables: Mapping[str, str]) -> Settings:
     """The settings of REBALANCER_HOME, or of the working directory; raises `CommandFailed`."""
-    home = Path(os.environ.get("REBALANCER_HOME") or Path.cwd()).resolve()
+    home = Path(variables.get("REBALANCER_HOME") or Path.cwd()).resolve()
     with _bad_input():
-        return load_settings(home, os.environ)
+        return load_settings(home, variables)
 
 
 @contextmanager

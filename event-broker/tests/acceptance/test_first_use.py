@@ -84,24 +84,6 @@ def test_an_unknown_account_is_one_clear_line(shell: Shell) -> None:
     assert not (shell.home / "data" / "simulator").exists()
 
 
-def test_bad_input_is_a_document_too(shell: Shell) -> None:
-    refused = shell.rebalance("-account", "INVALID123", "--json")
-    assert refused.code == 2
-    assert refused.document["exit_code"] == 2
-    assert refused.document["result"] is None
-    assert refused.document["error"]["kind"] == "SettingsError"
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["rebalance"], ["positions"], ["rebalance", "-exec", "sell-everything"]]
-)
-def test_arguments_that_make_no_sense_end_with_2(shell: Shell, arguments: list[str]) -> None:
-    refused = shell.run(*arguments)
-    assert refused.code == 2
-    assert refused.output == ""
-    assert refused.errors.startswith("error: ")
-
-
 def test_the_help_tells_the_exit_codes(shell: Shell) -> None:
     helped = shell.rebalance("--help")
     assert helped.code == 0

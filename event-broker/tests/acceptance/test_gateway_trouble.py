@@ -29,16 +29,6 @@ def test_a_gateway_that_is_down(shell: Shell) -> None:
     assert f"127.0.0.1:{port}" in failed.errors
 
 
-def test_a_live_account_on_a_paper_port(shell: Shell) -> None:
-    accounts = shell.home / "accounts.yaml"
-    accounts.write_text("accounts:\n  - {account_id: U1, type: live, strategy_name: a}\n")
-    gateway = {"TRADING_MODE": "live", "IB_PORT": "4002", "ALLOCATIONS_BASE_URL": URL}
-    refused = shell.rebalance("-account", "U1", "-exec", "rebalance", **gateway)
-    assert refused.code == 2
-    assert "IB_PORT 4002 is a paper gateway's port" in refused.errors
-    assert "Nothing was sent." in refused.errors
-
-
 def test_an_account_that_the_gateway_does_not_have(shell: Shell) -> None:
     accounts = shell.home / "accounts.yaml"
     accounts.write_text(

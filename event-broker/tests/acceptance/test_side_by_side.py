@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
+from app import simulation
 
 if TYPE_CHECKING:
     from .conftest import Shell
@@ -57,3 +61,28 @@ def test_a_killed_run_leaves_no_simulator_and_the_next_one_finishes_the_job(shel
     # GLD was held 12 times and belongs to no target: sold once, not twice.
     held = shell.run("positions", "-account", "DUM959247", "--json").document["result"]
     assert "GLD" not in {position["symbol"] for position in held["positions"]}
+
+
+def steer(shell: Shell, **request: object) -> None:
+    """Say something to the running simulator's control port."""
+    ready = json.loads((shell.home / "data" / "simulator" / "ready.json").read_text())
+    with socket.create_connection((ready["host"], ready["control_port"]), timeout=5) as control:
+        control.sendall(json.dumps(request).encode() + b"\n")
+        assert json.loads(control.makefile().readline())["ok"]
+
+
+def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
+    with simulation.acquire(shell.home / "data" / "simulator"):
+        # Nobody sells more than ten shares, so the purchase cannot be completed.
+        steer(shell, op="quote", symbol="BTAL", ask_size=10)
+        process = shell.start("rebalance.sh", "-account", "DUM959247", "-exec", "rebalance")
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.split()[:4] == ["buying", "buy", "503", "BTAL"]:
+                break
+        process.send_signal(signal.SIGINT)
+        interrupted = shell.finish(process)
+        assert interrupted.code == 1
+        assert "working orders were cancelled" in interrupted.errors
+        orders = shell.run("orders", "-account", "DUM959247", "--json")
+        assert orders.document["result"]["orders"] == []

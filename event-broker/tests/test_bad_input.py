@@ -1,0 +1,107 @@
+"""Bad input to commands: exit code 2, one clear message, nothing started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.cli import parse
+from app.commands.run import run
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def ask(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process; its exit code, output and errors."""
+
+    def run_command(*argv: str, **variables: str) -> tuple[int, str, str]:
+        code = run(parse(argv), {"REBALANCER_HOME": str(home), **variables})
+        return (code, *capsys.readouterr())
+
+    return run_command
+
+
+Ask = Callable[..., tuple[int, str, str]]
+
+
+def test_an_unknown_account_lists_the_configured_ones(ask: Ask, home: Path) -> None:
+    assert ask("rebalance", "-account", "INVALID123") == (
+        2,
+        "",
+        "error: account INVALID123 is not configured; accounts.yaml has DU100, DU200, U300\n",
+    )
+    assert not (home / "data").exists()
+
+
+def test_bad_input_is_one_document_for_a_program(ask: Ask) -> None:
+    code, output, _ = ask("rebalance", "-account", "INVALID123", "--json")
+    document = json.loads(output)
+    assert code == document["exit_code"] == 2
+    assert document["command"] == "rebalance"
+    assert document["account_id"] == "INVALID123"
+    assert document["mode"] == "simulation"
+    assert document["result"] is None
+    assert document["error"]["kind"] == "SettingsError"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        ("accounts.yaml", "accounts: [", "accounts.yaml:2: not valid YAML"),
+        ("accounts.yaml", "accounts: []", "accounts.yaml:1: accounts: is empty"),
+        ("config.yaml", "tradin: {}", "config.yaml:1: tradin: unknown key; did you mean trading?"),
+        (".env", "IB_PORT=none", ".env:1: IB_PORT: "),
+        ("replacement-sets.yaml", "ira: {}", "replacement-sets.yaml:1: ira: expected a list"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(
+    ask: Ask, write: Write, name: str, text: str, part: str
+) -> None:
+    write(name, text)
+    code, output, errors = ask("positions", "-account", "DU100")
+    assert (code, output) == (2, "")
+    assert part in errors
+
+
+def test_missing_accounts_say_how_to_create_them(ask: Ask, home: Path) -> None:
+    (home / "accounts.yaml").unlink()
+    code, _, errors = ask("rebalance", "-account", "DU100")
+    assert code == 2
+    assert "accounts.yaml: no such file. Create it" in errors
+
+
+def test_a_reset_outside_the_simulation_is_refused(ask: Ask) -> None:
+    paper = {"TRADING_MODE": "paper", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+    code, _, errors = ask("rebalance", "--reset-demo", **paper)
+    assert code == 2
+    assert "--reset-demo is for TRADING_MODE=simulation" in errors
+
+
+def test_a_reset_alone_is_done_without_a_simulator(ask: Ask, home: Path) -> None:
+    state = home / "data" / "simulator" / "state.json"
+    state.parent.mkdir(parents=True)
+    state.touch()
+    code, output, _ = ask("rebalance", "--reset-demo", "--json")
+    assert code == 0
+    assert json.loads(output)["result"] is None
+    assert not state.exists()
+
+
+def test_a_live_account_on_a_paper_port_is_refused(ask: Ask) -> None:
+    live = {"TRADING_MODE": "live", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+    code, _, errors = ask("rebalance", "-account", "U300", IB_PORT="4002", **live)
+    assert code == 2
+    assert "IB_PORT 4002 is a paper gateway's port" in errors
+    assert "Nothing was sent." in errors
+
+
+def test_notices_go_to_standard_error(ask: Ask, write: Write) -> None:
+    write("config.yaml", "trading:\n  commission_rate: 0.01\n")
+    _, output, errors = ask("positions", "-account", "INVALID123", "--json")
+    notice = "config.yaml:2: trading.commission_rate: no longer does anything"
+    assert f"notice: {notice}" in errors
+    assert json.loads(output)["notices"][0].startswith(notice)

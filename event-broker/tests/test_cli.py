@@ -1,0 +1,56 @@
+"""The command line's arguments."""
+
+import pytest
+
+from app.cli import parse
+
+
+@pytest.mark.parametrize("option", ["-account", "--account"])
+def test_both_spellings_of_an_account_are_understood(option: str) -> None:
+    arguments = parse(["rebalance", option, "DU1"])
+    assert arguments.account == "DU1"
+
+
+def test_a_rebalance_is_a_preview_unless_told_otherwise() -> None:
+    assert parse(["rebalance", "-account", "DU1"]).execute == "print-rebalance"
+    assert parse(["rebalance", "-account", "DU1", "-exec", "rebalance"]).execute == "rebalance"
+
+
+def test_a_reset_and_a_doctor_need_no_account() -> None:
+    assert parse(["rebalance", "--reset-demo"]).account is None
+    assert parse(["doctor"]).account is None
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["rebalance"],
+        ["equity"],
+        ["dance"],
+        ["rebalance", "-account"],
+        ["rebalance", "-account", "DU1", "-exec", "sell-everything"],
+        ["rebalance", "--acc", "DU1"],
+        ["positions", "-account", "DU1", "--reset-demo"],
+    ],
+)
+def test_what_makes_no_sense_ends_with_2(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(argv)
+    assert ended.value.code == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+
+
+def test_the_help_of_every_command_tells_the_exit_codes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("rebalance", "positions", "equity", "orders", "cancel-orders", "doctor"):
+        with pytest.raises(SystemExit) as ended:
+            parse([command, "--help"])
+        assert ended.value.code == 0
+        assert "3  needs attention" in capsys.readouterr().out
