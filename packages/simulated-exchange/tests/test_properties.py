@@ -14,6 +14,7 @@ from simulated_exchange import (
     ExchangeError,
     FillPolicy,
     LatencyModel,
+    OcaType,
     OrderState,
     OrderType,
     RandomWalk,
@@ -100,6 +101,34 @@ class Campaign(RuleBasedStateMachine):
     )
     def submit(self, side: Side, quantity: int, kind: dict[str, Any], **terms: Any) -> None:
         self.both(lambda pit: pit.exchange.submit(request(side, quantity, **kind, **terms)))
+
+    @rule(
+        side=st.sampled_from(Side),
+        quantity=st.integers(1, 20),
+        group=st.sampled_from(["a", "b"]),
+        kind=st.sampled_from(OcaType),
+        limit=cents,
+        con_id=con_ids,
+    )
+    def join(
+        self, side: Side, quantity: int, group: str, kind: OcaType, limit: D, con_id: int
+    ) -> None:
+        order = request(side, quantity, limit, oca_group=group, oca_type=kind, con_id=con_id)
+        self.both(lambda pit: pit.exchange.submit(order))
+
+    @rule(
+        side=st.sampled_from(Side),
+        quantity=st.integers(1, 20),
+        entry=cents,
+        kinds=st.lists(kinds, min_size=1, max_size=3),
+        con_id=con_ids,
+        time_in_force=st.sampled_from([TimeInForce.DAY, TimeInForce.GTC]),
+    )
+    def bracket(self, side: Side, quantity: int, entry: D, kinds: list[Any], **terms: Any) -> None:
+        exit_side = Side.SELL if side is Side.BUY else Side.BUY
+        parent = request(side, quantity, entry, **terms)
+        children = [request(exit_side, quantity, **kind, **terms) for kind in kinds]
+        self.both(lambda pit: pit.exchange.submit_family(parent, children))
 
     @rule(
         pick=st.integers(0, 20),

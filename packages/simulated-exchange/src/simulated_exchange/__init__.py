@@ -18,7 +18,16 @@ from .events import (
 from .exchange import Exchange
 from .hours import Session, TradingHours
 from .instruments import Instrument
-from .orders import Order, OrderRequest, OrderState, OrderType, Side, TimeInForce, TriggerMethod
+from .orders import (
+    OcaType,
+    Order,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    Side,
+    TimeInForce,
+    TriggerMethod,
+)
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
@@ -42,6 +51,7 @@ __all__ = [
     "Instrument",
     "LatencyModel",
     "Liquidity",
+    "OcaType",
     "Order",
     "OrderChanged",
     "OrderRequest",

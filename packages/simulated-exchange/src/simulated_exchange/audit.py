@@ -90,19 +90,22 @@ def _balances(books: Books, ledger: Ledger) -> Iterator[str]:
 
 def _holds(books: Books, ledger: Ledger) -> Iterator[str]:
     """What live orders tie up must be what the ledger has set aside, no more and no less."""
-    reserved: dict[str, Decimal] = defaultdict(Decimal)
-    offered: dict[int, Decimal] = defaultdict(Decimal)
+    reserved: dict[str, dict[str | int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    offered: dict[int, dict[str | int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for order_id, ticket in books.tickets.items():
         request = books.orders[order_id].request
         if request.account_id != ledger.account_id:
             continue
         if request.side is Side.BUY:
-            reserved[books.instruments[request.con_id].currency] += ticket.hold
+            held = reserved[books.instruments[request.con_id].currency]
         else:
-            offered[request.con_id] += ticket.hold
+            held = offered[request.con_id]
+        # Of a one-cancels-all group no more than one order will be needed.
+        group = request.oca_group or order_id
+        held[group] = max(held[group], ticket.hold)
     for currency, amount in ledger.reserved.items():
-        if amount != reserved[currency]:
-            yield f"{ledger.account_id} reserves {amount} {currency}, orders {reserved[currency]}"
+        if amount != (needed := sum(reserved[currency].values(), ZERO)):
+            yield f"{ledger.account_id} reserves {amount} {currency}, orders {needed}"
     for con_id, quantity in ledger.offered.items():
-        if quantity != offered[con_id]:
-            yield f"{ledger.account_id} offers {quantity} of {con_id}, orders {offered[con_id]}"
+        if quantity != (needed := sum(offered[con_id].values(), ZERO)):
+            yield f"{ledger.account_id} offers {quantity} of {con_id}, orders {needed}"

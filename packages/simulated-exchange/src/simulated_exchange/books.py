@@ -38,6 +38,8 @@ class Ticket:
     entries: list[int] = field(default_factory=list)
     #: time priority; None while the order may not trade
     sequence: int | None = None
+    #: between the open and the close of a session that it takes part in
+    in_session: bool = False
     #: its stop is compared with every quote
     watching: bool = False
 

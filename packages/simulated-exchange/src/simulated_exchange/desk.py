@@ -4,13 +4,15 @@ Comes in: a request. Goes out: nothing, or an `ExchangeError` with its reason; a
 live order puts on its account. Never: a fill, a change of an order.
 """
 
+from contextlib import suppress
 from decimal import Decimal
 
 from .accounts import ZERO, Ledger
 from .books import Books, Ticket
 from .errors import ExchangeError, Reason
+from .families import Families
 from .market import Market
-from .orders import Order, OrderRequest, Side
+from .orders import Order, OrderRequest, OrderState, Side
 from .quotes import Quote
 from .terms import check_terms
 from .triggers import distance
@@ -20,18 +22,21 @@ from .valuation import INITIAL_MARGIN, available_margin
 class Desk:
     """Checks requests against the accounts and keeps the holds of live orders."""
 
-    def __init__(self, books: Books, market: Market) -> None:
+    def __init__(self, books: Books, market: Market, families: Families) -> None:
         self._books = books
         self._market = market
+        self._families = families
 
-    def check(self, request: OrderRequest, filled: Decimal = ZERO, held: Decimal = ZERO) -> None:
+    def check(
+        self, request: OrderRequest, filled: Decimal = ZERO, ticket: Ticket | None = None
+    ) -> None:
         """Everything that can be wrong with a request, as an `ExchangeError`.
 
-        `filled` and `held` are the part that is done and the hold of an order that is live.
+        `filled` and `ticket` are the part that is done and the ticket of an order that is live. A
+        child is not asked for means before its parent has filled.
         """
         ledger = self._books.ledger(request.account_id)
-        instrument = self._market.instrument(request.con_id)
-        check_terms(request, instrument)
+        check_terms(request, self._market.instrument(request.con_id))
         remaining = request.quantity - filled
         if remaining <= 0:
             raise ExchangeError(
@@ -39,25 +44,58 @@ class Desk:
                 f"the order has filled {filled}, its quantity cannot become {request.quantity}; "
                 "cancel it instead",
             )
+        if request.parent_id is not None:
+            parent = self._parent(request)
+            self.check_child(request, parent.request)
+            if not parent.is_done:
+                return
+        held = self._families.shared_hold(request, ticket.order_id if ticket else None)
+        if ticket:
+            held = max(held, ticket.hold)
         if request.side is Side.BUY:
             self._check_funds(request, remaining, ledger, held)
         else:
             self._check_shares(request, remaining, ledger, held)
 
+    def check_child(self, child: OrderRequest, parent: OrderRequest) -> None:
+        """What can be checked of a child before its parent has filled."""
+        check_terms(child, self._market.instrument(child.con_id))
+        if parent.account_id != child.account_id:
+            raise ExchangeError(
+                Reason.BAD_PARENT,
+                f"a parent in {parent.account_id} has no child in {child.account_id}",
+            )
+
+    def _parent(self, child: OrderRequest) -> Order:
+        parent = self._books.orders.get(child.parent_id or 0)
+        if parent is None:
+            raise ExchangeError(Reason.BAD_PARENT, f"there is no parent {child.parent_id}")
+        if parent.is_done and parent.status is not OrderState.FILLED:
+            raise ExchangeError(
+                Reason.BAD_PARENT, f"the parent {parent.order_id} is {parent.status}"
+            )
+        return parent
+
     def hold(self, ticket: Ticket, order: Order) -> None:
-        """Let a live order tie up what its remaining quantity needs, and one that ended nothing."""
+        """Let an order tie up what its remaining quantity needs: nothing once it has ended, nor
+        while it waits for its parent."""
         request = order.request
         ledger = self._books.ledgers[request.account_id]
-        remaining = ZERO if order.is_done else order.remaining
+        idle = order.is_done or self._families.awaits_parent(request)
+        remaining = ZERO if idle else order.remaining
+        others = self._families.shared_hold(request, order.order_id)
+        before = max(ticket.hold, others)
         if request.side is Side.SELL:
-            offered = ledger.offered.get(request.con_id, ZERO)
-            ledger.offered[request.con_id] = offered + remaining - ticket.hold
             ticket.hold = remaining
+            offered = ledger.offered.get(request.con_id, ZERO)
+            ledger.offered[request.con_id] = offered + max(remaining, others) - before
             return
         currency = self._market.currency(request.con_id)
-        held = self._cost(request, remaining)
-        ledger.reserved[currency] = ledger.reserved.get(currency, ZERO) + held - ticket.hold
-        ticket.hold = held
+        with suppress(ExchangeError):
+            # Without a price, what it held for more will do for less.
+            ticket.hold = self._cost(request, remaining)
+        reserved = ledger.reserved.get(currency, ZERO)
+        ledger.reserved[currency] = reserved + max(ticket.hold, others) - before
 
     def _check_shares(
         self, request: OrderRequest, quantity: Decimal, ledger: Ledger, held: Decimal

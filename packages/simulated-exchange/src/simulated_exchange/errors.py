@@ -9,6 +9,7 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why the exchange said no."""
 
+    BAD_PARENT = "BAD_PARENT"
     BAD_PRICE = "BAD_PRICE"
     BAD_QUANTITY = "BAD_QUANTITY"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"

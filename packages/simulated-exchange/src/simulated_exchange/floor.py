@@ -6,8 +6,8 @@ desk's.
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from .agenda import Action, Agenda, Entry
 from .books import Books, Ticket
@@ -15,12 +15,16 @@ from .clock import Clock
 from .desk import Desk
 from .errors import ExchangeError
 from .events import QuoteChanged
+from .families import Families
+from .feeds import Feeds
 from .hours import TradingHours
 from .market import Market
 from .matcher import Matcher
 from .orders import (
     MARKET_CLOSED,
+    PARENT,
     TRIGGER,
+    OcaType,
     Order,
     OrderRequest,
     OrderState,
@@ -37,16 +41,24 @@ class Floor:
     """Leads every order from its arrival to its end."""
 
     def __init__(
-        self, books: Books, clock: Clock, market: Market, desk: Desk, outbox: Outbox
+        self,
+        books: Books,
+        clock: Clock,
+        market: Market,
+        desk: Desk,
+        families: Families,
+        outbox: Outbox,
     ) -> None:
         self._books = books
         self._clock = clock
         self._market = market
         self._desk = desk
+        self._families = families
         self._outbox = outbox
         self.agenda = Agenda(clock, books.agenda, self._run)
-        self._register = Register(books, clock, desk, outbox, self.agenda)
-        self._matcher = Matcher(books, clock, market, self._register, outbox)
+        self.feeds = Feeds(books, clock, market, self.agenda, self.set_quote)
+        self._register = Register(books, clock, desk, families, outbox, self.agenda)
+        self._matcher = Matcher(books, clock, market, self._register, outbox, self._after_fill)
 
     def _run(self, entry: Entry) -> None:
         self.act(entry)
@@ -55,7 +67,7 @@ class Floor:
     def act(self, entry: Entry) -> None:
         """Do what an entry says. A request for an order that has ended meanwhile comes too late."""
         if entry.action is Action.STEP:
-            self._step(entry.subject)
+            self.feeds.step(entry.subject)
             return
         ticket = self._books.tickets.get(entry.subject)
         if ticket is None:
@@ -64,7 +76,7 @@ class Floor:
             case Action.ARRIVE:
                 self._arrive(ticket)
             case Action.CANCEL:
-                self._register.move(ticket, OrderState.CANCELLED)
+                self._end(ticket, OrderState.CANCELLED)
             case Action.MODIFY if entry.terms is not None:
                 self._modify(ticket, entry.terms)
             case Action.OPEN:
@@ -88,31 +100,42 @@ class Floor:
     def _arrive(self, ticket: Ticket) -> None:
         request = self._register.order(ticket).request
         if self._hours(request).is_open(self._clock.now()):
-            self._start(ticket)
+            # A parent may have filled while its child travelled.
+            if request.parent_id is None or self._is_still_allowed(ticket):
+                self._start(ticket)
         elif request.time_in_force is TimeInForce.IOC:
-            self._register.move(ticket, OrderState.CANCELLED)
+            self._end(ticket, OrderState.CANCELLED)
         else:
             self._register.advance(ticket, OrderState.HELD, why_held=MARKET_CLOSED)
             self._await_open(ticket)
 
     def _open(self, ticket: Ticket) -> None:
-        order = self._register.order(ticket)
-        if order.why_held != MARKET_CLOSED or self._is_still_allowed(ticket):
+        waited = self._register.order(ticket).why_held in (MARKET_CLOSED, PARENT)
+        if not waited or self._is_still_allowed(ticket):
             self._start(ticket)
 
     def _start(self, ticket: Ticket) -> None:
         """Let an order take part in the session that runs, until it ends."""
-        if self._register.order(ticket).awaits_trigger:
+        ticket.in_session = True
+        self._enter(ticket)
+        order = self._register.order(ticket)
+        if order.is_done:
+            return
+        if session := self._hours(order.request).session_at(self._clock.now()):
+            entry = Entry(due=session.closes, action=Action.CLOSE, subject=ticket.order_id)
+            self._register.plan(ticket, entry)
+
+    def _enter(self, ticket: Ticket) -> None:
+        """Trade, or wait for what the order has to wait for."""
+        order = self._register.order(ticket)
+        if self._families.awaits_parent(order.request):
+            self._register.advance(ticket, OrderState.HELD, why_held=PARENT)
+        elif order.awaits_trigger:
             self._register.advance(ticket, OrderState.HELD, why_held=TRIGGER)
             self._register.start_watching(ticket)
             self._observe(ticket)
         else:
             self._trade(ticket)
-        order = self._register.order(ticket)
-        session = self._hours(order.request).session_at(self._clock.now())
-        if session and not order.is_done:
-            entry = Entry(due=session.closes, action=Action.CLOSE, subject=ticket.order_id)
-            self._register.plan(ticket, entry)
 
     def _trade(self, ticket: Ticket) -> None:
         """Enter the market: from here on the order may fill."""
@@ -125,12 +148,13 @@ class Floor:
         self._matcher.match(ticket)
         order = self._register.order(ticket)
         if order.request.time_in_force is TimeInForce.IOC and not order.is_done:
-            self._register.move(ticket, OrderState.CANCELLED)
+            self._end(ticket, OrderState.CANCELLED)
 
     def _close(self, ticket: Ticket) -> None:
+        ticket.in_session = False
         request = self._register.order(ticket).request
         if request.time_in_force is TimeInForce.DAY:
-            self._register.move(ticket, OrderState.EXPIRED)
+            self._end(ticket, OrderState.EXPIRED)
         else:
             self._register.leave(ticket)
             self._await_open(ticket)
@@ -144,21 +168,52 @@ class Floor:
     def _is_still_allowed(self, ticket: Ticket) -> bool:
         """Check an order again that has waited: prices and cash may have moved since it was taken.
 
-        One that no longer fits is rejected.
+        One that no longer fits is rejected; any other holds what it needs now.
         """
         order = self._register.order(ticket)
         try:
-            self._desk.check(order.request, order.filled, ticket.hold)
+            self._desk.check(order.request, order.filled, ticket)
         except ExchangeError as refusal:
-            self._register.move(ticket, OrderState.REJECTED, reject_reason=refusal.reason)
+            self._end(ticket, OrderState.REJECTED, reject_reason=refusal.reason)
             return False
+        self._register.hold_again(ticket)
         return True
+
+    def _end(self, ticket: Ticket, status: OrderState, **changes: Any) -> None:
+        """End an order that has not filled, and with it those that waited for it to fill."""
+        order = self._register.move(ticket, status, **changes)
+        for child in self._families.children(order):
+            self._end(self._books.tickets[child], OrderState.CANCELLED)
+
+    def _after_fill(self, order: Order, size: Decimal) -> None:
+        """Tell an order's family of a fill of that size, which the order already contains."""
+        for order_id in self._families.siblings(order):
+            self._shrink(self._books.tickets[order_id], order, size)
+        if order.is_done:
+            for order_id in self._families.children(order):
+                child = self._books.tickets[order_id]
+                if child.in_session and self._is_still_allowed(child):
+                    self._enter(child)
+
+    def _shrink(self, ticket: Ticket, filled: Order, size: Decimal) -> None:
+        """Cancel or reduce an order whose sibling has filled that much."""
+        order = self._register.order(ticket)
+        rest = Decimal(0)
+        if filled.request.oca_type is not OcaType.CANCEL:
+            lot = self._market.instrument(order.request.con_id).lot_size
+            rest = order.remaining * filled.remaining / (filled.remaining + size)
+            rest -= rest % lot
+        if rest:
+            request = replace(order.request, quantity=order.filled + rest)
+            self._register.move(ticket, order.status, request=request)
+        else:
+            self._end(ticket, OrderState.CANCELLED)
 
     def _modify(self, ticket: Ticket, request: OrderRequest) -> None:
         order = self._register.order(ticket)
         before = order.request
         try:
-            self._desk.check(request, order.filled, ticket.hold)
+            self._desk.check(request, order.filled, ticket)
         except ExchangeError:
             # Fills or other orders came first; the order goes on as it was.
             return
@@ -189,9 +244,12 @@ class Floor:
         stops = self._register.watch.order_ids(con_id)
         for side in Side:
             for order_id in self._register.lanes.order_ids(con_id, side):
-                self._matcher.match(self._books.tickets[order_id], before)
+                # A fill may have ended others of its group.
+                if ticket := self._books.tickets.get(order_id):
+                    self._matcher.match(ticket, before)
         for order_id in stops:
-            self._observe(self._books.tickets[order_id])
+            if (ticket := self._books.tickets.get(order_id)) and ticket.watching:
+                self._observe(ticket)
 
     def _observe(self, ticket: Ticket) -> None:
         """Let a waiting stop follow the market, and trade if the market has reached it."""
@@ -207,25 +265,6 @@ class Floor:
         if reached and self._is_still_allowed(ticket):
             self._register.leave(ticket)
             self._trade(ticket)
-
-    def plan_step(self, con_id: int) -> None:
-        """Put the next step of an instrument's walk on the agenda."""
-        interval = timedelta(seconds=self._books.walks[con_id].walk.interval)
-        due = self._clock.now() + interval
-        entry = Entry(due=due, action=Action.STEP, subject=con_id)
-        self._books.walks[con_id].entry = self.agenda.add(entry)
-
-    def _step(self, con_id: int) -> None:
-        walking = self._books.walks[con_id]
-        quote = walking.walk.step(
-            self._market.quote(con_id),
-            instrument=self._market.instrument(con_id),
-            number=walking.number,
-            at=self._clock.now(),
-        )
-        walking.number += 1
-        self.plan_step(con_id)
-        self.set_quote(con_id, quote)
 
     def match_all(self) -> None:
         """Try every order in the market again, after a change of policy."""

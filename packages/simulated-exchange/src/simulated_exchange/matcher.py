@@ -4,6 +4,7 @@ Comes in: an order in the market. Goes out: fills, booked and told of, as far as
 and policy allow. Never: an order's way into the market or out of it without a fill.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,13 +25,21 @@ class Matcher:
     """Fills orders one at a time; who is first is the floor's business."""
 
     def __init__(
-        self, books: Books, clock: Clock, market: Market, register: Register, outbox: Outbox
+        self,
+        books: Books,
+        clock: Clock,
+        market: Market,
+        register: Register,
+        outbox: Outbox,
+        filled: Callable[[Order, Decimal], None],
     ) -> None:
+        """`filled` hears of every fill at once: the order after it and the size."""
         self._books = books
         self._clock = clock
         self._market = market
         self._register = register
         self._outbox = outbox
+        self._filled = filled
 
     def match(self, ticket: Ticket, before: Quote | None = None) -> None:
         """Fill an order as far as possible.
@@ -84,4 +93,5 @@ class Matcher:
             ticket, status, filled=filled, filled_value=filled_value, last_fill_price=price
         )
         self._outbox.put(charged)
+        self._filled(changed, size)
         return changed

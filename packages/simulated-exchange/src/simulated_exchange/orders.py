@@ -53,6 +53,20 @@ class TriggerMethod(IntEnum):
     MIDPOINT = 8
 
 
+class OcaType(IntEnum):
+    """What a fill does to the rest of its one-cancels-all group; the numbers of the TWS API.
+
+    Orders trade one after another here, so that nothing can be overfilled: REDUCE with and without
+    block are the same.
+    """
+
+    #: the first fill, whole or in part, cancels the others
+    CANCEL = 1
+    #: the others are reduced by the part of the order that filled
+    REDUCE = 2
+    REDUCE_WITHOUT_BLOCK = 3
+
+
 class TimeInForce(StrEnum):
     #: ends with the session in which it may first trade
     DAY = "DAY"
@@ -65,7 +79,7 @@ class TimeInForce(StrEnum):
 class OrderState(StrEnum):
     #: on its way to the exchange
     PENDING = "PENDING"
-    #: accepted, waits for what `why_held` says: the open, a trigger
+    #: accepted, waits for what `why_held` says: the open, its parent, a trigger
     HELD = "HELD"
     WORKING = "WORKING"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -109,6 +123,7 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 
 #: values of `Order.why_held`
 MARKET_CLOSED = "market closed"
+PARENT = "parent"
 TRIGGER = "trigger"
 
 
@@ -132,6 +147,11 @@ class OrderRequest:
     #: how far beyond its stop a trailing limit may trade
     limit_offset: Decimal | None = None
     trigger_method: TriggerMethod = TriggerMethod.DEFAULT
+    #: waits until this order has filled, and is cancelled when it ends otherwise
+    parent_id: int | None = None
+    #: of this account; "" for none
+    oca_group: str = ""
+    oca_type: OcaType = OcaType.CANCEL
     time_in_force: TimeInForce = TimeInForce.DAY
     order_ref: str = ""
     owner: Hashable = None

@@ -12,6 +12,7 @@ from .books import Books, Ticket
 from .clock import Clock
 from .desk import Desk
 from .events import OrderChanged
+from .families import Families
 from .lanes import Lanes, Watch
 from .orders import TRANSITIONS, Order, OrderState
 from .outbox import Outbox
@@ -21,11 +22,18 @@ class Register:
     """The only writer of orders and tickets, and of the lanes and the watch that follow them."""
 
     def __init__(
-        self, books: Books, clock: Clock, desk: Desk, outbox: Outbox, agenda: Agenda
+        self,
+        books: Books,
+        clock: Clock,
+        desk: Desk,
+        families: Families,
+        outbox: Outbox,
+        agenda: Agenda,
     ) -> None:
         self._books = books
         self._clock = clock
         self._desk = desk
+        self._families = families
         self._outbox = outbox
         self._agenda = agenda
         self.lanes = Lanes()
@@ -44,7 +52,12 @@ class Register:
         ticket = Ticket(order.order_id)
         self._books.orders[order.order_id] = order
         self._books.tickets[order.order_id] = ticket
+        self._families.add(order)
         self._desk.hold(ticket, order)
+
+    def hold_again(self, ticket: Ticket) -> None:
+        """Tie up what the order needs now that prices, or its own standing, have changed."""
+        self._desk.hold(ticket, self.order(ticket))
 
     def plan(self, ticket: Ticket, entry: Entry) -> None:
         """Put an entry on the agenda that ends with the order."""
@@ -90,11 +103,11 @@ class Register:
             for number in ticket.entries:
                 self._agenda.cancel(number)
             del self._books.tickets[ticket.order_id]
+            self._families.remove(order)
         self._books.orders[ticket.order_id] = changed
         if (
             order.filled != changed.filled
             or order.request is not changed.request
-            or order.triggered is not changed.triggered
             or changed.is_done
         ):
             self._desk.hold(ticket, changed)
