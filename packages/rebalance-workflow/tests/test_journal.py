@@ -33,6 +33,7 @@ def intent(symbol: str, account_id: str = "DU1") -> OrderIntent:
         client_order_id=f"rb:r1:{account_id}:{symbol}:B:1",
         symbol=symbol,
         quantity=Decimal(7),
+        held_before=Decimal(0),
         order_type="LIMIT",
         limit_price=Decimal("10.05"),
         time_in_force="DAY",

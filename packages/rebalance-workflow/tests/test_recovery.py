@@ -35,6 +35,7 @@ class Scene:
             client_order_id=KEY,
             symbol="AAA",
             quantity=Decimal(5),
+            held_before=Decimal(0),
             order_type="MARKET",
             time_in_force="DAY",
             phase=Phase.BUY,

@@ -165,6 +165,7 @@ class LiveMarket:
             client_order_id=str(key),
             symbol=line.symbol,
             quantity=line.quantity,
+            held_before=line.current_quantity,
             order_type="MARKET" if selling else "LIMIT",
             limit_price=line.limit_price,
             time_in_force="DAY" if selling else self._policy.order_tif,

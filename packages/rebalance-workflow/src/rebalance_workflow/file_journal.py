@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from .file_names import safe_file_name
-from .journal import JournalError, OrderIntent, Record, RunFinished, unfinished
+from .journal import JournalError, OrderIntent, Record, RunFinished, interrupted, unfinished
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
@@ -49,19 +49,24 @@ class FileJournal:
         return [_parse(line, path, number) for number, line in enumerate(_lines(path), 1)]
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
-        """Intents of the account whose fate is not recorded, oldest first.
+        """Intents of the account whose fate is not recorded, oldest first."""
+        return unfinished(self._recent(account_id))
 
-        Reads back to the last run that left nothing open, so it stays fast as the file grows.
-        """
+    def interrupted(self, account_id: str) -> list[Record]:
+        """Records of the account since the last run that ended, oldest first."""
+        return interrupted(self._recent(account_id))
+
+    def _recent(self, account_id: str) -> list[Record]:
+        """From the last run on that left nothing open, so that old records cost no time."""
         path = self._path(account_id)
         lines = _lines(path)
         recent: list[Record] = []
         for number in range(len(lines), 0, -1):
             record = _parse(lines[number - 1], path, number)
+            recent.append(record)
             if isinstance(record, RunFinished) and record.open_orders == 0:
                 break
-            recent.append(record)
-        return unfinished(reversed(recent))
+        return recent[::-1]
 
     def _path(self, account_id: str) -> Path:
         return self._directory / f"{safe_file_name(account_id)}.jsonl"

@@ -50,6 +50,8 @@ class OrderIntent(Value):
     symbol: str
     #: Signed shares.
     quantity: Number
+    #: Signed shares held when it was planned.
+    held_before: Number
     order_type: Literal["MARKET", "LIMIT"]
     limit_price: Positive | None = None
     time_in_force: str
@@ -114,6 +116,10 @@ class RunJournal(Protocol):
         """Intents of the account whose fate is not recorded, oldest first."""
         ...
 
+    def interrupted(self, account_id: str) -> list[Record]:
+        """Records of the account since the last run that ended, oldest first: those of a crash."""
+        ...
+
 
 def unfinished(records: Iterable[Record]) -> list[OrderIntent]:
     """Intents without an outcome that settles them."""
@@ -124,6 +130,14 @@ def unfinished(records: Iterable[Record]) -> list[OrderIntent]:
         elif isinstance(record, OrderOutcome) and record.settles:
             pending.pop(record.client_order_id, None)
     return list(pending.values())
+
+
+def interrupted(records: Iterable[Record]) -> list[Record]:
+    """The records after the last verdict."""
+    latest: list[Record] = []
+    for record in records:
+        latest = [] if isinstance(record, RunFinished) else [*latest, record]
+    return latest
 
 
 class MemoryJournal:
@@ -143,3 +157,7 @@ class MemoryJournal:
     def unfinished(self, account_id: str) -> list[OrderIntent]:
         """Intents of the account whose fate is not recorded, oldest first."""
         return unfinished(self.history(account_id))
+
+    def interrupted(self, account_id: str) -> list[Record]:
+        """Records of the account since the last run that ended, oldest first."""
+        return interrupted(self.history(account_id))

@@ -16,6 +16,7 @@ from decimal import Decimal
 import structlog
 
 from broker_connector_base import AccountConfig, BrokerError, RunStatus
+from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
 from .clearing import check_foreign_orders, clear_orders
@@ -23,11 +24,19 @@ from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
 from .errors import RebalanceStopped
-from .execution import LiveMarket
-from .journal import JournalError, OrderIntent, RunFinished, RunJournal, RunStarted
+from .execution import LiveMarket, RunHalted
+from .journal import (
+    JournalError,
+    OrderIntent,
+    OrderOutcome,
+    Record,
+    RunFinished,
+    RunJournal,
+    RunStarted,
+)
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import describe_recovered, recover
+from .recovery import describe_recovered, is_recent, recover, see_fills
 from .reporting import cash_after, executed_trades, holdings, managed_value
 from .results import RunResult
 from .rounds import Rounds
@@ -38,6 +47,8 @@ from .verdict import judge
 _log = structlog.get_logger(__name__)
 
 _ZERO = Decimal(0)
+#: Errors whose words say enough; any other is logged with its traceback.
+_FORESEEN = (RunHalted, PlanError, BrokerError, JournalError)
 
 
 class LiveRun:
@@ -69,6 +80,7 @@ class LiveRun:
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
         pending = self._journal.unfinished(self._account.account_id)
+        interrupted = self._journal.interrupted(self._account.account_id)
         self._journal.append(
             RunStarted(
                 run_id=self._run_id,
@@ -78,7 +90,7 @@ class LiveRun:
             )
         )
         try:
-            result = await self._execute(pending)
+            result = await self._execute(pending, interrupted)
         except Exception as error:
             status = error.status if isinstance(error, RebalanceStopped) else RunStatus.FAILED
             with suppress(JournalError):
@@ -103,8 +115,10 @@ class LiveRun:
             )
         )
 
-    async def _execute(self, pending: Sequence[OrderIntent]) -> RunResult:
-        planner, start = await self._prepare(pending)
+    async def _execute(
+        self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]
+    ) -> RunResult:
+        planner, start = await self._prepare(pending, interrupted)
         self._reporter.stage(Stage.PLANNING)
         rounds = Rounds(planner, start)
         desk, market = self._at_the_broker(start)
@@ -116,7 +130,8 @@ class LiveRun:
                 if not market.orders:
                     raise
                 # Whatever it is, what was traded has to be told.
-                _log.warning("run_stopped", error=str(error), exc_info=error)
+                foreseen = isinstance(error, _FORESEEN)
+                _log.warning("run_stopped", error=str(error), exc_info=not foreseen)
                 stopped_by = error
             self._reporter.stage(Stage.RECONCILING)
             await desk.wait_for_commissions()
@@ -145,7 +160,9 @@ class LiveRun:
         )
         return desk, market
 
-    async def _prepare(self, pending: Sequence[OrderIntent]) -> tuple[Planner, Situation]:
+    async def _prepare(
+        self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]
+    ) -> tuple[Planner, Situation]:
         """Everything before the first plan; all that is sent is the cancellation of own orders."""
         account_id = self._account.account_id
         self._reporter.stage(Stage.READING)
@@ -157,13 +174,22 @@ class LiveRun:
         if open_orders:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
         foreign = await clear_orders(self._session, account_id, open_orders, self._policy)
+        await self._recover(pending, interrupted)
+        start = await read_situation(self._session, planner)
+        check_foreign_orders(foreign, start.symbols)
+        return planner, start
+
+    async def _recover(self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]) -> None:
+        """Close what earlier runs left open, and wait until the account shows what they traded."""
+        was_recent = is_recent(interrupted, self._policy, self._clock)
+        outcomes: list[OrderOutcome] = []
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
             outcomes = await recover(self._session, pending, self._journal, self._clock)
             self._notes.extend(map(describe_recovered, outcomes))
-        start = await read_situation(self._session, planner)
-        check_foreign_orders(foreign, start.symbols)
-        return planner, start
+        if was_recent:
+            records = (*interrupted, *outcomes)
+            await see_fills(self._session, self._account.account_id, records, self._policy)
 
     def _result(
         self,

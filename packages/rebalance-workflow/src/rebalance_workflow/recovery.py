@@ -7,7 +7,9 @@ positions that the next plan starts from.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 
 from broker_connector_base import OrderResult, OrderStatus
 
@@ -15,8 +17,10 @@ from .clock import Clock
 from .concurrency import all_of
 from .errors import RebalanceStopped
 from .fate import find_fate
-from .journal import OrderIntent, OrderOutcome, RunJournal
+from .journal import OrderIntent, OrderOutcome, Record, RunJournal
+from .policy import RebalancePolicy
 from .session import Session
+from .settling import growing_pauses
 
 
 async def recover(
@@ -39,6 +43,52 @@ async def recover(
             "and cancel what works; no order was placed"
         )
     return outcomes
+
+
+async def see_fills(
+    session: Session, account_id: str, records: Sequence[Record], policy: RebalancePolicy
+) -> None:
+    """Wait until the account shows what a crashed run traded; `records` are that run's.
+
+    A run that starts right after a crash could otherwise plan on a picture without those fills and
+    trade them again. Raises `RebalanceStopped` when the account does not show them in time.
+    """
+    expected = _expected_holdings(records)
+    pauses = growing_pauses(policy.settle_timeout_seconds)
+    while True:
+        snapshot = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
+        held = {p.symbol: p.quantity for p in snapshot.positions if p.security_type == "STK"}
+        missing = {s: q for s, q in expected.items() if held.get(s, Decimal(0)) != q}
+        if not missing:
+            return
+        pause = next(pauses, None)
+        if pause is None:
+            break
+        await asyncio.sleep(pause)
+    listed = ", ".join(f"{s} {held.get(s, Decimal(0)):f}, not {q:f}" for s, q in missing.items())
+    raise RebalanceStopped(
+        f"account {account_id} does not show what an interrupted run traded in it ({listed}); look "
+        "at its positions; no order was placed"
+    )
+
+
+def is_recent(records: Sequence[Record], policy: RebalancePolicy, clock: Clock) -> bool:
+    """True while the broker may still be booking what the records tell; later it is history."""
+    if not records:
+        return False
+    age = (clock.now() - records[-1].at).total_seconds()
+    return age <= policy.settle_timeout_seconds
+
+
+def _expected_holdings(records: Sequence[Record]) -> dict[str, Decimal]:
+    """Signed shares per symbol after the latest order in it."""
+    filled = {r.client_order_id: r.filled_quantity for r in records if isinstance(r, OrderOutcome)}
+    return {
+        intent.symbol: intent.held_before
+        + filled.get(intent.client_order_id, Decimal(0)).copy_sign(intent.quantity)
+        for intent in records
+        if isinstance(intent, OrderIntent)
+    }
 
 
 def describe_recovered(outcome: OrderOutcome) -> str:

@@ -8,7 +8,7 @@ on a picture without them would trade twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -68,15 +68,22 @@ async def settled_snapshot(
 
     `fills` is asked anew at each reading, because one may still be on its way.
     """
-    pause = _FIRST_PAUSE
-    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    pauses = growing_pauses(timeout_seconds)
     while True:
         snapshot = await session.ask(lambda: session.broker.get_account_snapshot(before.account_id))
         latest = compare(before, fills(), snapshot, commission)
-        left = deadline - asyncio.get_running_loop().time()
-        if (latest.positions_match and latest.cash_matches) or left <= 0:
+        pause = next(pauses, None)
+        if (latest.positions_match and latest.cash_matches) or pause is None:
             return latest
-        await asyncio.sleep(min(pause, left))
+        await asyncio.sleep(pause)
+
+
+def growing_pauses(seconds: float) -> Iterator[float]:
+    """How long to wait between readings: at first briefly, in all as many seconds."""
+    pause = _FIRST_PAUSE
+    while seconds > 0:
+        yield min(pause, seconds)
+        seconds -= pause
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
