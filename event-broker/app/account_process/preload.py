@@ -8,8 +8,9 @@ import gc
 import importlib
 import signal
 
-# Ctrl-C is for the command, which then ends its account processes in an orderly way.
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+# Ctrl-C and a terminal that closes are for the command; its account processes then end in order.
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
 
 for name in (
     "app.account_process.operations",

@@ -71,22 +71,15 @@ async def run_account_process(
     """
     async with _running(job, target, grace_seconds) as (process, messages):
         listening = asyncio.create_task(_listen(messages, on_progress))
-        stopping = asyncio.create_task((stop or asyncio.Event()).wait())
         try:
-            await asyncio.wait(
-                {listening, stopping},
-                timeout=deadline_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            in_time = listening.done() or stopping.done()
+            in_time = await _wait(listening, stop or asyncio.Event(), deadline_seconds)
             if not listening.done():
                 process.terminate()
                 await asyncio.wait({listening}, timeout=grace_seconds)
-                if not listening.done():
-                    process.kill()
+            if not listening.done():
+                process.kill()
             last = await listening
         finally:
-            stopping.cancel()
             listening.cancel()
     if last is None:
         raise _no_result(job, process.exitcode, deadline_seconds if not in_time else None)
@@ -96,6 +89,22 @@ async def run_account_process(
             failure.message, needs_attention=failure.needs_attention, kind=failure.kind
         )
     return last.body
+
+
+async def _wait(
+    listening: asyncio.Task[Message | None], stop: asyncio.Event, deadline_seconds: float
+) -> bool:
+    """Wait for the last message or for `stop`; False when the deadline was first."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait(
+            {listening, stopping},
+            timeout=deadline_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+    finally:
+        stopping.cancel()
+    return bool(done)
 
 
 @asynccontextmanager
@@ -129,8 +138,14 @@ async def _running(
 
 
 def _start(process: ForkServerProcess) -> None:
-    fork_server.start()
-    process.start()
+    try:
+        fork_server.start()
+        process.start()
+    except (OSError, EOFError) as error:
+        raise AccountProcessCrashed(
+            f"no account process could be started ({error!r}); nothing was sent. Try again.",
+            needs_attention=False,
+        ) from error
 
 
 async def _stream(reader: Connection) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:

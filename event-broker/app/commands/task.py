@@ -90,7 +90,7 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
         stop.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, interrupt)
     try:
         return await run_account_process(
