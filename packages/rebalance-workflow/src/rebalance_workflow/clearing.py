@@ -34,11 +34,17 @@ def split_orders(
 
 
 async def clear_orders(
-    session: Session, account_id: str, orders: Sequence[OpenOrder], policy: RebalancePolicy
+    session: Session,
+    account_id: str,
+    orders: Sequence[OpenOrder],
+    policy: RebalancePolicy,
+    *,
+    is_settled: bool,
 ) -> list[OpenOrder]:
     """Cancel ours and wait until the broker does not list them; returns the foreign ones.
 
-    A fill that beats its cancellation is waited for until the account shows it. Raises
+    A fill that beats its cancellation is waited for until the account shows it; `is_settled` says
+    that the account shows all earlier ones, without which the caller has to do that. Raises
     `RebalanceStopped` when one of ours cannot be cancelled in time.
     """
     ours, foreign = split_orders(orders, account_id, policy)
@@ -61,8 +67,10 @@ async def clear_orders(
             f"confirmed within {policy.cancel_timeout_seconds:g} s: cancel them by hand; no order "
             "was placed"
         ) from None
-    late = [f for f in await _executions(session, account_id) if f.execution_id not in known]
-    await _see_in_account(session, before, late, policy)
+    if is_settled:
+        now = await _executions(session, account_id)
+        late = [fill for fill in now if fill.execution_id not in known]
+        await _see_in_account(session, before, late, policy)
     return foreign
 
 

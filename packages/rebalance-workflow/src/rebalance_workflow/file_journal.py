@@ -53,18 +53,18 @@ class FileJournal:
         return unfinished(self._recent(account_id))
 
     def interrupted(self, account_id: str) -> list[Record]:
-        """Records of the account since the last run that ended, oldest first."""
+        """Records since the last run that ended well, oldest first."""
         return interrupted(self._recent(account_id))
 
     def _recent(self, account_id: str) -> list[Record]:
-        """From the last run on that left nothing open, so that old records cost no time."""
+        """Records from the last run on that ended well: older ones need not cost time."""
         path = self._path(account_id)
         lines = _lines(path)
         recent: list[Record] = []
         for number in range(len(lines), 0, -1):
             record = _parse(lines[number - 1], path, number)
             recent.append(record)
-            if isinstance(record, RunFinished) and record.open_orders == 0:
+            if isinstance(record, RunFinished) and record.is_clean:
                 break
         return recent[::-1]
 

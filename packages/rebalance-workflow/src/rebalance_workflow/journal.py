@@ -81,7 +81,7 @@ class OrderOutcome(Value):
 
 
 class RunFinished(Value):
-    """The run's verdict; when it leaves no order open, nothing before it is of interest again."""
+    """The run's verdict."""
 
     kind: Literal["run finished"] = "run finished"
     run_id: str
@@ -91,6 +91,12 @@ class RunFinished(Value):
     reason: str | None = None
     #: Intents of the account, this run's and earlier ones', whose fate is not recorded.
     open_orders: int = Field(ge=0)
+
+    @property
+    def is_clean(self) -> bool:
+        """True when nothing before it is of interest to a later run."""
+        ended_well = self.status in (RunStatus.DONE, RunStatus.NOTHING_TO_DO)
+        return ended_well and self.open_orders == 0
 
 
 Record = Annotated[
@@ -117,7 +123,7 @@ class RunJournal(Protocol):
         ...
 
     def interrupted(self, account_id: str) -> list[Record]:
-        """Records of the account since the last run that ended, oldest first: those of a crash."""
+        """Records since the last run that ended well, oldest first; empty unless one did not."""
         ...
 
 
@@ -133,10 +139,13 @@ def unfinished(records: Iterable[Record]) -> list[OrderIntent]:
 
 
 def interrupted(records: Iterable[Record]) -> list[Record]:
-    """The records after the last verdict."""
+    """The records after the last run that ended well."""
     latest: list[Record] = []
     for record in records:
-        latest = [] if isinstance(record, RunFinished) else [*latest, record]
+        if isinstance(record, RunFinished) and record.is_clean:
+            latest.clear()
+        else:
+            latest.append(record)
     return latest
 
 
@@ -159,5 +168,5 @@ class MemoryJournal:
         return unfinished(self.history(account_id))
 
     def interrupted(self, account_id: str) -> list[Record]:
-        """Records of the account since the last run that ended, oldest first."""
+        """Records since the last run that ended well, oldest first."""
         return interrupted(self.history(account_id))

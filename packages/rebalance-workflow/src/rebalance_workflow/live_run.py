@@ -173,23 +173,25 @@ class LiveRun:
         planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
         if open_orders:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
-        foreign = await clear_orders(self._session, account_id, open_orders, self._policy)
-        await self._recover(pending, interrupted)
+        was_recent = is_recent(interrupted, self._policy, self._clock)
+        foreign = await clear_orders(
+            self._session, account_id, open_orders, self._policy, is_settled=not was_recent
+        )
+        outcomes = await self._recover(pending)
+        if was_recent:
+            await see_fills(self._session, account_id, (*interrupted, *outcomes), self._policy)
         start = await read_situation(self._session, planner)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
 
-    async def _recover(self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]) -> None:
-        """Close what earlier runs left open, and wait until the account shows what they traded."""
-        was_recent = is_recent(interrupted, self._policy, self._clock)
-        outcomes: list[OrderOutcome] = []
-        if pending:
-            self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
-            outcomes = await recover(self._session, pending, self._journal, self._clock)
-            self._notes.extend(map(describe_recovered, outcomes))
-        if was_recent:
-            records = (*interrupted, *outcomes)
-            await see_fills(self._session, self._account.account_id, records, self._policy)
+    async def _recover(self, pending: Sequence[OrderIntent]) -> list[OrderOutcome]:
+        """Close what earlier runs left open."""
+        if not pending:
+            return []
+        self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
+        outcomes = await recover(self._session, pending, self._journal, self._clock)
+        self._notes.extend(map(describe_recovered, outcomes))
+        return outcomes
 
     def _result(
         self,
