@@ -32,6 +32,7 @@ from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
 from .state_file import StateFile
+from .whatif import WhatIf
 
 __version__ = "1.0.0"
 
@@ -74,5 +75,6 @@ __all__ = [
     "TriggerMethod",
     "VirtualClock",
     "WallClock",
+    "WhatIf",
     "load_scenario",
 ]

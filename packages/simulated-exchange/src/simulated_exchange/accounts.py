@@ -5,7 +5,7 @@ computes from them. Never: a price, a decision on an order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -124,6 +124,17 @@ class Ledger:
     reserved: dict[str, Decimal] = field(default_factory=dict)
     #: what live sell orders may still sell, per con_id
     offered: dict[int, Decimal] = field(default_factory=dict)
+
+    def copy(self) -> "Ledger":
+        """Books of its own to try things on."""
+        return replace(
+            self,
+            cash=dict(self.cash),
+            holdings={con_id: replace(held) for con_id, held in self.holdings.items()},
+            unsettled=list(self.unsettled),
+            reserved=dict(self.reserved),
+            offered=dict(self.offered),
+        )
 
     def quantity(self, con_id: int) -> Decimal:
         holding = self.holdings.get(con_id)

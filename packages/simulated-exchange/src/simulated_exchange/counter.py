@@ -20,6 +20,7 @@ from .floor import Floor
 from .orders import OcaType, Order, OrderRequest, OrderState
 from .outbox import Outbox
 from .record import Record
+from .whatif import WhatIf, what_if
 
 
 class Counter(Record):
@@ -62,6 +63,14 @@ class Counter(Record):
         for order in orders:
             self._send(Action.ARRIVE, order.order_id)
         return [self._books.orders[order.order_id] for order in orders]
+
+    def preview(self, request: OrderRequest) -> WhatIf:
+        """What an order would do to its account; nothing is booked.
+
+        Raises `ExchangeError` for an order that `submit` would refuse.
+        """
+        self._desk.check(request)
+        return what_if(self._books, self._market, request, self.clock.now())
 
     def modify(
         self,
