@@ -104,7 +104,7 @@ class _Visit:
             )
         except (OSError, TimeoutError) as error:
             raise _Finding(
-                f"nothing answers at {self._address} ({error or 'timeout'})",
+                f"nothing answers at {self._address} ({type(error).__name__})",
                 "start IB Gateway and log in, or correct IB_HOST and IB_PORT in .env",
             ) from error
         writer.close()

@@ -111,6 +111,6 @@ def _deadline(job: AccountJob) -> float:
     trading = job.settings.config.trading
     seconds = job.lock_timeout_seconds + 120
     if job.operation in TRADING:
-        # Sells and up to three rounds of buys, each with its cancellations at the end.
-        seconds += 4 * (trading.order_timeout_seconds + 90)
+        # Three rounds of sells and buys, each phase with its cancellations at the end.
+        seconds += 3 * 2 * (trading.order_timeout_seconds + 90)
     return seconds

@@ -22,7 +22,7 @@ _MARKS = {
 def show_diagnosis(diagnosis: Diagnosis, settings: Settings, account: AccountConfig) -> None:
     """Print one line a check, and what to do below those that need it."""
     out = console()
-    verdict = "healthy" if diagnosis.is_healthy else "needs a hand"
+    verdict = "ready" if diagnosis.is_healthy else "not ready"
     out.print(heading(account.account_id, settings.mode.value, verdict))
     out.print(checks_table(diagnosis.checks))
 

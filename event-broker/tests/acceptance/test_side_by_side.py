@@ -78,7 +78,7 @@ def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
         process = shell.start("rebalance.sh", "-account", "DUM959247", "-exec", "rebalance")
         assert process.stderr is not None
         for line in process.stderr:
-            if line.split()[:4] == ["buying", "buy", "503", "BTAL"]:
+            if line.startswith("buying") and "BTAL" in line:
                 break
         process.send_signal(signal.SIGINT)
         interrupted = shell.finish(process)
