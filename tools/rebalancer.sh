@@ -20,4 +20,5 @@ if stale; then
   touch "$ready"
 fi
 export REBALANCER_HOME="${REBALANCER_HOME:-$root}"
-exec "$root/.venv/bin/python" -m app "$@"
+# -P: the directory it is called from must not be searched for modules.
+exec "$root/.venv/bin/python" -P -m app "$@"

@@ -150,7 +150,7 @@ def _lease(host: str, control_port: int) -> SimulatorLease:
 
 
 def _start(files: SimulatorFiles) -> SimulatorLease:
-    command = [sys.executable, "-m", "ibkr_simulator", "serve", "--host", "127.0.0.1"]
+    command = [sys.executable, "-P", "-m", "ibkr_simulator", "serve", "--host", "127.0.0.1"]
     command += ["--port", "0", "--control-port", "0", "--scenario", "demo"]
     command += ["--state", str(files.state), "--ready-file", str(files.ready)]
     command += ["--exit-when-unused"]

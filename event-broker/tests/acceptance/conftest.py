@@ -46,6 +46,7 @@ class Shell:
         """Start a tool and let it run."""
         return subprocess.Popen(
             [str(REPOSITORY / "tools" / tool), *arguments],
+            cwd=self.home,
             env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

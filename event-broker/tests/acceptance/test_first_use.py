@@ -84,6 +84,12 @@ def test_an_unknown_account_is_one_clear_line(shell: Shell) -> None:
     assert not (shell.home / "data" / "simulator").exists()
 
 
+def test_a_directory_of_the_same_name_is_not_in_the_way(shell: Shell) -> None:
+    (shell.home / "app").mkdir()
+    (shell.home / "app" / "__init__.py").write_text("raise SystemExit(9)")
+    assert shell.rebalance("-account", "INVALID123").code == 2
+
+
 def test_the_help_tells_the_exit_codes(shell: Shell) -> None:
     helped = shell.rebalance("--help")
     assert helped.code == 0
