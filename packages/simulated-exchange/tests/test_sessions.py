@@ -1,11 +1,21 @@
 """Orders around the opening and the close. Regular hours on 2025-03-24 are 13:30 to 20:00 UTC."""
 
 from datetime import UTC, datetime, time
+from pathlib import Path
 
 import pytest
 
-from simulated_exchange import Instrument, OrderState, Reason, TimeInForce, TradingHours
-from simulated_exchange.testing import IBM, MONDAY_10_00, SPY, Pit
+from simulated_exchange import (
+    Instrument,
+    OrderState,
+    Reason,
+    Side,
+    TimeInForce,
+    TradingHours,
+    VirtualClock,
+    load_scenario,
+)
+from simulated_exchange.testing import IBM, MONDAY_10_00, SPY, Pit, request
 
 BEFORE_THE_OPEN = datetime(2025, 3, 24, 13, 0, tzinfo=UTC)
 SIX_HOURS = 6 * 3600
@@ -93,6 +103,25 @@ def test_only_an_order_that_asks_for_it_trades_outside_regular_hours() -> None:
     pit = Pit(start=BEFORE_THE_OPEN, instruments=(instrument,))
     assert pit.buy(10, limit=100).status is OrderState.HELD
     assert pit.buy(10, limit=100, outside_rth=True).status is OrderState.FILLED
+    # At any price nothing trades before the open.
+    assert pit.buy(10, outside_rth=True).status is OrderState.HELD
+
+
+def test_a_day_order_of_a_half_day_expires_when_that_closes(tmp_path: Path) -> None:
+    path = tmp_path / "half.yaml"
+    path.write_text(
+        "hours: {zone: America/New_York, opens: '09:30', closes: '16:00', "
+        "half_days: {2025-03-24: '13:00'}}\n"
+        "instruments: [{con_id: 101, symbol: SPY, quote: {bid: 99.99, ask: 100.00}}]\n"
+        "accounts: {DU1: {cash: {USD: 10000}}}"
+    )
+    clock = VirtualClock(MONDAY_10_00)
+    exchange = load_scenario(path).build(clock)
+    order = exchange.submit(request(Side.BUY, 10, 90))
+    clock.advance(3 * 3600 - 1)
+    assert exchange.order(order.order_id).status is OrderState.WORKING
+    clock.advance(1)
+    assert exchange.order(order.order_id).status is OrderState.EXPIRED
 
 
 @pytest.mark.parametrize("limit", [None, 90])

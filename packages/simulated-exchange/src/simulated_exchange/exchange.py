@@ -4,6 +4,7 @@ Comes in: requests, quotes, time. Goes out: orders, events, states. Never: a wir
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class Exchange(Counter):
@@ -88,6 +89,13 @@ class Exchange(Counter):
         """Make this the market; orders that it reaches fill before the call returns."""
         self._market.instrument(con_id)
         self._floor.set_quote(con_id, quote)
+        self._outbox.deliver()
+
+    def halt(self, con_id: int, kind: int = 1) -> None:
+        """Halt trading in an instrument (1 general, 2 volatility; 0 resumes). Orders wait, and can
+        be cancelled and changed; they trade when the halt is over."""
+        self._market.instrument(con_id)
+        self._floor.set_quote(con_id, replace(self._market.quote(con_id), halted=kind, at=None))
         self._outbox.deliver()
 
     def walk(self, con_id: int, walk: RandomWalk | None) -> None:

@@ -259,7 +259,7 @@ class Floor:
         price = reference_price(request, quote, instrument)
         if price is None or quote.halted:
             return
-        stop = stop_after(order, price, instrument.min_tick)
+        stop = stop_after(order, price, instrument)
         self._register.advance(ticket, order.status, stop_price=stop)
         reached = stop is not None and is_reached(request.side, stop, price)
         if reached and self._is_still_allowed(ticket):
@@ -273,8 +273,7 @@ class Floor:
                 self._matcher.match(ticket)
 
     def _hours(self, request: OrderRequest) -> TradingHours:
-        instrument = self._market.instrument(request.con_id)
-        return instrument.trading_hours if request.outside_rth else instrument.liquid_hours
+        return self._market.hours(request)
 
 
 def _stop_with(order: Order, request: OrderRequest) -> Decimal | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _MIDNIGHT = time(0)
+_DAY = timedelta(days=1)
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
@@ -23,11 +24,20 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HalfDay:
+    """A trading day that ends early."""
+
+    day: date
+    closes: time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TradingHours:
     """The same session on each of some weekdays (0 = Monday).
 
     `closes` at midnight means the end of the day, so a day that also opens at midnight lasts
-    from midnight to midnight and consecutive days leave no gap.
+    from midnight to midnight and consecutive days leave no gap. An `overnight` session opens on
+    the evening before: Monday's runs from Sunday `opens` to Monday `closes`.
     """
 
     zone: str
@@ -35,11 +45,16 @@ class TradingHours:
     closes: time = _MIDNIGHT
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
     closed_on: tuple[date, ...] = ()
+    half_days: tuple[HalfDay, ...] = ()
+    overnight: bool = False
 
     def __post_init__(self) -> None:
         ZoneInfo(self.zone)
-        if self.closes != _MIDNIGHT and self.closes <= self.opens:
-            raise ValueError(f"a session closes after it opens: {self.opens} to {self.closes}")
+        for closes in (self.closes, *(half.closes for half in self.half_days)):
+            if self.overnight and (closes == _MIDNIGHT or closes > self.opens):
+                raise ValueError(f"an overnight session ends within a day: {self.opens}, {closes}")
+            if not self.overnight and closes != _MIDNIGHT and closes <= self.opens:
+                raise ValueError(f"a session closes after it opens: {self.opens} to {closes}")
         if not self.weekdays or not set(self.weekdays) <= set(_EVERY_DAY):
             raise ValueError(f"weekdays are numbers from 0 (Monday) to 6: {self.weekdays}")
 
@@ -58,7 +73,10 @@ class TradingHours:
 
     def session_at(self, at: datetime) -> Session | None:
         """The session that is running at this instant."""
-        session = _session_on(self, at.astimezone(ZoneInfo(self.zone)).date())
+        day = at.astimezone(ZoneInfo(self.zone)).date()
+        session = _session_on(self, day)
+        if self.overnight and not (session and at < session.closes):
+            session = _session_on(self, day + _DAY)
         return session if session and session.opens <= at < session.closes else None
 
     def next_open(self, at: datetime) -> datetime | None:
@@ -86,8 +104,9 @@ def _session_on(hours: TradingHours, day: date) -> Session | None:
     if day.weekday() not in hours.weekdays or day in hours.closed_on:
         return None
     zone = ZoneInfo(hours.zone)
-    last_day = day + timedelta(days=1) if hours.closes == _MIDNIGHT else day
+    early = (half.closes for half in hours.half_days if half.day == day)
+    closes = next(early, hours.closes)
     return Session(
-        opens=datetime.combine(day, hours.opens, zone),
-        closes=datetime.combine(last_day, hours.closes, zone),
+        opens=datetime.combine(day - _DAY if hours.overnight else day, hours.opens, zone),
+        closes=datetime.combine(day + _DAY if closes == _MIDNIGHT else day, closes, zone),
     )

@@ -11,6 +11,14 @@ from .hours import TradingHours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PriceIncrement:
+    """One line of a market rule: from `low_edge` on, prices are multiples of `increment`."""
+
+    low_edge: Decimal
+    increment: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Instrument:
     """One contract; `con_id` identifies it for ever, `symbol` need not be unique."""
 
@@ -27,6 +35,8 @@ class Instrument:
     long_name: str = ""
     #: smallest price step, in `currency`
     min_tick: Decimal = Decimal("0.01")
+    #: the market rule, rising from low_edge 0, where the step depends on the price; () where not
+    price_increments: tuple[PriceIncrement, ...] = ()
     #: smallest step of an order's quantity
     lot_size: Decimal = Decimal(1)
     #: the zone's name as the contract shows it; the hours carry their own
@@ -52,9 +62,23 @@ class Instrument:
         for name in ("min_tick", "lot_size", "multiplier"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{self.symbol}: {name} must be positive")
+        edges = [step.low_edge for step in self.price_increments]
+        if edges and (edges[0] != 0 or edges != sorted(set(edges))):
+            raise ValueError(f"{self.symbol}: a market rule rises from 0, not {edges}")
+        if any(step.increment <= 0 for step in self.price_increments):
+            raise ValueError(f"{self.symbol}: price increments must be positive")
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """The price step that is in force at a price."""
+        tick = self.min_tick
+        for step in self.price_increments:
+            if price < step.low_edge:
+                break
+            tick = step.increment
+        return tick
 
     def is_on_tick(self, price: Decimal) -> bool:
-        return price % self.min_tick == 0
+        return price % self.tick_at(price) == 0
 
     def is_whole_lots(self, quantity: Decimal) -> bool:
         return quantity % self.lot_size == 0

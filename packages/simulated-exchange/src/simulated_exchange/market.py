@@ -1,13 +1,15 @@
 """Lookups on instruments, quotes and exchange rates.
 
-Comes in: an id or search terms. Goes out: what the books say. Never: an account or an order.
+Comes in: an id or search terms. Goes out: what the books say. Never: an account.
 """
 
 from decimal import Decimal
 
 from .books import Books
 from .errors import ExchangeError, Reason
+from .hours import TradingHours
 from .instruments import Instrument
+from .orders import OrderRequest, OrderType
 from .quotes import Quote, QuoteKind
 
 _ZERO = Decimal(0)
@@ -44,6 +46,14 @@ class Market:
 
     def kind(self, con_id: int) -> QuoteKind:
         return self._books.quote_kinds.get(con_id, self._books.quote_kind)
+
+    def hours(self, request: OrderRequest) -> TradingHours:
+        """When an order may trade. At any price nothing trades outside regular hours (Interactive
+        Brokers: a market order waits for the open, whatever its `outside_rth` says)."""
+        instrument = self.instrument(request.con_id)
+        priced = request.order_type not in (OrderType.MKT, OrderType.MIDPRICE)
+        outside = request.outside_rth and priced
+        return instrument.trading_hours if outside else instrument.liquid_hours
 
     def mark(self, con_id: int) -> Decimal:
         """Value of one contract in the instrument's currency; 0 while there is no price at all."""

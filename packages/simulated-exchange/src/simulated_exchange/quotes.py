@@ -81,12 +81,14 @@ class RandomWalk:
 
     def step(self, quote: Quote, *, instrument: Instrument, number: int, at: datetime) -> Quote:
         """The quote after step `number` of this walk."""
-        tick = instrument.min_tick
         reach = 2 * self.max_ticks + 1
         drawn = fraction(f"{self.seed}/{instrument.symbol}", number)
         moved = int(drawn * reach) - self.max_ticks
-        start = quote.bid or quote.mark or tick
+        start = quote.bid or quote.mark or instrument.min_tick
+        tick = instrument.tick_at(start)
         bid = max(tick, start - start % tick + moved * tick)
+        tick = instrument.tick_at(bid)
+        bid -= bid % tick
         ask = bid + self.spread_ticks * tick
         last = bid if moved < 0 else ask
         return replace(

@@ -12,9 +12,10 @@ from .books import Books
 from .clock import Clock
 from .errors import ExchangeError, Reason
 from .events import CommissionReport, Execution
+from .hours import TradingHours
 from .instruments import Instrument
 from .market import Market
-from .orders import Order, Side
+from .orders import Order, OrderRequest, Side
 from .quotes import Quote, QuoteKind
 from .valuation import value_account
 
@@ -58,6 +59,10 @@ class Record:
 
     def quote_kind(self, con_id: int) -> QuoteKind:
         return self._market.kind(con_id)
+
+    def hours(self, request: OrderRequest) -> TradingHours:
+        """The hours in which an order may trade: regular ones, or all if it asks for them."""
+        return self._market.hours(request)
 
     def account_ids(self) -> list[str]:
         return list(self._books.ledgers)

@@ -14,8 +14,8 @@ from typing import Any
 from .clock import Clock
 from .errors import StateError
 from .exchange import Exchange
-from .hours import TradingHours
-from .instruments import Instrument
+from .hours import HalfDay, TradingHours
+from .instruments import Instrument, PriceIncrement
 from .policies import CommissionSchedule, LatencyModel
 from .quotes import Quote, RandomWalk
 
@@ -145,6 +145,10 @@ def _listing(raw: Any, hours: TradingHours, size: Decimal) -> tuple[Instrument, 
     for name in ("valid_exchanges", "order_types"):
         if name in terms:
             terms[name] = tuple(terms[name])
+    terms["price_increments"] = tuple(
+        PriceIncrement(**_decimals(step, f"price_increments of {where}"))
+        for step in terms.get("price_increments", ())
+    )
     prices: dict[str, Any] = {**sizes, **_decimals(quoted, f"quote of {where}")}
     return Instrument(**terms), Quote(**prices, halted=halted)
 
@@ -176,7 +180,14 @@ def _hours(raw: Any) -> TradingHours:
     if "weekdays" in terms:
         terms["weekdays"] = tuple(terms["weekdays"])
     closed_on: list[date] = terms.pop("closed_on", [])
-    return TradingHours(**terms, closed_on=tuple(closed_on))
+    half_days: Mapping[Any, Any] = _mapping(terms.pop("half_days", {}), "half_days")
+    return TradingHours(
+        **terms,
+        closed_on=tuple(closed_on),
+        half_days=tuple(
+            HalfDay(day=day, closes=time.fromisoformat(closes)) for day, closes in half_days.items()
+        ),
+    )
 
 
 def _mapping(raw: Any, where: str) -> Mapping[str, Any]:

@@ -57,7 +57,7 @@ def _check_price(name: str, price: Decimal, instrument: Instrument) -> None:
     if name in _ON_TICK and not instrument.is_on_tick(price):
         raise ExchangeError(
             Reason.OFF_TICK,
-            f"{price} is not a multiple of the minimum tick {instrument.min_tick} "
+            f"{price} is not a multiple of {instrument.tick_at(price)}, the minimum tick there "
             f"of {instrument.symbol}",
         )
 

@@ -48,7 +48,7 @@ def distance(request: OrderRequest, price: Decimal) -> Decimal:
     return price * (request.trail_percent or Decimal(0)) / _HUNDRED
 
 
-def stop_after(order: Order, price: Decimal, tick: Decimal) -> Decimal | None:
+def stop_after(order: Order, price: Decimal, instrument: Instrument) -> Decimal | None:
     """Where the order's stop stands once the market has been at `price`.
 
     A trailing stop comes closer, never back, and stands on the tick grid, not closer than asked.
@@ -57,13 +57,14 @@ def stop_after(order: Order, price: Decimal, tick: Decimal) -> Decimal | None:
     if request.trail_amount is None and request.trail_percent is None:
         return order.stop_price
     if request.side is Side.BUY:
-        trailed = _round(price + distance(request, price), tick, ROUND_CEILING)
+        trailed = _round(price + distance(request, price), instrument, ROUND_CEILING)
         return trailed if order.stop_price is None else min(order.stop_price, trailed)
-    trailed = _round(price - distance(request, price), tick, ROUND_FLOOR)
+    trailed = _round(price - distance(request, price), instrument, ROUND_FLOOR)
     return trailed if order.stop_price is None else max(order.stop_price, trailed)
 
 
-def _round(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
+def _round(price: Decimal, instrument: Instrument, rounding: str) -> Decimal:
+    tick = instrument.tick_at(price)
     return (price / tick).to_integral_value(rounding) * tick
 
 

@@ -15,6 +15,9 @@ from .market import Market
 INITIAL_MARGIN = Decimal("0.50")
 #: FINRA rule 4210(c)(1): maintenance margin of long stock
 MAINTENANCE_MARGIN = Decimal("0.25")
+#: FINRA rule 4210(c)(3): of short stock, but at least so many dollars a share
+SHORT_MAINTENANCE_MARGIN = Decimal("0.30")
+SHORT_MAINTENANCE_PER_SHARE = Decimal(5)
 
 
 def total_cash(ledger: Ledger, market: Market) -> Decimal:
@@ -34,11 +37,30 @@ def available_margin(ledger: Ledger, market: Market) -> Decimal:
     return available
 
 
+def order_margin(
+    ledger: Ledger, market: Market, means: str | int = "", freed: Decimal = ZERO
+) -> Decimal:
+    """Initial margin that live orders may still need, in base currency.
+
+    `freed` is left out of what they tie up of `means`: of a currency, or of an instrument's shares.
+    """
+    base, value = ledger.base_currency, ZERO
+    for currency, reserved in ledger.reserved.items():
+        needed = reserved - freed if currency == means else reserved
+        value += needed * market.rate(currency, base)
+    for con_id, offered in ledger.offered.items():
+        sold = offered - freed if con_id == means else offered
+        short = sold - max(ZERO, ledger.quantity(con_id))
+        if short > 0:
+            value += short * market.mark(con_id) * market.rate(market.currency(con_id), base)
+    return value * INITIAL_MARGIN
+
+
 def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
     """The account as it stands at this instant."""
     base = ledger.base_currency
     positions = {}
-    net = gross = unrealized = realized = ZERO
+    net = gross = unrealized = realized = maintenance = ZERO
     for con_id, holding in ledger.holdings.items():
         to_base = market.rate(market.currency(con_id), base)
         realized += holding.realized * to_base
@@ -46,13 +68,14 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
             position = positions[con_id] = _position(ledger, market, con_id)
             net += position.market_value * to_base
             gross += abs(position.market_value) * to_base
+            maintenance += _maintenance(position, market) * to_base
             unrealized += position.unrealized_pnl * to_base
     currencies = dict.fromkeys((*ledger.cash, *map(market.currency, positions)))
     cash = total_cash(ledger, market)
     equity = cash + net
     # A cash account borrows nothing: what it holds is paid for and gives no credit.
     initial = gross * INITIAL_MARGIN if ledger.margin else net
-    maintenance = gross * MAINTENANCE_MARGIN if ledger.margin else net
+    maintenance = maintenance if ledger.margin else net
     available = equity - initial
     return Account(
         account_id=ledger.account_id,
@@ -61,7 +84,9 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
         margin=ledger.margin,
         allow_short=ledger.allow_short,
         cash=MappingProxyType(dict(ledger.cash)),
-        settled_cash=MappingProxyType(ledger.settled_cash(at)),
+        settled_cash=MappingProxyType(ledger.settlement.settled(ledger.cash, at)),
+        unpaid_quantities=MappingProxyType(ledger.settlement.unpaid_quantities(at)),
+        free_rides=ledger.settlement.free_rides,
         exchange_rates=MappingProxyType({c: market.rate(c, base) for c in currencies}),
         positions=MappingProxyType(positions),
         total_cash=cash,
@@ -71,10 +96,18 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
         realized_pnl=realized,
         initial_margin=initial,
         maintenance_margin=maintenance,
+        order_margin=order_margin(ledger, market) if ledger.margin else ZERO,
         available_funds=available,
         excess_liquidity=equity - maintenance,
         buying_power=max(ZERO, available / INITIAL_MARGIN if ledger.margin else cash),
     )
+
+
+def _maintenance(position: Position, market: Market) -> Decimal:
+    if position.quantity > 0:
+        return position.market_value * MAINTENANCE_MARGIN
+    per_share = SHORT_MAINTENANCE_PER_SHARE * market.instrument(position.con_id).multiplier
+    return max(-position.market_value * SHORT_MAINTENANCE_MARGIN, -position.quantity * per_share)
 
 
 def _position(ledger: Ledger, market: Market, con_id: int) -> Position:
