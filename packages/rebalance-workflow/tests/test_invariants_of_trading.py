@@ -9,11 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker_connector_base import RunStatus
-from broker_connector_base.testing import RESTS, Behaviour, fills_partly
-from rebalance_workflow import PreviewResult, RebalancePolicy
+from broker_connector_base import BrokerConnectionError, RunStatus
+from broker_connector_base.testing import (
+    ACKNOWLEDGEMENT_LOST,
+    COMMISSION_UNTOLD,
+    FILL_BEATS_CANCEL,
+    FILLS,
+    REJECTED,
+    RESTS,
+    SWALLOWED,
+    Behaviour,
+    Fault,
+    fills_partly,
+)
+from rebalance_workflow import PreviewResult, RebalancePolicy, RebalanceStopped
 from rebalance_workflow.journal import OrderIntent, Phase
-from rebalance_workflow.testing import ACCOUNT, make_world
+from rebalance_workflow.testing import ACCOUNT, World, make_world
 
 SWITCH: dict[str, Any] = {
     "cash": 1_000,
@@ -21,6 +32,19 @@ SWITCH: dict[str, Any] = {
     "quotes": {"AAA": ("99.90", "100.10"), "BBB": ("49.95", "50.05"), "OLD": ("19.90", "20.10")},
     "weights": {"AAA": "0.3", "BBB": "0.7"},
 }
+
+
+BEHAVIOURS = [
+    FILLS,
+    RESTS,
+    REJECTED,
+    SWALLOWED,
+    ACKNOWLEDGEMENT_LOST,
+    FILL_BEATS_CANCEL,
+    COMMISSION_UNTOLD,
+    fills_partly(3),
+    Behaviour(delay=5),
+]
 
 
 @st.composite
@@ -113,6 +137,56 @@ async def test_invariants_3_to_7_hold_for_any_account(world_arguments: dict[str,
     orders = len(world.sent())
     assert (await world.run()).status is RunStatus.NOTHING_TO_DO
     assert len(world.sent()) == orders
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+async def settles_within(world: World, *, runs: int) -> bool:
+    """Run again and again, after crashes too, until a run finds nothing to do."""
+    for _ in range(runs):
+        try:
+            result = await world.run()
+        except Crash:
+            world.new_session()
+        except (BrokerConnectionError, RebalanceStopped):
+            # Nobody was there, or the account may not show all fills yet: nothing was sent.
+            continue
+        else:
+            # A share that was traded twice would be a position that the fills do not explain.
+            assert result.status is not RunStatus.NEEDS_ATTENTION, result.error
+            if result.status is RunStatus.NOTHING_TO_DO:
+                return True
+    return False
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    world_arguments=worlds(),
+    faults=st.lists(st.tuples(st.integers(1, 25), st.booleans(), st.booleans()), max_size=3),
+    behaviours=st.lists(st.sampled_from(BEHAVIOURS), min_size=6, max_size=6),
+    snapshot_lag=st.integers(0, 3),
+)
+async def test_invariants_9_to_11_hold_for_any_account_and_any_faults(
+    world_arguments: dict[str, Any],
+    faults: list[tuple[int, bool, bool]],
+    behaviours: list[Behaviour],
+    snapshot_lag: int,
+) -> None:
+    world = make_world(**world_arguments)
+    world.books.snapshot_lag = snapshot_lag
+    for number, behaviour in enumerate(behaviours):
+        world.books.script(f"S{number}", behaviour, FILLS)
+    await world.broker.connect()
+    world.books.faults.extend(
+        Fault(call=call, after_sending=after_sending, error=Crash() if crashes else None)
+        for call, after_sending, crashes in faults
+    )
+    assert await settles_within(world, runs=8)
+    assert all(quantity >= 0 for quantity in world.holdings.shares.values())
+    assert world.holdings.cash >= 0
+    assert world.journal.unfinished(ACCOUNT) == []
 
 
 class TestInvariant5:

@@ -392,6 +392,41 @@ class TestInvariant11:
         world.books.begin_trading_day()
         await assert_converges(world)
 
+    @pytest.mark.parametrize("append", [2, 3, 4])
+    async def test_a_run_right_after_a_crash_waits_until_the_account_shows_its_fills(
+        self, append: int
+    ) -> None:
+        world = make_world(**SWITCH, journal=CrashingJournal(append, written=True))
+        world.books.snapshot_lag = 3
+        assert not await survives(world)
+        if append == 2:
+            # The crash came before the sending: the order of the dead run still arrives.
+            world.books.place_foreign_order(
+                ACCOUNT, "OLD", -50, client_id=1, client_order_id="rb:run1:DU1:OLD:S:1"
+            )
+            world.books.fill(world.books.orders[-1])
+        await assert_converges(world)
+
+    async def test_a_crash_long_after_the_last_record_hides_no_fill_of_the_last_moment(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", FILL_BEATS_CANCEL)
+        world.books.snapshot_lag = 3
+        await world.broker.connect()
+        # The order works for 300 s; the crash comes when its cancellation has just been sent.
+        world.books.faults.append(Fault(method="cancel_order", after_sending=True, error=Crash()))
+        assert not await survives(world)
+        await assert_converges(world)
+
+    async def test_fills_that_the_account_never_shows_stop_the_next_run(self) -> None:
+        world = make_world(**SWITCH, journal=CrashingJournal(3, written=True))
+        assert not await survives(world)
+        world.holdings.shares["OLD"] = Decimal(50)
+        world.new_session()
+        with pytest.raises(RebalanceStopped, match=r"OLD 50, not 0"):
+            await world.run()
+
     async def test_the_next_run_tells_what_became_of_the_orders_of_a_crashed_one(self) -> None:
         world = make_world(**SWITCH)
         world.books.script("BBB", RESTS, FILLS)

@@ -36,7 +36,7 @@ from .journal import (
 )
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import describe_recovered, is_recent, recover, see_fills
+from .recovery import describe_recovered, found_orders, is_recent, recover, see_fills
 from .reporting import cash_after, executed_trades, holdings, managed_value
 from .results import RunResult
 from .rounds import Rounds
@@ -175,11 +175,15 @@ class LiveRun:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
         was_recent = is_recent(interrupted, self._policy, self._clock)
         foreign = await clear_orders(
-            self._session, account_id, open_orders, self._policy, is_settled=not was_recent
+            self._session,
+            account_id,
+            open_orders,
+            self._policy,
+            is_settled=not (was_recent or pending),
         )
         outcomes = await self._recover(pending)
-        if was_recent:
-            await see_fills(self._session, account_id, (*interrupted, *outcomes), self._policy)
+        traded = (*interrupted, *outcomes) if was_recent else found_orders(pending, outcomes)
+        await see_fills(self._session, account_id, traded, self._policy)
         start = await read_situation(self._session, planner)
         check_foreign_orders(foreign, start.symbols)
         return planner, start

@@ -48,12 +48,14 @@ async def recover(
 async def see_fills(
     session: Session, account_id: str, records: Sequence[Record], policy: RebalancePolicy
 ) -> None:
-    """Wait until the account shows what a crashed run traded; `records` are that run's.
+    """Wait until the account shows what interrupted runs traded, by their records.
 
     A run that starts right after a crash could otherwise plan on a picture without those fills and
     trade them again. Raises `RebalanceStopped` when the account does not show them in time.
     """
     expected = _expected_holdings(records)
+    if not expected:
+        return
     pauses = growing_pauses(policy.settle_timeout_seconds)
     while True:
         snapshot = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
@@ -78,6 +80,17 @@ def is_recent(records: Sequence[Record], policy: RebalancePolicy, clock: Clock) 
         return False
     age = (clock.now() - records[-1].at).total_seconds()
     return age <= policy.settle_timeout_seconds
+
+
+def found_orders(pending: Sequence[OrderIntent], outcomes: Sequence[OrderOutcome]) -> list[Record]:
+    """Those of the pending orders that the broker still tells of, with what became of them.
+
+    Their fills may be of this very moment, however long ago the orders were written down. What it
+    does not tell of any more ended on an earlier day, or never arrived.
+    """
+    found = [outcome for outcome in outcomes if outcome.status is not OrderStatus.NOT_FOUND]
+    keys = {outcome.client_order_id for outcome in found}
+    return [*(intent for intent in pending if intent.client_order_id in keys), *found]
 
 
 def _expected_holdings(records: Sequence[Record]) -> dict[str, Decimal]:
