@@ -1,18 +1,18 @@
 """The command line: arguments come in, one command runs, an exit code goes out.
 
-Only what parsing needs is imported here. The fork server is started before anything else is loaded,
-so that both load at the same time.
+It parses and nothing else; what follows is `app.commands.run`.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from app import __version__, fork_server
+from app import __version__
+
+from .commands.run import run
 
 _EXIT_CODES = """\
 exit codes:
@@ -30,10 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    arguments = parse(argv)
-    fork_server.start()
-    # Loaded only now, at the same time as the fork server loads.
-    return int(importlib.import_module("app.commands.run").run(arguments, os.environ))
+    return run(parse(argv), os.environ)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """The fork server behind account processes: started early, so that it loads while others work.
 
 A fresh interpreter with the broker's library costs half a second; a fork of one that has it loaded
-costs a few hundredths. This module is small on purpose: it is imported before anything heavy.
+costs a few hundredths. This module imports nothing heavy, so that the server can start first.
 """
 
 from __future__ import annotations

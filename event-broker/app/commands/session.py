@@ -1,8 +1,8 @@
 """The ground that every command stands on: settings, accounts, gateway.
 
-Settings are read and checked first, so bad input touches nothing. Then the gateway is found; the
-embedded simulator is started in the background when it is needed, while the command's own modules
-are still being loaded. Only what that takes is imported here.
+Settings are read and checked first, so bad input touches nothing. Then the fork server and, where it
+is needed, the embedded simulator are started in the background, while the command's own modules are
+still being loaded. Only what that takes is imported here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from app import simulation
+from app import fork_server, simulation
 from app.settings import (
     Settings,
     SettingsError,
@@ -74,6 +74,8 @@ def open_session(arguments: argparse.Namespace, settings: Settings) -> Iterator[
         accounts = _accounts(arguments, settings)
     if getattr(arguments, "reset_demo", False):
         _reset_demo(settings)
+    if accounts:
+        fork_server.start()
     with _gateway(settings, needed=bool(accounts)) as address:
         yield Session(arguments=arguments, settings=settings, accounts=accounts, address=address)
 
