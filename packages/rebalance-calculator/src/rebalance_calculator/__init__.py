@@ -5,6 +5,7 @@ whole-share plan out.
 from broker_connector_base.models import AccountConfig, AllocationItem, Trade
 
 from .allocations import Targets, validate_allocations
+from .batch import BatchInput, BatchPlan, BatchVerdict, plan_many
 from .calculator import TradeCalculator
 from .errors import AllocationError, PlanError, QuoteError, ReplacementError, SnapshotError
 from .models import Plan, PlanLine, ReasonCode, TradeCalculationResult
@@ -20,6 +21,9 @@ __all__ = [
     "AccountConfig",
     "AllocationError",
     "AllocationItem",
+    "BatchInput",
+    "BatchPlan",
+    "BatchVerdict",
     "CommissionModel",
     "Plan",
     "PlanError",
@@ -42,6 +46,7 @@ __all__ = [
     "__version__",
     "apply_replacements",
     "plan",
+    "plan_many",
     "reconcile",
     "validate_allocations",
     "validate_quotes",

@@ -21,7 +21,7 @@ from .quotes import Market
 Trades = Mapping[str, Decimal]
 
 #: A weight this close inside the band's edge, in percentage points, still counts as inside.
-_EDGE = Decimal("1e-9")
+BAND_EDGE = Decimal("1e-9")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +167,7 @@ def _asset(
     lot = policy.lot_of(symbol)
     lot_value = market.mid * lot
     missing = (target or Decimal(0)) - held * market.mid
-    least = max(1, _ceiling(policy.min_trade_value / lot_value))
+    least = least_lots(policy, lot_value)
     most_buy = max(_ceiling(missing / lot_value), least) if missing > 0 else 0
     most_sell = int(held // lot)
     if target is not None and most_sell < least:
@@ -192,7 +192,7 @@ def _asset(
         symbol=symbol,
         held=held,
         market=market,
-        limit=_limit(market.ask, policy.buy_slippage_percent, policy.ticks.get(symbol)),
+        limit=buy_limit(policy, symbol, market.ask),
         lot=lot,
         target=target or Decimal(0),
         targeted=target is not None,
@@ -204,12 +204,18 @@ def _asset(
 
 
 def _in_band(missing: Decimal, total: Decimal, band: Decimal) -> bool:
-    return band > 0 and abs(missing) / total * 100 < band + _EDGE
+    return band > 0 and abs(missing) / total * 100 < band + BAND_EDGE
 
 
-def _limit(ask: Decimal, slippage_percent: Decimal, tick: Decimal | None) -> Decimal:
+def least_lots(policy: PlanPolicy, lot_value: Decimal) -> int:
+    """The smallest order that is worth enough, in lots."""
+    return max(1, _ceiling(policy.min_trade_value / lot_value))
+
+
+def buy_limit(policy: PlanPolicy, symbol: str, ask: Decimal) -> Decimal:
     """The ask plus slippage, down to a tick, unless that would be below the ask."""
-    limit = ask * (1 + slippage_percent / 100)
+    limit = ask * (1 + policy.buy_slippage_percent / 100)
+    tick = policy.ticks.get(symbol)
     if tick is None:
         return limit
     down = (limit / tick).to_integral_value(ROUND_FLOOR) * tick

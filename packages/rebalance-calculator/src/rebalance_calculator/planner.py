@@ -13,11 +13,12 @@ of all distances from the targets, cash and trading cost included.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from broker_connector_base.models import AccountSnapshot, AllocationItem
 
-from .allocations import validate_allocations
+from .allocations import Targets, validate_allocations
 from .book import Asset, Book, Trades, open_book
 from .holdings import Holdings, LeftAlone, managed_cash, sort_positions
 from .models import Plan, PlanLine, ReasonCode
@@ -40,15 +41,30 @@ def plan(
     Raises AllocationError, SnapshotError or QuoteError (all PlanError, all ValueError); then there
     is no plan and nothing must be traded.
     """
-    targets = validate_allocations(allocations)
+    account = open_account(snapshot, validate_allocations(allocations), quotes, policy)
+    fitted = fit_book(account.book)
+    return publish(account, fitted, _worth_it(account.book, fitted))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAccount:
+    """A snapshot that may be planned: its positions sorted, its managed part valued."""
+
+    snapshot: AccountSnapshot
+    holdings: Holdings
+    book: Book
+
+
+def open_account(
+    snapshot: AccountSnapshot, targets: Targets, quotes: Quotes, policy: PlanPolicy
+) -> OpenAccount:
+    """Check the snapshot and the quotes it needs; raises SnapshotError or QuoteError."""
     holdings = sort_positions(snapshot, targets)
     needed = {symbol for symbol, weight in targets.weights.items() if weight}
     markets = validate_quotes(quotes, needed | holdings.shares.keys(), policy)
     cash = managed_cash(snapshot, holdings, markets, policy)
     book = open_book(targets, holdings, markets, cash, policy)
-    fitted = fit_book(book)
-    trades = _worth_it(book, fitted)
-    return _publish(book, snapshot, holdings, fitted, trades)
+    return OpenAccount(snapshot=snapshot, holdings=holdings, book=book)
 
 
 def _worth_it(book: Book, fitted: Fitted) -> Trades:
@@ -64,9 +80,9 @@ def _worth_it(book: Book, fitted: Fitted) -> Trades:
     return fitted.trades if gain / book.total * 10_000 >= threshold else forced
 
 
-def _publish(
-    book: Book, snapshot: AccountSnapshot, holdings: Holdings, fitted: Fitted, trades: Trades
-) -> Plan:
+def publish(account: OpenAccount, fitted: Fitted, trades: Trades) -> Plan:
+    """Everything a reader of the plan wants to know; `trades` are the fitted or the forced ones."""
+    book, holdings = account.book, account.holdings
     dropped = len(trades) < len(fitted.trades)
     lines = [
         _line(book, asset, trades.get(symbol, _ZERO), dropped=dropped and symbol in fitted.trades)
@@ -91,7 +107,7 @@ def _publish(
         estimated_cost=book.cost(trades),
         objective_bp=objective / book.total * 10_000,
         bound_bp=max(objective - fitted.bound, _ZERO) / book.total * 10_000,
-        warnings=_warnings(book, snapshot, holdings, trades, dropped),
+        warnings=_warnings(account, trades, dropped),
     )
 
 
@@ -138,12 +154,11 @@ def _outside_line(book: Book, position: LeftAlone) -> PlanLine:
     )
 
 
-def _warnings(
-    book: Book, snapshot: AccountSnapshot, holdings: Holdings, trades: Trades, dropped: bool
-) -> tuple[str, ...]:
-    warnings = [f"{p.symbol}: {p.reason}" for p in holdings.left_alone]
-    if book.cash < snapshot.cash_balance:
-        aside = f"{snapshot.cash_balance - book.cash:.2f}"
+def _warnings(account: OpenAccount, trades: Trades, dropped: bool) -> tuple[str, ...]:
+    book, cash_balance = account.book, account.snapshot.cash_balance
+    warnings = [f"{p.symbol}: {p.reason}" for p in account.holdings.left_alone]
+    if book.cash < cash_balance:
+        aside = f"{cash_balance - book.cash:.2f}"
         warnings.append(
             f"{aside} of the cash is left alone: in other currencies, or owed on positions"
         )
