@@ -6,8 +6,10 @@ computes from them. Never: a price, a decision on an order.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+
+from .settlement import Settlement
 
 ZERO = Decimal(0)
 
@@ -41,6 +43,10 @@ class Account:
     cash: Mapping[str, Decimal]
     #: per currency, without the proceeds of sales that have not settled
     settled_cash: Mapping[str, Decimal]
+    #: shares bought with money that has not settled, by con_id: to sell them now is free-riding
+    unpaid_quantities: Mapping[int, Decimal]
+    #: how often that was done
+    free_rides: int
     #: currency -> value of one unit in the base currency
     exchange_rates: Mapping[str, Decimal]
     #: by con_id; what was sold to the last share is not listed
@@ -54,6 +60,9 @@ class Account:
     realized_pnl: Decimal
     initial_margin: Decimal
     maintenance_margin: Decimal
+    #: initial margin that live orders may still need, on top of the above
+    order_margin: Decimal
+    #: before live orders are counted
     available_funds: Decimal
     excess_liquidity: Decimal
     buying_power: Decimal
@@ -95,12 +104,18 @@ class Holding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proceeds:
-    """The money of a sale that has not settled yet."""
+class Adjustment:
+    """What moved cash or shares other than a fill: a deposit, a split."""
 
-    settles: datetime
-    currency: str
-    amount: Decimal
+    account_id: str
+    at: datetime
+    reason: str
+    #: of `cash`, which is signed
+    currency: str = ""
+    cash: Decimal = ZERO
+    #: of `quantity`, which is signed
+    con_id: int = 0
+    quantity: Decimal = ZERO
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,14 +127,12 @@ class Ledger:
     base_currency: str
     margin: bool
     allow_short: bool
-    #: weekdays until the money of a sale has settled, 0 for at once
-    settlement_days: int
+    settlement: Settlement
     cash: dict[str, Decimal]
     holdings: dict[int, Holding]
     #: where the books began, for the audit
     opening_cash: dict[str, Decimal]
     opening_quantities: dict[int, Decimal]
-    unsettled: list[Proceeds] = field(default_factory=list)
     #: what live buy orders may still cost, per currency
     reserved: dict[str, Decimal] = field(default_factory=dict)
     #: what live sell orders may still sell, per con_id
@@ -131,7 +144,7 @@ class Ledger:
             self,
             cash=dict(self.cash),
             holdings={con_id: replace(held) for con_id, held in self.holdings.items()},
-            unsettled=list(self.unsettled),
+            settlement=self.settlement.copy(),
             reserved=dict(self.reserved),
             offered=dict(self.offered),
         )
@@ -161,31 +174,19 @@ class Ledger:
         if holding is None:
             holding = self.holdings[con_id] = Holding()
         realized = holding.book(quantity, value, commission)
-        self.cash[currency] = self.cash.get(currency, ZERO) - value - commission
-        if value < 0 and self.settlement_days:
-            self.unsettled = [sale for sale in self.unsettled if sale.settles > at]
-            self.unsettled.append(
-                Proceeds(
-                    settles=weekdays_later(at, self.settlement_days),
-                    currency=currency,
-                    amount=-value - commission,
-                )
-            )
+        cash = self.cash.get(currency, ZERO)
+        self.cash[currency] = cash - value - commission
+        if value < 0:
+            proceeds = -value - commission
+            self.settlement.sold(con_id, holding.quantity, currency, proceeds, at)
+        elif self.settlement.days:
+            self.settlement.bought(con_id, quantity, currency, value + commission, cash, at)
         return realized
 
-    def settled_cash(self, at: datetime) -> dict[str, Decimal]:
-        """Cash whose sales have settled by then, per currency."""
-        settled = dict(self.cash)
-        for sale in self.unsettled:
-            if sale.settles > at:
-                settled[sale.currency] -= sale.amount
-        return settled
-
-
-def weekdays_later(at: datetime, days: int) -> datetime:
-    """The same time of day `days` weekdays later."""
-    while days:
-        at += timedelta(days=1)
-        if at.weekday() < 5:
-            days -= 1
-    return at
+    def convert(
+        self, *, bought: str, quantity: Decimal, currency: str, value: Decimal, commission: Decimal
+    ) -> None:
+        """Move cash for one signed fill of a currency pair: `quantity` of one currency in, `value`
+        and commission of the other out. The broker lets converted money be spent at once."""
+        self.cash[bought] = self.cash.get(bought, ZERO) + quantity
+        self.cash[currency] = self.cash.get(currency, ZERO) - value - commission

@@ -11,6 +11,7 @@ from decimal import Decimal
 from .accounts import Ledger
 from .books import Books
 from .events import Execution
+from .families import means
 from .orders import Order, OrderState, Side
 
 ZERO = Decimal(0)
@@ -73,7 +74,16 @@ def _balances(books: Books, ledger: Ledger) -> Iterator[str]:
             instrument = books.instruments[fill.request.con_id]
             paid = fill.signed_quantity * fill.price * instrument.multiplier
             cash[instrument.currency] -= paid + books.reports[fill.exec_id].commission
-            quantities[fill.request.con_id] += fill.signed_quantity
+            if instrument.is_pair:
+                cash[instrument.symbol] += fill.signed_quantity
+            else:
+                quantities[fill.request.con_id] += fill.signed_quantity
+    for adjustment in books.adjustments:
+        if adjustment.account_id == ledger.account_id:
+            if adjustment.cash:
+                cash[adjustment.currency] += adjustment.cash
+            if adjustment.quantity:
+                quantities[adjustment.con_id] += adjustment.quantity
     for currency in cash.keys() | ledger.cash.keys():
         if ledger.cash.get(currency) != cash[currency]:
             yield (
@@ -90,22 +100,18 @@ def _balances(books: Books, ledger: Ledger) -> Iterator[str]:
 
 def _holds(books: Books, ledger: Ledger) -> Iterator[str]:
     """What live orders tie up must be what the ledger has set aside, no more and no less."""
-    reserved: dict[str, dict[str | int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    offered: dict[int, dict[str | int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    holds: dict[str | int, dict[str | int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for order_id, ticket in books.tickets.items():
         request = books.orders[order_id].request
         if request.account_id != ledger.account_id:
             continue
-        if request.side is Side.BUY:
-            held = reserved[books.instruments[request.con_id].currency]
-        else:
-            held = offered[request.con_id]
+        held = holds[means(request, books.instruments[request.con_id])]
         # Of a one-cancels-all group no more than one order will be needed.
         group = request.oca_group or order_id
         held[group] = max(held[group], ticket.hold)
     for currency, amount in ledger.reserved.items():
-        if amount != (needed := sum(reserved[currency].values(), ZERO)):
+        if amount != (needed := sum(holds[currency].values(), ZERO)):
             yield f"{ledger.account_id} reserves {amount} {currency}, orders {needed}"
     for con_id, quantity in ledger.offered.items():
-        if quantity != (needed := sum(offered[con_id].values(), ZERO)):
+        if quantity != (needed := sum(holds[con_id].values(), ZERO)):
             yield f"{ledger.account_id} offers {quantity} of {con_id}, orders {needed}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .accounts import Ledger
+from .accounts import Adjustment, Ledger
 from .agenda import Schedule
 from .errors import ExchangeError, Reason
 from .events import CommissionReport, Execution
@@ -74,6 +74,7 @@ class Books:
     orders: dict[int, Order] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
     reports: dict[str, CommissionReport] = field(default_factory=dict)
     fill_policy: FillPolicy = field(default_factory=FillPolicy)
     #: by symbol

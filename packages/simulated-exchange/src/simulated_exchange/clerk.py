@@ -7,6 +7,7 @@ that tell of them. Never: a decision whether, at what price, or how much.
 from datetime import datetime
 from decimal import Decimal
 
+from .accounts import Ledger
 from .books import Books, Ticket
 from .events import (
     AccountChanged,
@@ -34,7 +35,8 @@ def book_fill(
 ) -> tuple[Event, Event, Event, Event]:
     """Book `size` at `price`: shares, cash, commission and records, all or nothing.
 
-    Returns Executed, PositionChanged, AccountChanged and CommissionCharged.
+    Returns Executed, PositionChanged (for a currency pair AccountChanged of the one that was
+    bought), AccountChanged and CommissionCharged.
     """
     order = books.orders[ticket.order_id]
     request, instrument = order.request, books.instruments[order.request.con_id]
@@ -44,14 +46,25 @@ def book_fill(
     ticket.commission, ticket.fills = charge, ticket.fills + 1
     signed = size if request.side is Side.BUY else -size
     ledger = books.ledgers[request.account_id]
-    realized = ledger.book(
-        con_id=request.con_id,
-        currency=instrument.currency,
-        quantity=signed,
-        value=signed * price * instrument.multiplier,
-        commission=commission,
-        at=at,
-    )
+    value = signed * price * instrument.multiplier
+    realized = None
+    if instrument.is_pair:
+        ledger.convert(
+            bought=instrument.symbol,
+            quantity=signed,
+            currency=instrument.currency,
+            value=value,
+            commission=commission,
+        )
+    else:
+        realized = ledger.book(
+            con_id=request.con_id,
+            currency=instrument.currency,
+            quantity=signed,
+            value=value,
+            commission=commission,
+            at=at,
+        )
     books.last_exec_number += 1
     execution = Execution(
         exec_id=f"{EXEC_PREFIX}.{books.last_exec_number:08x}.01.01",
@@ -72,21 +85,30 @@ def book_fill(
     )
     books.executions.append(execution)
     books.reports[execution.exec_id] = report
-    holding = ledger.holdings[request.con_id]
+    if instrument.is_pair:
+        moved: Event = cash_changed(ledger, instrument.symbol, at)
+    else:
+        moved = position_changed(ledger, request.con_id, at)
     return (
         Executed(execution=execution),
-        PositionChanged(
-            account_id=request.account_id,
-            con_id=request.con_id,
-            quantity=holding.quantity,
-            average_cost=holding.average_cost,
-            at=at,
-        ),
-        AccountChanged(
-            account_id=request.account_id,
-            currency=instrument.currency,
-            cash=ledger.cash[instrument.currency],
-            at=at,
-        ),
+        moved,
+        cash_changed(ledger, instrument.currency, at),
         CommissionCharged(execution=execution, report=report),
+    )
+
+
+def position_changed(ledger: Ledger, con_id: int, at: datetime) -> PositionChanged:
+    holding = ledger.holdings[con_id]
+    return PositionChanged(
+        account_id=ledger.account_id,
+        con_id=con_id,
+        quantity=holding.quantity,
+        average_cost=holding.average_cost,
+        at=at,
+    )
+
+
+def cash_changed(ledger: Ledger, currency: str, at: datetime) -> AccountChanged:
+    return AccountChanged(
+        account_id=ledger.account_id, currency=currency, cash=ledger.cash[currency], at=at
     )

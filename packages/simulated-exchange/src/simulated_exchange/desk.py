@@ -10,13 +10,13 @@ from decimal import Decimal
 from .accounts import ZERO, Ledger
 from .books import Books, Ticket
 from .errors import ExchangeError, Reason
-from .families import Families
+from .families import Families, means
 from .market import Market
 from .orders import Order, OrderRequest, OrderState, Side
 from .quotes import Quote
 from .terms import check_terms
 from .triggers import distance
-from .valuation import INITIAL_MARGIN, available_margin
+from .valuation import INITIAL_MARGIN, available_margin, order_margin
 
 
 class Desk:
@@ -52,8 +52,9 @@ class Desk:
         held = self._families.shared_hold(request, ticket.order_id if ticket else None)
         if ticket:
             held = max(held, ticket.hold)
-        if request.side is Side.BUY:
-            self._check_funds(request, remaining, ledger, held)
+        pays_with = means(request, self._market.instrument(request.con_id))
+        if isinstance(pays_with, str):
+            self._check_funds(request, remaining, ledger, pays_with, held)
         else:
             self._check_shares(request, remaining, ledger, held)
 
@@ -85,15 +86,15 @@ class Desk:
         remaining = ZERO if idle else order.remaining
         others = self._families.shared_hold(request, order.order_id)
         before = max(ticket.hold, others)
-        if request.side is Side.SELL:
+        currency = means(request, self._market.instrument(request.con_id))
+        if isinstance(currency, int):
             ticket.hold = remaining
-            offered = ledger.offered.get(request.con_id, ZERO)
-            ledger.offered[request.con_id] = offered + max(remaining, others) - before
+            offered = ledger.offered.get(currency, ZERO)
+            ledger.offered[currency] = offered + max(remaining, others) - before
             return
-        currency = self._market.currency(request.con_id)
         with suppress(ExchangeError):
             # Without a price, what it held for more will do for less.
-            ticket.hold = self._cost(request, remaining)
+            ticket.hold = self._payment(request, remaining)
         reserved = ledger.reserved.get(currency, ZERO)
         ledger.reserved[currency] = reserved + max(ticket.hold, others) - before
 
@@ -112,14 +113,18 @@ class Desk:
                 f"selling {quantity} of {self._market.instrument(request.con_id).symbol} would "
                 f"leave {ledger.account_id} short: it owns {owned} and offers {offered} already",
             )
-        self._check_funds(request, short, ledger, ZERO)
+        self._check_margin(request, self._cost(request, short), ledger, held)
 
     def _check_funds(
-        self, request: OrderRequest, quantity: Decimal, ledger: Ledger, held: Decimal
+        self,
+        request: OrderRequest,
+        quantity: Decimal,
+        ledger: Ledger,
+        currency: str,
+        held: Decimal,
     ) -> None:
         """A purchase needs cash, on margin half of it, that no other order has reserved."""
-        cost = self._cost(request, quantity)
-        currency, base = self._market.currency(request.con_id), ledger.base_currency
+        cost = self._payment(request, quantity)
         free = ledger.cash.get(currency, ZERO) - ledger.reserved.get(currency, ZERO) + held
         if not ledger.margin:
             # There is no credit, so a cash account pays in the instrument's own currency.
@@ -127,11 +132,24 @@ class Desk:
             return
         if cost <= free and ledger.pays_in_cash():
             return
-        rate = self._market.rate
-        reserved = sum((rate(c, base) * held for c, held in ledger.reserved.items()), ZERO)
-        reserved -= held * rate(currency, base)
-        margin = available_margin(ledger, self._market) - reserved * INITIAL_MARGIN
-        _require(cost * rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
+        self._check_margin(request, cost, ledger, held)
+
+    def _check_margin(
+        self, request: OrderRequest, cost: Decimal, ledger: Ledger, held: Decimal
+    ) -> None:
+        """A trade on credit needs half of its cost as margin that no other order needs."""
+        instrument, base = self._market.instrument(request.con_id), ledger.base_currency
+        pays_with = means(request, instrument)
+        currency = pays_with if isinstance(pays_with, str) else instrument.currency
+        margin = available_margin(ledger, self._market)
+        margin -= order_margin(ledger, self._market, pays_with, held)
+        _require(cost * self._market.rate(currency, base) * INITIAL_MARGIN, margin, base, ledger)
+
+    def _payment(self, request: OrderRequest, quantity: Decimal) -> Decimal:
+        """The most that an order may pay; who sells a currency pays with that currency."""
+        instrument = self._market.instrument(request.con_id)
+        sells_pair = instrument.is_pair and request.side is Side.SELL
+        return quantity if sells_pair else self._cost(request, quantity)
 
     def _cost(self, request: OrderRequest, quantity: Decimal) -> Decimal:
         """The most a trade may cost, commission included.

@@ -8,22 +8,21 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from .accounts import Holding, Ledger
 from .books import Books
 from .clock import Clock
 from .codec import decode, encode
-from .counter import Counter
 from .errors import StateError
 from .events import Event
 from .instruments import Instrument
+from .office import Office
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
-class Exchange(Counter):
+class Exchange(Office):
     """A deterministic exchange. Not thread-safe: one thread, or one event loop, owns it."""
 
     def __init__(
@@ -80,7 +79,7 @@ class Exchange(Counter):
                 f"{STATE_VERSION}; nothing was loaded, start with a new state"
             )
         exchange = cls.__new__(cls)
-        Counter.__init__(exchange, decode(Books, state.get("books"), "books"), clock)
+        Office.__init__(exchange, decode(Books, state.get("books"), "books"), clock)
         return exchange
 
     # --- instruments and quotes -----------------------------------------------------------
@@ -109,43 +108,6 @@ class Exchange(Counter):
             self._books.quote_kind = kind
         else:
             self._books.quote_kinds[self._market.instrument(con_id).con_id] = kind
-
-    # --- accounts -------------------------------------------------------------------------
-
-    def open_account(
-        self,
-        account_id: str,
-        *,
-        cash: Mapping[str, Decimal],
-        positions: Mapping[int, tuple[Decimal, Decimal]] | None = None,
-        base_currency: str = "USD",
-        account_type: str = "INDIVIDUAL",
-        margin: bool = False,
-        allow_short: bool = False,
-        settlement_days: int = 0,
-    ) -> None:
-        """Open an account with cash per currency and positions: con_id -> (quantity, avg cost)."""
-        if account_id in self._books.ledgers:
-            raise ValueError(f"account {account_id} is open already")
-        holdings = {
-            self._market.instrument(con_id).con_id: Holding(quantity, quantity * average_cost)
-            for con_id, (quantity, average_cost) in (positions or {}).items()
-        }
-        balances = {base_currency: Decimal(0), **cash}
-        if unknown := balances.keys() - self._books.rates.keys():
-            raise ValueError(f"account {account_id} needs a rate for {', '.join(sorted(unknown))}")
-        self._books.ledgers[account_id] = Ledger(
-            account_id=account_id,
-            account_type=account_type,
-            base_currency=base_currency,
-            margin=margin,
-            allow_short=allow_short,
-            settlement_days=settlement_days,
-            cash=balances,
-            holdings=holdings,
-            opening_cash=dict(balances),
-            opening_quantities={con_id: held.quantity for con_id, held in holdings.items()},
-        )
 
     # --- policy, events -------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ change of an order.
 from decimal import Decimal
 
 from .books import Books
+from .instruments import Instrument
 from .orders import Order, OrderRequest, Side
 
 _ZERO = Decimal(0)
@@ -67,12 +68,16 @@ class Families:
         )
 
     def _same_means(self, order: Order, request: OrderRequest) -> bool:
-        other, instruments = order.request, self._books.instruments
-        if other.side is not request.side:
-            return False
-        if other.side is Side.SELL:
-            return other.con_id == request.con_id
-        return instruments[other.con_id].currency == instruments[request.con_id].currency
+        instruments = self._books.instruments
+        other = means(order.request, instruments[order.request.con_id])
+        return other == means(request, instruments[request.con_id])
+
+
+def means(request: OrderRequest, instrument: Instrument) -> str | int:
+    """What an order pays with: a currency, or its instrument's shares by con_id."""
+    if request.side is Side.BUY:
+        return instrument.currency
+    return instrument.symbol if instrument.is_pair else instrument.con_id
 
 
 def _group(request: OrderRequest) -> tuple[str, str]:

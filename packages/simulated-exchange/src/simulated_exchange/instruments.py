@@ -68,6 +68,11 @@ class Instrument:
         if any(step.increment <= 0 for step in self.price_increments):
             raise ValueError(f"{self.symbol}: price increments must be positive")
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether it is a pair of currencies: `symbol` is bought for `currency`, no position."""
+        return self.sec_type == "CASH"
+
     def tick_at(self, price: Decimal) -> Decimal:
         """The price step that is in force at a price."""
         tick = self.min_tick
