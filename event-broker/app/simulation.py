@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from typing import IO, Any, NamedTuple
 _ANSWER_SECONDS = 5.0
 #: Interpreter start and loading, plus up to 10 s of waiting for a predecessor to save its state.
 _START_SECONDS = 30.0
+#: Whoever holds a lock starts a simulator, or saves the state of one that ends.
+_LOCK_SECONDS = 60.0
 _LOG_TAIL_LINES = 5
 
 
@@ -122,7 +125,14 @@ def reset(directory: Path, *also: Path) -> None:
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+        # In a thread, because the call itself knows no deadline; it ends with this process.
+        waiting = threading.Thread(target=fcntl.flock, args=(guard, fcntl.LOCK_EX), daemon=True)
+        waiting.start()
+        waiting.join(_LOCK_SECONDS)
+        if waiting.is_alive():
+            raise SimulationError(
+                f"another process has held {path} for {_LOCK_SECONDS:g} s; end it and try again"
+            )
         yield
 
 

@@ -1,8 +1,8 @@
 """The ground that every command stands on: settings, accounts, gateway.
 
-Settings are read and checked first, so bad input touches nothing. Then the fork server and, where it
-is needed, the embedded simulator are started in the background, while the command's own modules are
-still being loaded. Only what that takes is imported here.
+Settings are read and checked first, so bad input touches nothing. Then the fork server and, in
+simulation, the embedded simulator are started in the background, while the command's own modules
+are still being loaded. Only what that takes is imported here.
 """
 
 from __future__ import annotations
