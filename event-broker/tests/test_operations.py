@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,22 @@ async def test_looking_does_not_wait_for_a_run(make_job: MakeJob) -> None:
     job = make_job(Operation.POSITIONS, lock_timeout_seconds=0.05)
     with AccountLock(job.settings.state_directory / "locks", ACCOUNT):
         assert (await result(job))["account_id"] == ACCOUNT
+
+
+async def test_orders_of_the_accounts_runs_are_told_from_those_of_others(
+    make_job: MakeJob,
+) -> None:
+    job = make_job(Operation.ORDERS, client_id=1002)
+    trading = IBKRClient(1001, host=job.host, port=job.port)
+    await trading.connect()
+    for reference in (f"rb:250624140000abc:{ACCOUNT}:SPY:B:1", "by hand"):
+        await trading.place_order(ACCOUNT, "SPY", 1, "LIMIT", Decimal(1), client_order_id=reference)
+    found = await result(job)
+    await trading.disconnect()
+    assert {o["client_order_id"]: o["own"] for o in found["orders"]} == {
+        f"rb:250624140000abc:{ACCOUNT}:SPY:B:1": True,
+        "by hand": False,
+    }
 
 
 async def test_an_unsupported_broker_is_refused(make_job: MakeJob) -> None:

@@ -25,6 +25,7 @@ from rebalance_workflow import (
     JournalError,
     RebalanceStopped,
 )
+from rebalance_workflow.order_ids import is_ours
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
@@ -67,8 +68,7 @@ async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) ->
     if job.operation in (Operation.POSITIONS, Operation.EQUITY):
         return await broker.get_account_snapshot(account_id)
     if job.operation is Operation.ORDERS:
-        orders = await broker.get_open_orders(account_id)
-        return OrdersReport(account_id=account_id, orders=tuple(orders))
+        return await _orders(broker, account_id)
     if job.operation is Operation.CANCEL_ORDERS:
         return await cancel_orders(broker, account_id)
     rebalancer = create_rebalancer(
@@ -80,6 +80,15 @@ async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) ->
     if job.operation is Operation.PREVIEW:
         return await rebalancer.calculate_rebalance(job.account)
     return await rebalance(rebalancer, job.account)
+
+
+async def _orders(broker: BrokerClient, account_id: str) -> OrdersReport:
+    # This session looks with a client id of its own: whose an order is, its reference tells.
+    orders = [
+        order.model_copy(update={"own": is_ours(order.client_order_id, account_id)})
+        for order in await broker.get_open_orders(account_id)
+    ]
+    return OrdersReport(account_id=account_id, orders=tuple(orders))
 
 
 @asynccontextmanager

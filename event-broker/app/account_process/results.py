@@ -9,7 +9,7 @@ from broker_connector_base.values import Value
 
 
 class OrdersReport(Value):
-    """The working orders of an account, anybody's."""
+    """The working orders of an account, anybody's; `own` says that a run of it placed the order."""
 
     account_id: str
     orders: tuple[OpenOrder, ...]
