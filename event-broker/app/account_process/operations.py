@@ -14,7 +14,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from app.trading.broker_factory import UnsupportedBroker, create_broker_client, create_rebalancer
+from app.trading.broker_factory import (
+    UnsupportedBroker,
+    create_allocation_source,
+    create_broker_client,
+    create_rebalancer,
+)
 from broker_connector_base import BrokerClient, BrokerError, OrderOutcomeUnknown, RunStatus
 from broker_connector_base.values import Value
 from rebalance_calculator import PlanError
@@ -24,6 +29,7 @@ from rebalance_workflow import (
     AllocationSourceError,
     JournalError,
     RebalanceStopped,
+    asked_early,
 )
 from rebalance_workflow.order_ids import is_ours
 
@@ -37,6 +43,7 @@ Progress = Callable[[bytes], None]
 
 _log = structlog.get_logger(__name__)
 
+_PLANS = frozenset({Operation.REBALANCE, Operation.PREVIEW})
 _VIEWS = frozenset({Operation.POSITIONS, Operation.EQUITY, Operation.ORDERS, Operation.DIAGNOSE})
 
 #: Errors that say themselves what was not sent; anything else is a fault in the program.
@@ -57,29 +64,40 @@ async def perform(job: AccountJob, progress: Progress) -> bytes:
     async with _account(job, progress):
         if job.operation is Operation.DIAGNOSE:
             result: Value = await diagnose(job)
+        elif job.operation in _PLANS:
+            result = await _rebalance(job, progress)
         else:
             async with _session(job) as broker:
-                result = await _operate(job, broker, progress)
+                result = await _operate(job, broker)
     return result.model_dump_json().encode()
 
 
-async def _operate(job: AccountJob, broker: BrokerClient, progress: Progress) -> Value:
+async def _rebalance(job: AccountJob, progress: Progress) -> Value:
+    source = create_allocation_source(job.settings)
+    # The allocation service answers while the gateway lets us in.
+    async with (
+        asked_early(source, job.account.strategy_name) as early,
+        _session(job) as broker,
+    ):
+        rebalancer = create_rebalancer(
+            job.account,
+            broker,
+            early,
+            settings=job.settings,
+            progress=lambda event: progress(event.model_dump_json().encode()),
+        )
+        if job.operation is Operation.PREVIEW:
+            return await rebalancer.calculate_rebalance(job.account)
+        return await rebalance(rebalancer, job.account)
+
+
+async def _operate(job: AccountJob, broker: BrokerClient) -> Value:
     account_id = job.account.account_id
-    if job.operation in (Operation.POSITIONS, Operation.EQUITY):
-        return await broker.get_account_snapshot(account_id)
     if job.operation is Operation.ORDERS:
         return await _orders(broker, account_id)
     if job.operation is Operation.CANCEL_ORDERS:
         return await cancel_orders(broker, account_id)
-    rebalancer = create_rebalancer(
-        job.account,
-        broker,
-        settings=job.settings,
-        progress=lambda event: progress(event.model_dump_json().encode()),
-    )
-    if job.operation is Operation.PREVIEW:
-        return await rebalancer.calculate_rebalance(job.account)
-    return await rebalance(rebalancer, job.account)
+    return await broker.get_account_snapshot(account_id)
 
 
 async def _orders(broker: BrokerClient, account_id: str) -> OrdersReport:

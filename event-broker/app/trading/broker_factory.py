@@ -55,6 +55,7 @@ def create_broker_client(
 def create_rebalancer(
     account_config: AccountConfig,
     broker_client: BrokerClient,
+    allocation_source: AllocationSource,
     *,
     settings: Settings,
     progress: Callable[[ProgressEvent], None],
@@ -63,7 +64,7 @@ def create_rebalancer(
     _require(account_config)
     return ibkr_connector.IBKRRebalancer(
         broker_client,
-        allocation_source=_allocation_source(settings),
+        allocation_source=allocation_source,
         policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
         journal=FileJournal(settings.state_directory / "journal"),
         replacement_sets=_replacement_sets(settings),
@@ -74,11 +75,12 @@ def create_rebalancer(
 def create_allocation_service(settings: Settings) -> AllocationService:
     """What accounts shall hold, with their replacement sets applied."""
     return AllocationService(
-        _allocation_source(settings), ReplacementService(_replacement_sets(settings))
+        create_allocation_source(settings), ReplacementService(_replacement_sets(settings))
     )
 
 
-def _allocation_source(settings: Settings) -> AllocationSource:
+def create_allocation_source(settings: Settings) -> AllocationSource:
+    """Where allocations come from: the allocation service, or the demo's files."""
     if settings.allocations_url is None:
         return FileAllocationSource(settings.home / "demo" / "allocations")
     key = settings.environment.allocations_api_key

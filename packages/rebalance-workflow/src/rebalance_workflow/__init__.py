@@ -9,6 +9,7 @@ from .allocation_sources import (
     TargetAllocation,
 )
 from .clock import Clock, SystemClock
+from .early_source import asked_early
 from .errors import RebalanceStopped
 from .file_journal import FileJournal
 from .file_source import FileAllocationSource
@@ -49,5 +50,6 @@ __all__ = [
     "SystemClock",
     "TargetAllocation",
     "__version__",
+    "asked_early",
     "trusted_authorities",
 ]
