@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import allocation, commands, machine, runs
+from benchmarks import allocation, batch, commands, machine, runs
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "allocation": allocation.measure,
+    "batch": batch.measure,
     "runs": runs.measure,
     "commands": commands.measure,
 }

@@ -66,7 +66,7 @@ SHARED = st.fixed_dictionaries(
         "lot": st.sampled_from([D(1), D(1), D("0.0001"), D(10)]),
         "min_trade_value": st.sampled_from([D(0), D(0), D(200)]),
         "drift_band_percent": st.sampled_from([D(0), D(0), D(1)]),
-        "minimum_improvement_bp": st.sampled_from([D(0), D(0), D(30)]),
+        "minimum_improvement_bp": st.sampled_from([D(0), D(0), D(30), D(3000)]),
         "ticks": st.sampled_from([{}, {"S0": D("0.05")}]),
         "buys_only": st.sampled_from([False, False, True]),
         "sell_blocked": st.sampled_from([frozenset(), frozenset({"S1", "X0"})]),

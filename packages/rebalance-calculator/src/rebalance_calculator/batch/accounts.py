@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from broker_connector_base.models import AccountPosition, AccountSnapshot
 from rebalance_calculator.errors import SnapshotError
@@ -54,7 +55,7 @@ class Accounts(Protocol):
         """All symbols that anybody holds, as spelled there."""
 
     def snapshot(self, index: int) -> AccountSnapshot:
-        """One account; raises SnapshotError when its numbers are none."""
+        """One account; raises SnapshotError when a number is not finite."""
 
     def read(
         self, rows: Sequence[int], columns: Mapping[str, int], lots: Sequence[Decimal]
@@ -89,31 +90,39 @@ class Snapshots:
         positions = list(chain.from_iterable(snapshot.positions for snapshot in some))
         column = np.array([columns[p.symbol] for p in positions], dtype=np.int64)
         row = np.repeat(np.arange(len(some)), [len(snapshot.positions) for snapshot in some])
-        exact = [p.quantity for p in positions]
-        shares = np.array(exact, dtype=np.float64)
-        lot_sizes = np.array(lots, dtype=np.float64)[column]
-        countable = (shares >= 0) & (shares <= MOST_LOTS * lot_sizes)
-        if not countable.all():
-            exact = [q if good else Decimal(0) for q, good in zip(exact, countable, strict=True)]
-        whole = [q // lots[c] for q, c in zip(exact, column.tolist(), strict=True)]
-        cells = row * len(lots) + column
-        times_held = np.bincount(cells, minlength=len(some) * len(lots))
-        unusual = np.array([_is_unusual(snapshot) for snapshot in some], dtype=np.bool_)
-        unusual[row[~countable]] = True
+        shares, whole = _counted([p.quantity for p in positions], column, lots)
         shape = len(some), len(lots)
-        reading = Reading(
-            shares=np.zeros(shape),
-            lots=np.zeros(shape, dtype=np.int64),
-            values=np.full(shape, np.nan),
+        times_held = np.bincount(row * len(lots) + column, minlength=len(some) * len(lots))
+        unusual = np.array([_is_unusual(snapshot) for snapshot in some], dtype=np.bool_)
+        unusual[row[np.isnan(shares)]] = True
+
+        def table(values: object, empty: float, kind: type[np.generic]) -> NDArray[Any]:
+            cells = np.full(shape, empty, dtype=kind)
+            cells[row, column] = values
+            return cells
+
+        return Reading(
+            shares=table(np.nan_to_num(shares), 0, np.float64),
+            lots=table(whole, 0, np.int64),
+            values=table([p.market_value for p in positions], np.nan, np.float64),
             cash_balance=np.array([s.cash_balance for s in some], dtype=np.float64),
             cash=np.array([_own_cash(s) for s in some], dtype=np.float64),
             net_liquidation=np.array([s.total_value for s in some], dtype=np.float64),
             unusual=unusual | (times_held.reshape(shape) > 1).any(axis=1),
         )
-        reading.shares[row, column] = np.where(countable, shares, 0.0)
-        reading.lots[row, column] = np.fromiter(whole, dtype=np.int64, count=len(whole))
-        reading.values[row, column] = np.array([p.market_value for p in positions], dtype=float)
-        return reading
+
+
+def _counted(
+    quantities: Sequence[Decimal], column: Lots, lots: Sequence[Decimal]
+) -> tuple[Floats, Lots]:
+    """Shares and the whole lots in them; nan and 0 for shorts and for what cannot be counted."""
+    shares = np.array(quantities, dtype=np.float64)
+    countable = (shares >= 0) & (shares <= MOST_LOTS * np.array(lots, dtype=np.float64)[column])
+    whole = (
+        quantity // lots[at] if good else 0
+        for quantity, at, good in zip(quantities, column.tolist(), countable.tolist(), strict=True)
+    )
+    return np.where(countable, shares, np.nan), np.fromiter(whole, np.int64, len(shares))
 
 
 def _is_unusual(snapshot: AccountSnapshot) -> bool:
@@ -158,7 +167,9 @@ class BatchInput:
     def snapshot(self, index: int) -> AccountSnapshot:
         numbers = [self.net_liquidation[index], self.cash[index], *self.shares[index]]
         if not np.isfinite(numbers).all():
-            raise SnapshotError(f"account {self.account_ids[index]} has numbers that are none")
+            raise SnapshotError(
+                f"account {self.account_ids[index]} has numbers that are not finite"
+            )
         total, cash, *shares = map(float, numbers)
         return AccountSnapshot(
             account_id=self.account_ids[index],

@@ -21,6 +21,8 @@ from .terms import Terms
 #: Sums of an account are exact to this fraction of everything that is summed, for thousands of
 #: symbols: 2 ** -53 is 1.1e-16.
 _PRECISION = 1e-12
+#: The search goes on for accounts that are not proven to be this close to the best.
+_TOLERANCE_BP = 10.0
 #: Basis points within which an improvement is as good as the least that is asked for.
 _CLOSE_BP = 1e-6
 
@@ -93,7 +95,11 @@ def settle(reading: Reading, terms: Terms, policies: Sequence[PlanPolicy]) -> Ou
     cash_forced = ledger.cash_after(ledger.forced)
     columns = terms.targeted
     chosen = np.arange(ledger.forced.size).reshape(ledger.forced.shape)[:, columns].ravel()
-    fits = fit_many(ledger.curves.take(chosen), ledger.spendable(cash_forced) + margin)
+    fits = fit_many(
+        ledger.curves.take(chosen),
+        ledger.spendable(cash_forced) + margin,
+        tolerance=ledger.total * _TOLERANCE_BP / 2e4,
+    )
     fitted = ledger.forced.copy()
     fitted[:, columns] = fits.lots
     cash_fitted = ledger.cash_after(fitted)

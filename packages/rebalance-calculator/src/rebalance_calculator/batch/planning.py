@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 import numpy as np
 
@@ -29,7 +30,8 @@ from .terms import terms_of
 #: Accounts that are fitted at once: as many as keep the arrays within a processor's cache.
 CHUNK = 128
 #: What policies may differ in and still be fitted together.
-_PER_ACCOUNT = frozenset({"available_cash", "cash_reserve_percent", "minimum_cash_reserve"})
+_PER_ACCOUNT = {"available_cash", "cash_reserve_percent", "minimum_cash_reserve"}
+_shared = attrgetter(*sorted(PlanPolicy.model_fields.keys() - _PER_ACCOUNT - {"lots", "ticks"}))
 
 
 def plan_many(
@@ -86,11 +88,7 @@ def _alike(policies: Sequence[PlanPolicy]) -> Iterator[list[int]]:
 
 
 def _key(policy: PlanPolicy) -> Hashable:
-    return tuple(
-        frozenset(value.items()) if isinstance(value, dict) else value
-        for name, value in policy
-        if name not in _PER_ACCOUNT
-    )
+    return _shared(policy), frozenset(policy.lots.items()), frozenset(policy.ticks.items())
 
 
 class _Draft:

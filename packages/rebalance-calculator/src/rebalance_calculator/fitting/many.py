@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from .curves import Curves, Floats, Lots
 
-#: Symbols of an account that are moved by a lot in all combinations; each more doubles the time.
-CORE = 10
+#: Symbols of an account that are moved by a lot in all combinations, and as many for the accounts
+#: that are still too far from their bound; each symbol more doubles the time.
+CORES = (8, 12)
 #: Times that unused cash is spent on one symbol.
 REFILLS = 6
 
@@ -51,19 +52,32 @@ class _Options:
         return row_sums(self.shortfall[at]), row_sums(self.cash[at])
 
 
-def fit_many(curves: Curves, budget: Floats) -> ManyFits:
-    """Lots within each budget whose total shortfall is near the least."""
+def fit_many(curves: Curves, budget: Floats, *, tolerance: Floats) -> ManyFits:
+    """Lots within each budget whose total shortfall is near the least.
+
+    Accounts that end within their `tolerance` of the bound are not searched any further.
+    """
     under = curves.need > 0
     options = _options(curves, len(budget), selling=~under)
     multiplier, choice, found = _price_cash(options, budget)
-    lots = np.where(found[:, None], _pick(options.lots, choice), 0)
+    bound = _bound(curves, options, budget, multiplier)
+    relaxed = np.where(found[:, None], _pick(options.lots, choice), 0)
     kept = replace(curves, most_sell=np.where(under, 0, curves.most_sell))
-    lots = _refill(kept, budget, _combine(kept, budget, multiplier, lots))
-    return ManyFits(
-        lots=np.where(found[:, None], lots, 0),
-        bound=_bound(curves, options, budget, multiplier),
-        found=found,
-    )
+    lots, rest = relaxed.copy(), np.flatnonzero(found)
+    for core in CORES:
+        if not rest.size:
+            break
+        some = kept.take(_cells(rest, lots.shape[1]))
+        tried = _combine(some, budget[rest], multiplier[rest], relaxed[rest], core)
+        lots[rest] = _refill(some, budget[rest], tried)
+        missed = row_sums(some.shortfall(lots[rest].ravel()).reshape(len(rest), -1)) - bound[rest]
+        rest = rest[missed > tolerance[rest]]
+    return ManyFits(lots=lots, bound=bound, found=found)
+
+
+def _cells(accounts: Lots, symbols: int) -> Lots:
+    """Where the symbols of these accounts are among those of all accounts."""
+    return np.asarray((accounts[:, None] * symbols + np.arange(symbols)).ravel())
 
 
 def _options(curves: Curves, accounts: int, *, selling: Flags) -> _Options:
@@ -134,7 +148,7 @@ def _bound(curves: Curves, options: _Options, budget: Floats, multiplier: Floats
     return np.maximum(row_sums(best) - multiplier * budget, 0.0)
 
 
-def _combine(curves: Curves, budget: Floats, multiplier: Floats, lots: Lots) -> Lots:
+def _combine(curves: Curves, budget: Floats, multiplier: Floats, lots: Lots, size: int) -> Lots:
     """The best of all combinations of one-lot moves of the symbols that lose least by moving."""
     shape, flat = lots.shape, lots.ravel()
     cash, shortfall = curves.cash(flat), curves.shortfall(flat)
@@ -145,7 +159,7 @@ def _combine(curves: Curves, budget: Floats, multiplier: Floats, lots: Lots) -> 
     loss[moves == flat[:, None]] = np.inf
     way = loss.argmin(axis=1)[:, None]
     order = np.take_along_axis(loss, way, axis=1).reshape(shape).argsort(axis=1, kind="stable")
-    core = order[:, :CORE]
+    core = order[:, :size]
 
     def of_core(values: NDArray[Any]) -> NDArray[Any]:
         return np.take_along_axis(np.take_along_axis(values, way, axis=1).reshape(shape), core, 1)
