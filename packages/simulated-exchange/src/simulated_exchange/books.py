@@ -17,6 +17,7 @@ from .instruments import Instrument
 from .orders import Order, Side
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
+from .slippage import Slippage
 
 _ZERO = Decimal(0)
 
@@ -61,6 +62,7 @@ class Books:
     commissions: CommissionSchedule
     latency: LatencyModel
     partial_fills: bool
+    slippage: Slippage
     #: currency -> value of one unit in US dollars
     rates: dict[str, Decimal]
     instruments: dict[int, Instrument] = field(default_factory=dict)

@@ -161,7 +161,11 @@ class Desk:
         instrument = self._market.instrument(request.con_id)
         price = request.limit_price
         if price is None:
-            price = _worst_price(request, self._market.quote(request.con_id))
+            quote = self._market.quote(request.con_id)
+            price = _worst_price(request, quote)
+            if price is not None:
+                slippage = self._books.slippage
+                price = slippage.price(price, Side.BUY, quantity, quote.ask_size, instrument)
         if price is None:
             raise ExchangeError(
                 Reason.NO_PRICE,

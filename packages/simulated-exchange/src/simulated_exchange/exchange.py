@@ -17,9 +17,10 @@ from .instruments import Instrument
 from .office import Office
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
+from .slippage import Slippage
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 
 class Exchange(Office):
@@ -35,6 +36,7 @@ class Exchange(Office):
         commissions: CommissionSchedule | None = None,
         latency: LatencyModel | None = None,
         partial_fills: bool = False,
+        slippage: Slippage | None = None,
     ) -> None:
         """`rates` says what one unit of each currency is worth in US dollars; `partial_fills`
         whether an order takes no more than the size quoted (else it fills whole)."""
@@ -43,6 +45,7 @@ class Exchange(Office):
             commissions=commissions or CommissionSchedule(),
             latency=latency or LatencyModel(),
             partial_fills=partial_fills,
+            slippage=slippage or Slippage(),
             rates={"USD": Decimal(1), **(rates or {})},
         )
         for instrument in instruments:

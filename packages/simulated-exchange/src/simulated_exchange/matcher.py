@@ -15,7 +15,7 @@ from .clock import Clock
 from .events import Liquidity
 from .lanes import marketable_price, resting_price
 from .market import Market
-from .orders import Order, OrderState
+from .orders import Order, OrderState, OrderType, Side
 from .outbox import Outbox
 from .quotes import Quote
 from .register import Register
@@ -66,13 +66,33 @@ class Matcher:
                 size = min(size, self._books.liquidity[request.con_id][request.side])
             if size <= 0:
                 return
-            order = self._fill(ticket, size, price, liquidity)
+            paid = price
+            if liquidity is Liquidity.REMOVED:
+                paid = self._slipped(order, price, size)
+            order = self._fill(ticket, size, paid, liquidity)
             if policy.gap and not order.is_done:
                 ticket.paced = True
                 due = self._clock.now() + timedelta(seconds=policy.gap)
                 entry = Entry(due=due, action=Action.SLICE, subject=ticket.order_id)
                 self._register.plan(ticket, entry)
                 return
+
+    def _slipped(self, order: Order, quoted: Decimal, size: Decimal) -> Decimal:
+        """What an order pays for taking liquidity: the quote and the slippage, up to its limit."""
+        request, limit = order.request, order.limit_price
+        if request.order_type is OrderType.MIDPRICE:
+            return quoted
+        quote, buys = self._market.quote(request.con_id), request.side is Side.BUY
+        price = self._books.slippage.price(
+            quoted,
+            request.side,
+            size,
+            quote.ask_size if buys else quote.bid_size,
+            self._market.instrument(request.con_id),
+        )
+        if limit is None:
+            return price
+        return min(price, limit) if buys else max(price, limit)
 
     def _fill(self, ticket: Ticket, size: Decimal, price: Decimal, liquidity: Liquidity) -> Order:
         """Book one fill and tell of it, the commission last as brokers do."""

@@ -12,7 +12,7 @@ from .chance import fraction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommissionSchedule:
-    """A charge per share with a minimum per order and a cap in percent of the trade's value.
+    """A charge per share or by value, with a minimum per order and a cap in percent of the value.
 
     The defaults are Interactive Brokers' published fixed pricing for US stocks and ETFs: USD 0.005
     per share, minimum USD 1.00 per order, maximum 1 % of the trade value, and the maximum wins
@@ -20,12 +20,14 @@ class CommissionSchedule:
     """
 
     per_share: Decimal = Decimal("0.005")
+    #: fraction of the trade's value, on top of `per_share`
+    rate: Decimal = Decimal(0)
     minimum: Decimal = Decimal("1.00")
     #: fraction of the trade's value
     cap: Decimal = Decimal("0.01")
 
     def __post_init__(self) -> None:
-        if min(self.per_share, self.minimum, self.cap) < 0:
+        if min(self.per_share, self.rate, self.minimum, self.cap) < 0:
             raise ValueError("a commission is not negative")
 
     def charge(self, quantity: Decimal, value: Decimal) -> Decimal:
@@ -34,7 +36,10 @@ class CommissionSchedule:
         Never falls as an order fills, so each fill owes the difference to what was charged before
         and the minimum counts once.
         """
-        return min(max(self.per_share * quantity, self.minimum), self.cap * value)
+        charge = self.per_share * quantity
+        if self.rate:
+            charge += self.rate * value
+        return min(max(charge, self.minimum), self.cap * value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

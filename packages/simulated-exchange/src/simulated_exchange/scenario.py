@@ -18,6 +18,7 @@ from .hours import HalfDay, TradingHours
 from .instruments import Instrument, PriceIncrement
 from .policies import CommissionSchedule, LatencyModel
 from .quotes import Quote, RandomWalk
+from .slippage import Slippage, SlippageModel
 
 _SHIPPED = Path(__file__).with_name("scenarios")
 
@@ -38,6 +39,7 @@ class Scenario:
     commissions: CommissionSchedule = field(default_factory=CommissionSchedule)
     latency: LatencyModel = field(default_factory=LatencyModel)
     partial_fills: bool = False
+    slippage: Slippage = field(default_factory=Slippage)
     #: account id -> the other arguments of `Exchange.open_account`
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -51,6 +53,7 @@ class Scenario:
             commissions=self.commissions,
             latency=self.latency,
             partial_fills=self.partial_fills,
+            slippage=self.slippage,
         )
         for con_id, quote in self.quotes.items():
             exchange.set_quote(con_id, quote)
@@ -105,7 +108,7 @@ def _parse(text: str) -> Any:
 
 def _scenario(raw: Any, name: str) -> Scenario:
     known = {"hours", "seed", "size", "instruments", "accounts", "rates", "walk"}
-    known |= {"commissions", "latency", "partial_fills"}
+    known |= {"commissions", "latency", "partial_fills", "slippage"}
     document = _checked(raw, known, "the file")
     hours = _hours(document.get("hours", "always"))
     size = Decimal(document.get("size", 0))
@@ -122,6 +125,7 @@ def _scenario(raw: Any, name: str) -> Scenario:
         commissions=CommissionSchedule(**_decimals(document.get("commissions", {}), "commissions")),
         latency=LatencyModel(**_floats(latency, "latency", "low", "high")),
         partial_fills=document.get("partial_fills", False),
+        slippage=_slippage(document.get("slippage", {})),
         accounts={
             account_id: _account(item, con_ids, f"account {account_id}")
             for account_id, item in _mapping(document.get("accounts", {}), "accounts").items()
@@ -188,6 +192,12 @@ def _hours(raw: Any) -> TradingHours:
             HalfDay(day=day, closes=time.fromisoformat(closes)) for day, closes in half_days.items()
         ),
     )
+
+
+def _slippage(raw: Any) -> Slippage:
+    terms = dict(_checked(raw, {"model", "value"}, "slippage"))
+    model = SlippageModel(terms.pop("model", SlippageModel.NONE))
+    return Slippage(model=model, **_decimals(terms, "slippage"))
 
 
 def _mapping(raw: Any, where: str) -> Mapping[str, Any]:

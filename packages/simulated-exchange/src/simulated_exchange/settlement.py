@@ -1,8 +1,8 @@
 """When the money of a sale is there, and what was bought before it was.
 
 Comes in: sales and purchases of one account. Goes out: how much cash has settled, and how many
-shares were bought with money that has not. Never: a refusal; these are figures, and the sanctions
-are the broker's (to sell shares in a cash account before they are paid is free-riding, Regulation T,
+shares were bought with money that has not. Never: a refusal; these are figures, and sanctions are
+the broker's. To sell shares in a cash account before they are paid is free-riding (Regulation T,
 12 CFR 220.8(c)).
 """
 
