@@ -12,6 +12,7 @@ from pathlib import Path
 
 from simulated_exchange import StateError
 
+from .faults import BadRule
 from .server import ServeOptions, run
 from .state_lock import StateInUse
 
@@ -32,10 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exit_when_unused=given.exit_when_unused,
         read_only=given.read_only,
         seed=given.seed,
+        faults=given.faults,
     )
     try:
         run(options)
-    except (StateInUse, StateError, OSError) as error:
+    except (StateInUse, StateError, BadRule, OSError) as error:
         sys.stderr.write(f"ibkr_simulator: {error}\n")
         return 1
     return 0
@@ -57,5 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--exit-when-unused", action="store_true", help="end when the last lease is given back")
     add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
     add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
+    add("--faults", type=Path, help="YAML file with rules of what is to go wrong")
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     return parser

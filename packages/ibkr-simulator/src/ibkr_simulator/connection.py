@@ -7,12 +7,15 @@ nobody else notices.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import socket
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulated_exchange import ExchangeError
 
-from .codec import CodecError, Message, UnknownMessage, decode_request
+from .codec import CodecError, Message, UnknownMessage, decode_request, encode_reply
+from .faults import Direction
 from .frames import (
     CLIENT_PREFIX,
     FrameDecoder,
@@ -23,6 +26,7 @@ from .frames import (
     parse_client_hello,
 )
 from .handlers import REQUESTS
+from .lane import Lane, Step
 from .pacing import MESSAGES_PER_SECOND, VIOLATIONS_ALLOWED, Pace
 from .refusals import Refusal, refused_by_exchange
 from .session import NO_REQUEST, Session
@@ -34,18 +38,23 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 #: a connect option by which a client asks to be slowed down instead of refused
 _PACE_API = "+PACEAPI"
+#: close without waiting, which sends a reset
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
     """The protocol's three stages: hello, log-in, requests."""
 
     def __init__(self, gateway: "SimulatedGateway") -> None:
-        self._gateway = gateway
+        self.gateway = gateway
+        self.session: Session | None = None
+        #: what waits on its way to a handler, and on its way to the client
+        self.incoming, self.outgoing = Lane(), Lane()
         self._decoder = FrameDecoder(prefix=CLIENT_PREFIX)
         self._version: int | None = None
-        self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
-        self._outgoing: list[bytes] = []
+        self._frames: list[bytes] = []
+        self._flushing = self._silent = False
         self._paced = gateway.pacing
         self._violations = 0
         self.pace = Pace(asyncio.get_running_loop().time)
@@ -55,12 +64,14 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._gateway.opened(self)
+        self.gateway.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._silent:
+            return
         try:
             for payload in self._decoder.feed(data):
-                if self._transport is None:
+                if self._transport is None or self._silent:
                     return
                 self._take(payload)
         except WireError as error:
@@ -68,15 +79,31 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        self._gateway.closed(self, self._session)
+        self.gateway.closed(self, self.session)
 
     # --- out --------------------------------------------------------------------------------
 
-    def write(self, payload: bytes) -> None:
-        """Send a payload, together with all others of this turn of the event loop."""
-        if not self._outgoing:
+    def send(self, message: Message) -> None:
+        """Send a message, if no fault prevents it."""
+        if self.gateway.faults.armed or not self.outgoing.free:
+            self.gateway.faults.meet(self, Direction.REPLY, self.outgoing, message, self.transmit)
+        else:
+            self.transmit(message)
+
+    def transmit(self, message: Message) -> None:
+        """Send a message, together with all others of this turn of the event loop."""
+        self._write(self.frame(message))
+
+    def frame(self, message: Message) -> bytes:
+        """The message's bytes at the version that this client speaks."""
+        assert self._version is not None
+        return encode_frame(encode_reply(message, self._version))
+
+    def _write(self, frame: bytes) -> None:
+        if not self._flushing:
+            self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
-        self._outgoing.append(encode_frame(payload))
+        self._frames.append(frame)
 
     def close(self, reason: str, level: int = logging.WARNING) -> None:
         """Send what the client takes at once, then close; `level` is that of the log's line."""
@@ -91,18 +118,51 @@ class Connection(asyncio.Protocol):
         self._transport = None
 
     def _flush(self) -> None:
-        if self._transport is not None and self._outgoing:
-            self._transport.write(b"".join(self._outgoing))
-            if self._transport.get_write_buffer_size() > self._gateway.write_limit:
+        self._flushing = False
+        if self._transport is not None and self._frames and not self._silent:
+            self._transport.write(b"".join(self._frames))
+            if self._transport.get_write_buffer_size() > self.gateway.write_limit:
                 _LOG.warning("client does not read client_id=%s", self._client_id)
                 self._transport.abort()
-        self._outgoing.clear()
+        self._frames.clear()
+
+    # --- out, as faults have it ---------------------------------------------------------------
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset; what is not on its way yet is lost."""
+        if self._transport is not None:
+            found: socket.socket = self._transport.get_extra_info("socket")
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self._transport.abort()
+            self._transport = None
+
+    def fall_silent(self) -> None:
+        """Hear and say nothing any more; the client sees an open connection."""
+        self._silent = True
+
+    def keep_for_next(self, frame: bytes) -> None:
+        """Let a frame wait until something else is written."""
+        self._frames.append(frame)
+
+    def trickle(self, pieces: Sequence[bytes]) -> None:
+        """Write pieces one by one, a turn of the event loop each, and all else behind them."""
+        self._flush()
+        self._trickle(iter(pieces), self.outgoing.hold())
+
+    def _trickle(self, pieces: Iterator[bytes], release: Step) -> None:
+        piece = next(pieces, None)
+        if piece is None:
+            release()
+            return
+        if self._transport is not None and not self._silent:
+            self._transport.write(piece)
+        asyncio.get_running_loop().call_soon(self._trickle, pieces, release)
 
     # --- in ---------------------------------------------------------------------------------
 
     @property
     def _client_id(self) -> int | None:
-        return self._session.client_id if self._session else None
+        return self.session.client_id if self.session else None
 
     def _take(self, payload: bytes) -> None:
         if self._version is None:
@@ -112,50 +172,63 @@ class Connection(asyncio.Protocol):
 
     def _greet(self, payload: bytes) -> None:
         hello = parse_client_hello(payload)
-        version = negotiate(hello.min_version, hello.max_version, self._gateway.server_max)
+        version = negotiate(hello.min_version, hello.max_version, self.gateway.server_max)
         if version is None:
             self.close(f"speaks versions {hello.min_version} to {hello.max_version} only")
             return
         self._version = version
         self._paced = self._paced and _PACE_API not in hello.options
-        now = self._gateway.desk.exchange.clock.now()
-        self.write(join_fields([str(version), stamp(now)]))
+        now = self.gateway.desk.exchange.clock.now()
+        self._write(encode_frame(join_fields([str(version), stamp(now)])))
 
     def _admit(self) -> bool:
         """Whether the message is within the client's pace; says so to the client when not."""
         rate = self.pace.count()
-        if not self._paced or rate <= MESSAGES_PER_SECOND or self._session is None:
+        if not self._paced or rate <= MESSAGES_PER_SECOND or self.session is None:
             return True
+        self.violate_pace(rate)
+        return False
+
+    def violate_pace(self, rate: int) -> None:
+        """Complain of so many messages in a second, and end the connection the third time."""
+        if self.session is None:
+            return
         self._violations += 1
-        self._session.error(
+        self.session.error(
             100,
             "Max rate of messages per second has been exceeded:"
             f"max={MESSAGES_PER_SECOND} rec={rate} ({self._violations})",
         )
         if self._violations >= VIOLATIONS_ALLOWED:
             self.close(f"sent {rate} messages in a second, {self._violations} times too many")
-        return False
 
     def _receive(self, payload: bytes, version: int) -> None:
         try:
             message = decode_request(payload, version)
         except UnknownMessage as error:
-            self._gateway.not_answered(error.message)
+            self.gateway.not_answered(error.message)
             return
         except CodecError as error:
             self._unreadable(error)
             return
-        if self._session is not None:
-            self._answer(self._session, message)
-        elif message.name == "startApi":
-            self._session = self._gateway.log_in(self, message.fields["clientId"], version)
+        if self.gateway.faults.armed or not self.incoming.free:
+            self.gateway.faults.meet(self, Direction.REQUEST, self.incoming, message, self._act)
+        else:
+            self._act(message)
+
+    def _act(self, message: Message) -> None:
+        """Let a request have its effect; one that was held up may come after its connection."""
+        if self.session is not None:
+            self._answer(self.session, message)
+        elif message.name == "startApi" and self._transport is not None:
+            self.session = self.gateway.log_in(self, message.fields["clientId"])
         else:
             self.close(f"sent {message.name} before startApi")
 
     def _answer(self, session: Session, message: Message) -> None:
         handler = REQUESTS.get(message.name)
         if handler is None:
-            self._gateway.not_answered(message.name)
+            self.gateway.not_answered(message.name)
             return
         try:
             handler(session, message.fields)
@@ -166,9 +239,9 @@ class Connection(asyncio.Protocol):
 
     def _unreadable(self, error: CodecError) -> None:
         _LOG.warning("message not understood client_id=%s error=%s", self._client_id, error)
-        if self._session is not None:
+        if self.session is not None:
             text = f"Error reading request. {error}"
-            self._session.error(320, text, _request_id(error.partial))
+            self.session.error(320, text, _request_id(error.partial))
 
 
 def _request_id(fields: Mapping[str, Any]) -> int:

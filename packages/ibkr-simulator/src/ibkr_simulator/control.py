@@ -6,7 +6,9 @@ process ends. There is no order and no account here: those are a client's busine
 
 Operations: `lease`, `status`, `save`, `stop`, and `quote`, which changes what it names of one
 instrument's quote: `{"op": "quote", "symbol": "SPY", "bid": 600.1, "ask": null, "halted": 1}`, or,
-with `"kind": "delayed"` (or `live`, `none`), what clients may see of it.
+with `"kind": "delayed"` (or `live`, `none`), what clients may see of it. `fault` sets a rule, whose
+terms stand beside the operation: `{"op": "fault", "action": "swallow", "message": "placeOrder"}`;
+`faults` lists the rules, `clear` takes back all of them or the one of a `number`.
 """
 
 import asyncio
@@ -66,6 +68,9 @@ class ControlServer:
             "status": self._status,
             "save": self._save_now,
             "quote": self._quote,
+            "fault": self._fault,
+            "faults": self._faults,
+            "clear": self._clear,
             "stop": self._stop_now,
         }
 
@@ -173,6 +178,17 @@ class ControlServer:
 
     async def _stop_now(self, request: Mapping[str, Any]) -> Answer:
         self._end("asked to")
+        return {}
+
+    async def _fault(self, request: Mapping[str, Any]) -> Answer:
+        rule = {name: value for name, value in request.items() if name != "op"}
+        return {"number": self._gateway.faults.add(rule)}
+
+    async def _faults(self, request: Mapping[str, Any]) -> Answer:
+        return {"faults": self._gateway.faults.listed()}
+
+    async def _clear(self, request: Mapping[str, Any]) -> Answer:
+        self._gateway.faults.clear(request.get("number"))
         return {}
 
     async def _quote(self, request: Mapping[str, Any]) -> Answer:

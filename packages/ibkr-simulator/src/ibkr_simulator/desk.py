@@ -7,7 +7,7 @@ Never: a session, a socket.
 from collections.abc import Mapping
 from typing import Any
 
-from simulated_exchange import Exchange, Instrument
+from simulated_exchange import Account, Exchange, Instrument
 
 from .order_ids import OrderIds
 from .refusals import Refusal, invalid, no_such_contract
@@ -30,6 +30,29 @@ class Desk:
         self.read_only = read_only
         self.order_ids = OrderIds(exchange)
         self._accounts = accounts
+        #: accounts as they are told while faults keep them from being told as they are
+        self._frozen: dict[str, Account] = {}
+        self._freezes = 0
+
+    def account(self, account_id: str) -> Account:
+        """An account, as clients are to see it."""
+        return self._frozen.get(account_id) or self.exchange.account(account_id)
+
+    @property
+    def accounts_are_frozen(self) -> bool:
+        return self._freezes > 0
+
+    def freeze_accounts(self) -> None:
+        """Show every account as it is now until `thaw_accounts` was called as often as this."""
+        if not self._freezes:
+            ids = self.exchange.account_ids()
+            self._frozen = {name: self.exchange.account(name) for name in ids}
+        self._freezes += 1
+
+    def thaw_accounts(self) -> None:
+        self._freezes -= 1
+        if not self._freezes:
+            self._frozen = {}
 
     @property
     def account_ids(self) -> tuple[str, ...]:

@@ -6,19 +6,32 @@ here and no meaning of messages: the exchange has the one, the handlers have the
 
 import asyncio
 import logging
+import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from simulated_exchange import AccountChanged, CommissionCharged, Event, Exchange, PositionChanged
+from simulated_exchange import (
+    AccountChanged,
+    CommissionCharged,
+    Event,
+    Exchange,
+    OrderChanged,
+    PositionChanged,
+)
 
 from .connection import Connection
 from .desk import Desk
+from .faults import Faults
 from .frames import MAX_VERSION
-from .handlers import ACCOUNT_LISTENERS, EVENTS
+from .handlers import ACCOUNT_LISTENERS, EVENTS, Listener
+from .handlers.positions import position_changed
 from .handlers.system import welcome
+from .link import LostLink
+from .refusals import Refusal
 from .session import Session
 
 _LOG = logging.getLogger(__name__)
@@ -69,8 +82,14 @@ class SimulatedGateway:
         )
         #: messages that nothing answered, by name, or by `#number` if even the name is unknown
         self.unknown_messages: Counter[str] = Counter()
+        #: what is to go wrong
+        self.faults = Faults(self)
         self._port = port
         self._server: asyncio.Server | None = None
+        #: holds the port while nothing listens there
+        self._shut: socket.socket | None = None
+        self._reopening: asyncio.Task[None] | None = None
+        self._lost_links: list[LostLink] = []
         self._connections: set[Connection] = set()
         self._sessions: dict[int, Session] = {}
         #: what events since the last telling were about: account -> instruments
@@ -99,22 +118,57 @@ class SimulatedGateway:
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
-        if self._server is None:
+        if self._server is None and self._shut is None:
             return
-        self._server.close()
         self._unsubscribe()
-        for connection in tuple(self._connections):
-            connection.close("the gateway stops", logging.INFO)
-        await self._server.wait_closed()
-        self._server = None
+        if self._reopening is not None:
+            await self._reopening
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self._close_connections("the gateway stops")
+        if server is not None:
+            await server.wait_closed()
+        if self._shut is not None:
+            self._shut.close()
+            self._shut = None
 
     @property
     def port(self) -> int:
-        """The port it listens on. Raises `RuntimeError` when it does not."""
-        if self._server is None:
+        """The port it listens on. Raises `RuntimeError` when it was not started."""
+        if self._server is None and self._shut is None:
             raise RuntimeError("the gateway does not listen; use `async with` or start()")
-        port: int = self._server.sockets[0].getsockname()[1]
+        found = self._server.sockets[0] if self._server is not None else self._shut
+        assert found is not None
+        port: int = found.getsockname()[1]
         return port
+
+    def shut(self) -> None:
+        """Close every connection and refuse new ones until `reopen`; the port stays taken."""
+        if self._server is None:
+            return
+        port = self.port
+        self._server.close()
+        self._server = None
+        self._shut = socket.socket()
+        self._shut.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._shut.bind((self.host, port))
+        self._close_connections("the gateway restarts")
+
+    def reopen(self) -> None:
+        """Listen again where it was shut; harmless when it was not, or has stopped since."""
+        if self._shut is not None and self._reopening is None:
+            listen = self._listen_again(self._shut)
+            self._reopening = asyncio.get_running_loop().create_task(listen)
+
+    async def _listen_again(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), sock=listener)
+        self._shut = self._reopening = None
+
+    def _close_connections(self, why: str) -> None:
+        for connection in tuple(self._connections):
+            connection.close(why, logging.INFO)
 
     @property
     def sessions(self) -> Mapping[int, Session]:
@@ -143,11 +197,9 @@ class SimulatedGateway:
         if session is not None and self._sessions.get(session.client_id) is session:
             del self._sessions[session.client_id]
 
-    def log_in(self, connection: Connection, client_id: int, version: int) -> Session | None:
+    def log_in(self, connection: Connection, client_id: int) -> Session | None:
         """A session under this client id; None, and an error to the client, when it is taken."""
-        session = Session(
-            desk=self.desk, client_id=client_id, version=version, write=connection.write
-        )
+        session = Session(desk=self.desk, client_id=client_id, send=connection.send)
         if client_id in self._sessions:
             session.error(
                 326,
@@ -156,22 +208,68 @@ class SimulatedGateway:
             )
             connection.close(f"client id {client_id} is in use")
             return None
-        self._sessions[client_id] = session
+        self._sessions[client_id] = connection.session = session
         welcome(session)
-        _LOG.info("client logged in client_id=%s version=%s", client_id, version)
+        for lost in self._lost_links:
+            lost.join(connection)
+        _LOG.info("client logged in client_id=%s", client_id)
         return session
 
     def not_answered(self, name: str) -> None:
         self.unknown_messages[name] += 1
         _LOG.warning("message not answered name=%s", name)
 
+    # --- for faults -------------------------------------------------------------------------
+
+    def announce(self, note: Refusal) -> None:
+        """Tell every client something that is about none of its requests."""
+        for session in tuple(self._sessions.values()):
+            session.refuse(note)
+
+    def lose_link(self, note: Refusal) -> Callable[[Refusal, bool], None]:
+        """Lose the link to the broker; the function returned restores it, with a note and
+        whether all that waited meanwhile is lost."""
+        logged_in = [connection for connection in self._connections if connection.session]
+        lost = LostLink(logged_in, note)
+        self._lost_links.append(lost)
+
+        def restore(restored: Refusal, data_lost: bool) -> None:
+            self._lost_links.remove(lost)
+            lost.restore(restored, data_lost)
+
+        return restore
+
+    def freeze_accounts(self) -> Callable[[], None]:
+        """Tell of accounts and positions as they are now, until the function returned is called."""
+        self.desk.freeze_accounts()
+        return self._thaw_accounts
+
+    def _thaw_accounts(self) -> None:
+        self.desk.thaw_accounts()
+        now = self.desk.exchange.clock.now()
+        for account_id, con_ids in self._touched.items():
+            positions = self.desk.account(account_id).positions
+            for con_id in con_ids:
+                held = positions.get(con_id)
+                event = PositionChanged(
+                    account_id=account_id,
+                    con_id=con_id,
+                    quantity=held.quantity if held else Decimal(0),
+                    average_cost=held.average_cost if held else Decimal(0),
+                    at=now,
+                )
+                self._tell(position_changed, event)
+        self._tell_of_accounts()
+
     # --- for the exchange -------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, OrderChanged):
+            self.desk.order_ids.note(event.order)
         listener = EVENTS.get(type(event))
-        if listener is not None:
-            for session in tuple(self._sessions.values()):
-                listener(session, event)
+        withheld = self.desk.accounts_are_frozen and isinstance(event, PositionChanged)
+        if listener is not None and not withheld:
+            self._tell(listener, event)
         match event:
             case PositionChanged():
                 self._touch(event.account_id, event.con_id)
@@ -179,6 +277,10 @@ class SimulatedGateway:
                 self._touch(event.account_id)
             case CommissionCharged():
                 self._touch(event.execution.request.account_id)
+
+    def _tell(self, listener: Listener, event: Event) -> None:
+        for session in tuple(self._sessions.values()):
+            listener(session, event)
 
     def _touch(self, account_id: str, con_id: int | None = None) -> None:
         """Tell of an account when the burst of events is over: a fill changes it several times."""
@@ -189,6 +291,8 @@ class SimulatedGateway:
             con_ids[con_id] = None
 
     def _tell_of_accounts(self) -> None:
+        if self.desk.accounts_are_frozen:
+            return
         touched, self._touched = self._touched, {}
         for account_id, con_ids in touched.items():
             if account_id in self.desk.account_ids:

@@ -17,6 +17,7 @@ from typing import Any
 from simulated_exchange import Clock, Exchange, StateError, StateFile, WallClock, load_scenario
 
 from .control import ControlServer
+from .faults import read_file
 from .gateway import SimulatedGateway
 from .saver import Saver
 from .state_lock import exclusive
@@ -38,12 +39,13 @@ class ServeOptions:
     exit_when_unused: bool = False
     read_only: bool = False
     seed: int | None = None
+    faults: Path | None = None
 
 
 def run(options: ServeOptions) -> None:
     """Serve until SIGTERM, SIGINT, a request to stop or the last lease's end.
 
-    Raises `StateInUse`, `StateError` and `OSError` before anything is served.
+    Raises `StateInUse`, `StateError`, `BadRule` and `OSError` before anything is served.
     """
     with ExitStack() as stack:
         if options.state is not None:
@@ -65,9 +67,12 @@ async def _serve(options: ServeOptions) -> None:
         read_only=options.read_only,
         pacing=True,
     )
+    rules = read_file(options.faults) if options.faults is not None else []
     async with AsyncExitStack() as stack:
         saver = await stack.enter_async_context(Saver(exchange, file)) if file else None
         await stack.enter_async_context(gateway)
+        for rule in rules:
+            gateway.faults.add(rule)
         control = await stack.enter_async_context(
             ControlServer(
                 gateway,

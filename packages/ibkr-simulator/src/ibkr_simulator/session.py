@@ -1,14 +1,14 @@
 """One client that has logged in.
 
-Comes in: what handlers want this client to know. Goes out: payloads, encoded for the version that
-this client negotiated. Never: a socket (the connection has it) or an answer of its own (the
-handlers' business).
+Comes in: what handlers want this client to know. Goes out: messages, on their way to this client.
+Never: a socket or a version (the connection has them) or an answer of its own (the handlers'
+business).
 """
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .codec import Message, encode_reply
+from .codec import Message
 from .refusals import Refusal, invalid
 from .subscriptions import Subscriptions
 
@@ -20,23 +20,17 @@ NO_REQUEST = -1
 
 
 class Session:
-    """A logged-in client: its version, its identity and its subscriptions."""
+    """A logged-in client: its identity and its subscriptions."""
 
-    def __init__(
-        self, *, desk: "Desk", client_id: int, version: int, write: Callable[[bytes], None]
-    ) -> None:
+    def __init__(self, *, desk: "Desk", client_id: int, send: Callable[[Message], None]) -> None:
         self.desk = desk
         self.client_id = client_id
-        self.version = version
         self.subscriptions = Subscriptions()
-        self._write = write
+        self.send_message = send
 
     def send(self, name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Send one message; what is not given has the default of the message's table."""
         self.send_message(Message(name, {**(fields or {}), **more}))
-
-    def send_message(self, message: Message) -> None:
-        self._write(encode_reply(message, self.version))
 
     def error(self, code: int, text: str, request_id: int = NO_REQUEST) -> None:
         """Send an error or a warning about a request, an order, or nothing in particular."""

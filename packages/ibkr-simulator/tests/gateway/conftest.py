@@ -195,6 +195,14 @@ class World:
                 await wire.receive()
         return wire
 
+    async def gone(self, client_id: int) -> None:
+        """Wait until the gateway knows that a client has left."""
+        onlooker = await self.wire(99)
+        while client_id in self.gateways[-1].sessions:
+            onlooker.send("reqCurrentTime")
+            await onlooker.receive()
+        onlooker.writer.close()
+
     async def settle(self, *clients: IB) -> None:
         """Wait until each client has seen everything that its requests so far have caused.
 

@@ -153,6 +153,20 @@ async def test_a_quote_is_changed_in_what_the_request_names(world: Any, spy: Sto
         assert desk.saves == 2
 
 
+async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
+    async with control(world) as desk:
+        line = await desk.line()
+        rule = {"action": "late", "seconds": 2.5, "message": "commissionReport", "symbol": "SPY"}
+        assert await line.ask(op="fault", **rule) == {"ok": True, "number": 1}
+        assert (await line.ask(op="fault", action="pacing", message="reqIds"))["number"] == 2
+        listed = (await line.ask(op="faults"))["faults"]
+        assert listed[0] == {**rule, "direction": "reply", "number": 1, "seen": 0, "acted": 0}
+        assert await line.ask(op="clear", number=1) == {"ok": True}
+        assert [rule["number"] for rule in (await line.ask(op="faults"))["faults"]] == [2]
+        assert await line.ask(op="clear") == {"ok": True}
+        assert (await line.ask(op="faults"))["faults"] == []
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -160,6 +174,8 @@ async def test_a_quote_is_changed_in_what_the_request_names(world: Any, spy: Sto
         (b"[]\n", "JSON object"),
         (b'{"op": "dance"}\n', "no operation 'dance'"),
         (b'{"op": "quote", "bid": 1}\n', "has to name one"),
+        (b'{"op": "fault", "action": "dance"}\n', "no action 'dance'"),
+        (b'{"op": "clear", "number": 9}\n', "no rule 9"),
         (b'{"op": "quote", "symbol": "SAP", "bid": 1}\n', "names 2 instruments"),
         (b'{"op": "quote", "symbol": "SPY", "bit": 1}\n', "no bit"),
         (b'{"op": "quote", "symbol": "SPY", "bid": true}\n', "bid has to be a number"),

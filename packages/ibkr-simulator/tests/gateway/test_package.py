@@ -5,6 +5,12 @@ import ibkr_simulator
 
 def test_the_package_exports_exactly_what_it_lists() -> None:
     assert ibkr_simulator.__all__ == sorted(ibkr_simulator.__all__)
-    assert set(ibkr_simulator.__all__) == {"SimulatedGateway", "Statistics", "__version__"}
+    assert set(ibkr_simulator.__all__) == {
+        "BadRule",
+        "FaultRule",
+        "SimulatedGateway",
+        "Statistics",
+        "__version__",
+    }
     for name in ibkr_simulator.__all__:
         assert hasattr(ibkr_simulator, name)

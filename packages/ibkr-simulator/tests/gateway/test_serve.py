@@ -224,3 +224,26 @@ async def test_without_a_state_file_nothing_is_kept_and_read_only_is_read_only(
         assert served.ask(connection, "stop") == {"ok": True}
         assert served.wait() == (0, "")
     assert os.listdir(tmp_path) == []
+
+
+async def test_faults_of_a_file_are_set_before_anybody_connects(serve: Any, tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("- {action: reject, code: 201, text: no luck, message: placeOrder}\n")
+    served = serve("--faults", file)
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", served.ready["port"], clientId=1, timeout=PATIENCE)
+    trade = ib.placeOrder(Stock("SPY", "SMART", "USD"), LimitOrder("BUY", 1, 100))
+    await trade.statusEvent
+    assert "no luck" in trade.log[-1].message
+    ib.disconnect()
+
+
+def test_faults_that_cannot_be_meant_are_one_line_and_exit_code_1(
+    serve: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("- {action: dance}\n")
+    code, errors = serve("--faults", file).wait()
+    assert code == 1
+    assert errors.startswith("ibkr_simulator: there is no action 'dance'")
+    assert errors.count("\n") == 1

@@ -29,7 +29,7 @@ def account_updates(session: Session, request: Mapping[str, Any]) -> None:
     feed = AccountFeed(session.account(account_id))
     session.subscriptions.account = feed
     _send_values(session, feed)
-    held = session.desk.exchange.account(feed.account_id).positions
+    held = session.desk.account(feed.account_id).positions
     _send_portfolio(session, feed.account_id, held)
     _send_time(session)
     session.send("accountDownloadEnd", account=feed.account_id)
@@ -89,7 +89,7 @@ def account_changed(session: Session, account_id: str, con_ids: Collection[int])
 
 
 def _send_values(session: Session, feed: AccountFeed) -> None:
-    account = session.desk.exchange.account(feed.account_id)
+    account = session.desk.account(feed.account_id)
     lines = account_lines(account, session.desk.instruments)
     for tag, value, currency in feed.seen.news(lines):
         session.send(
@@ -115,7 +115,7 @@ def _send_values_multi(session: Session, request_id: int, feed: AccountFeed) -> 
 
 
 def _multi_lines(session: Session, feed: AccountFeed) -> list[Line]:
-    account, instruments = session.desk.exchange.account(feed.account_id), session.desk.instruments
+    account, instruments = session.desk.account(feed.account_id), session.desk.instruments
     if not feed.ledger_only:
         return account_lines(account, instruments)
     return [
@@ -125,7 +125,7 @@ def _multi_lines(session: Session, feed: AccountFeed) -> list[Line]:
 
 
 def _send_summary(session: Session, request_id: int, summary: Summary, account_id: str) -> None:
-    account = session.desk.exchange.account(account_id)
+    account = session.desk.account(account_id)
     lines = summary_lines(account, session.desk.instruments, summary.tags)
     for tag, value, currency in summary.accounts[account_id].news(lines):
         session.send(
@@ -141,7 +141,7 @@ def _send_summary(session: Session, request_id: int, summary: Summary, account_i
 def _send_portfolio(session: Session, account_id: str, con_ids: Collection[int]) -> None:
     """One line for each of these instruments; one that is no longer held has position 0."""
     exchange = session.desk.exchange
-    positions = exchange.account(account_id).positions
+    positions = session.desk.account(account_id).positions
     for con_id in con_ids:
         fields = portfolio_fields(account_id, positions.get(con_id), exchange.instrument(con_id))
         session.send("updatePortfolio", fields)

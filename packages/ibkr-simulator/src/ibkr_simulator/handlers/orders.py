@@ -36,7 +36,7 @@ def place_order(session: Session, fields: Mapping[str, Any]) -> None:
     order = session.desk.exchange.submit(request)
     ids.note(order)
     if order.status is OrderState.PENDING:
-        _send(session, order)
+        tell(session, order)
 
 
 def _tell_what_if(session: Session, request: OrderRequest) -> None:
@@ -84,7 +84,7 @@ def _modify(session: Session, order: Order, fields: Mapping[str, Any]) -> None:
     except (ExchangeError, Refusal) as error:
         refusal = refused_by_exchange(error) if isinstance(error, ExchangeError) else error
         session.refuse(refusal, fields["orderId"])
-        _send(session, session.desk.exchange.order(order.order_id))
+        tell(session, session.desk.exchange.order(order.order_id))
 
 
 def _refuse_another_order(before: OrderRequest, after: OrderRequest) -> None:
@@ -130,13 +130,13 @@ def open_orders(session: Session, request: Mapping[str, Any]) -> None:
         client_id, order_id = owner_of(order.request)
         mine = client_id == session.client_id and order_id
         if mine or (session.sees_all_orders and not order_id):
-            _send(session, order)
+            tell(session, order)
     session.send("openOrderEnd")
 
 
 def all_open_orders(session: Session, request: Mapping[str, Any]) -> None:
     for order in _of_login(session, session.desk.exchange.open_orders()):
-        _send(session, order)
+        tell(session, order)
     session.send("openOrderEnd")
 
 
@@ -158,7 +158,7 @@ def order_changed(session: Session, event: OrderChanged) -> None:
     client_id, order_id = owner_of(order.request)
     if not session.sees_all_orders and (client_id != session.client_id or not order_id):
         return
-    _send(session, order)
+    tell(session, order)
     if note := _note(session, order):
         session.refuse(note, order_id or -1)
 
@@ -186,7 +186,7 @@ def _held_warning(session: Session, order: Order) -> str:
     )
 
 
-def _send(session: Session, order: Order) -> None:
+def tell(session: Session, order: Order) -> None:
     """Always both: clients drop the status of an order that they were not told of."""
     instrument = session.desk.exchange.instrument(order.request.con_id)
     session.send("openOrder", open_order_fields(order, instrument))

@@ -51,7 +51,7 @@ def position_changed(session: Session, event: PositionChanged) -> None:
 def _held(session: Session, account_id: str) -> list[dict[str, Any]]:
     return [
         _fields(session, account_id, con_id, position.quantity, position.average_cost)
-        for con_id, position in session.desk.exchange.account(account_id).positions.items()
+        for con_id, position in session.desk.account(account_id).positions.items()
         if position.quantity
     ]
 

@@ -42,7 +42,7 @@ def account_changed(session: Session, account_id: str, con_ids: Collection[int])
 
 
 def _send_account(session: Session, request_id: int, account_id: str) -> None:
-    account = session.desk.exchange.account(account_id)
+    account = session.desk.account(account_id)
     session.send(
         "pnl",
         reqId=request_id,
@@ -52,7 +52,7 @@ def _send_account(session: Session, request_id: int, account_id: str) -> None:
 
 
 def _send_position(session: Session, request_id: int, account_id: str, con_id: int) -> None:
-    position = session.desk.exchange.account(account_id).positions.get(con_id)
+    position = session.desk.account(account_id).positions.get(con_id)
     if position is None:
         session.send("pnlSingle", reqId=request_id)
         return

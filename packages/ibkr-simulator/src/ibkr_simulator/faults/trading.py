@@ -1,0 +1,120 @@
+"""Faults of trading: what a market or a broker does to an order at the worst moment.
+
+A `Hit` on a request about an order comes in. Whatever trades here trades on the exchange, so its
+books stay the truth; only what clients are told may be wrong, and for a time.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ibkr_simulator.handlers.orders import tell
+from simulated_exchange import Exchange, FillPolicy, Order, OrderState, Side
+
+from .hit import Hit
+
+if TYPE_CHECKING:
+    from ibkr_simulator.gateway import SimulatedGateway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partial:
+    """The order, and every other of its symbol, fills in part and then stalls.
+
+    Either in `sizes`, one after the other, or in one piece of that `fraction`. After `seconds` (0:
+    never, as far as this rule goes) the symbol trades as usual again.
+    """
+
+    sizes: tuple[Decimal, ...] = ()
+    fraction: Decimal = Decimal("0.5")
+    seconds: float = 0.0
+
+    def __call__(self, hit: Hit) -> None:
+        desk = hit.gateway.desk
+        instrument = desk.instrument(hit.message.fields)
+        size = hit.message.fields["totalQuantity"] * self.fraction
+        size -= size % instrument.lot_size
+        policy = FillPolicy.partial(*(self.sizes or ((size,) if size > 0 else ())), stall=True)
+        desk.exchange.set_fill_policy(instrument.symbol, policy)
+        hit.proceed()
+        if self.seconds:
+            usual = instrument.symbol, None
+            hit.later(self.seconds, lambda: desk.exchange.set_fill_policy(*usual))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillAfterCancel:
+    """The cancellation comes too late: the order fills whole, `seconds` later.
+
+    The client hears that its order is cancelled if this is `confirmed`, else that it is about to
+    be, and 10148 after the fill. The market touches the order's price for a moment, which other
+    orders of the symbol may meet as well.
+    """
+
+    seconds: float = 0.0
+    confirmed: bool = False
+
+    def __call__(self, hit: Hit) -> None:
+        order, session = hit.order, hit.session
+        if order is None or session is None or order.is_done:
+            hit.proceed()
+            return
+        told = OrderState.CANCELLED if self.confirmed else OrderState.PENDING_CANCEL
+        tell(session, replace(order, status=told))
+        if self.confirmed:
+            hit.tell_error(202, "Order Canceled - reason:")
+
+        def fill() -> None:
+            fill_now(session.desk.exchange, order.order_id)
+            if not self.confirmed:
+                hit.proceed()
+
+        if self.seconds:
+            hit.later(self.seconds, fill)
+        else:
+            fill()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelOrder:
+    """The broker cancels the order of its own accord, as soon as it works."""
+
+    def __call__(self, hit: Hit) -> None:
+        hit.proceed()
+        order = hit.order
+        if order is not None and not order.is_done:
+            hit.gateway.desk.exchange.cancel(order.order_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stale:
+    """For so many seconds accounts and positions are told as they are now, whatever trades.
+
+    Then everybody who listens hears how they stand. Orders and executions are told as ever.
+    """
+
+    seconds: float
+
+    def __call__(self, gateway: "SimulatedGateway") -> None:
+        thaw = gateway.freeze_accounts()
+        gateway.desk.exchange.clock.call_later(self.seconds, thaw)
+
+
+def fill_now(exchange: Exchange, order_id: int) -> None:
+    """Fill the rest of a working order, by a market that comes to it; nothing if there is none."""
+    order = exchange.order(order_id)
+    exchange.set_fill_policy(exchange.instrument(order.request.con_id).symbol, None)
+    order = exchange.order(order_id)
+    quote = exchange.quote(order.request.con_id)
+    price = order.limit_price or _market(order, exchange) or quote.mark
+    if order.is_done or price is None:
+        return
+    size = order.remaining
+    offer = replace(quote, bid=price, ask=price, bid_size=size, ask_size=size, halted=0, at=None)
+    exchange.set_quote(order.request.con_id, offer)
+    exchange.set_quote(order.request.con_id, replace(quote, at=None))
+
+
+def _market(order: Order, exchange: Exchange) -> Decimal | None:
+    quote = exchange.quote(order.request.con_id)
+    return quote.ask if order.request.side is Side.BUY else quote.bid
