@@ -27,14 +27,17 @@ class Action(StrEnum):
     SLICE = "slice"
     #: a random walk takes a step
     STEP = "step"
+    #: the next row of a tape is due
+    PLAY = "play"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One thing to do. `subject` is a con_id for STEP, else an order id; MODIFY has new terms."""
+    """One thing to do. MODIFY has new terms."""
 
     due: datetime
     action: Action
+    #: a con_id for STEP, a tape's number for PLAY, else an order id
     subject: int
     terms: OrderRequest | None = None
 

@@ -18,6 +18,7 @@ from .orders import Order, Side
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .slippage import Slippage
+from .tape import TapeRow
 
 _ZERO = Decimal(0)
 
@@ -54,6 +55,14 @@ class Walking:
     entry: int = 0
 
 
+@dataclass(slots=True)
+class Playing:
+    """A tape and the next row to play."""
+
+    rows: tuple[TapeRow, ...]
+    next_row: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Books:
     """The whole state of an exchange."""
@@ -72,6 +81,9 @@ class Books:
     quote_kind: QuoteKind = QuoteKind.LIVE
     quote_kinds: dict[int, QuoteKind] = field(default_factory=dict)
     walks: dict[int, Walking] = field(default_factory=dict)
+    #: by number
+    tapes: dict[int, Playing] = field(default_factory=dict)
+    last_tape: int = 0
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)

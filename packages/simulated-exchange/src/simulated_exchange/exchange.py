@@ -18,9 +18,10 @@ from .office import Office
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .slippage import Slippage
+from .tape import TapeRow
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 5
+STATE_VERSION = 6
 
 
 class Exchange(Office):
@@ -104,6 +105,13 @@ class Exchange(Office):
         """Let an instrument's quote walk from where it stands, a step per interval; None stops."""
         self._market.instrument(con_id)
         self._floor.feeds.walk(con_id, walk)
+
+    def replay(self, rows: Iterable[TapeRow]) -> None:
+        """Play quotes, each at its instant; see `tape.read_tape`. Several tapes can play at once."""
+        tape = tuple(sorted(rows, key=lambda row: row.due))
+        for row in tape:
+            self._market.instrument(row.con_id)
+        self._floor.feeds.replay(tape)
 
     def set_quote_kind(self, kind: QuoteKind, con_id: int | None = None) -> None:
         """What clients may see of one instrument, or of all that have no setting of their own."""

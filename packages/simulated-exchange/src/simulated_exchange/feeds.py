@@ -1,17 +1,18 @@
 """Where quotes come from when nobody sets them.
 
-Comes in: walks that were started, and their entries of the agenda. Goes out: one quote after
-another. Never: an order.
+Comes in: walks and tapes that were started, and their entries of the agenda. Goes out: one quote
+after another. Never: an order.
 """
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from .agenda import Action, Agenda, Entry
-from .books import Books, Walking
+from .books import Books, Playing, Walking
 from .clock import Clock
 from .market import Market
 from .quotes import Quote, RandomWalk
+from .tape import TapeRow
 
 
 class Feeds:
@@ -52,6 +53,29 @@ class Feeds:
         walking.number += 1
         self._plan_step(con_id)
         self._set_quote(con_id, quote)
+
+    def replay(self, rows: tuple[TapeRow, ...]) -> None:
+        """Play a tape, each row at its instant; what is past plays as soon as the clock moves."""
+        if rows:
+            self._books.last_tape += 1
+            self._books.tapes[self._books.last_tape] = Playing(rows)
+            self._plan_row(self._books.last_tape)
+
+    def play(self, number: int) -> None:
+        """Play the row that is due and plan the next."""
+        playing = self._books.tapes[number]
+        row = playing.rows[playing.next_row]
+        playing.next_row += 1
+        if playing.next_row == len(playing.rows):
+            del self._books.tapes[number]
+        else:
+            self._plan_row(number)
+        self._set_quote(row.con_id, row.apply(self._market.quote(row.con_id)))
+
+    def _plan_row(self, number: int) -> None:
+        playing = self._books.tapes[number]
+        due = playing.rows[playing.next_row].due
+        self._agenda.add(Entry(due=due, action=Action.PLAY, subject=number))
 
     def _plan_step(self, con_id: int) -> None:
         walking = self._books.walks[con_id]

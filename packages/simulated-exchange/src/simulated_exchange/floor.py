@@ -69,6 +69,9 @@ class Floor:
         if entry.action is Action.STEP:
             self.feeds.step(entry.subject)
             return
+        if entry.action is Action.PLAY:
+            self.feeds.play(entry.subject)
+            return
         ticket = self._books.tickets.get(entry.subject)
         if ticket is None:
             return
