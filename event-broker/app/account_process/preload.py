@@ -16,6 +16,7 @@ for name in (
     "app.account_process.operations",
     # Libraries import these at their first use only, which would be in every child again.
     "_strptime",
+    "encodings.idna",
     "anyio._backends._asyncio",
     "httpcore",
 ):
