@@ -193,9 +193,10 @@ def test_a_debt_is_paid_back_however_little_that_improves() -> None:
     assert batch.trades(0) == {"SPY": D(-1)}
 
 
-def test_a_batch_is_within_20_bp_of_the_single_planner() -> None:
-    chance = Random(20)
-    symbols = [f"S{number:02d}" for number in range(20)]
+@pytest.mark.parametrize("count", [3, 7, 20])
+def test_a_batch_is_within_20_bp_of_the_single_planner(count: int) -> None:
+    chance = Random(count)
+    symbols = [f"S{number:02d}" for number in range(count)]
     bids = {s: D(chance.randint(1000, 60_000)) / 100 for s in symbols}
     quotes = [ContractPrice(symbol=s, bid=b, ask=b + D("0.05")) for s, b in bids.items()]
     parts = {s: chance.randint(1, 20) for s in symbols}

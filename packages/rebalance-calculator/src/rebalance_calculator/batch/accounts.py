@@ -118,11 +118,11 @@ def _counted(
     """Shares and the whole lots in them; nan and 0 for shorts and for what cannot be counted."""
     shares = np.array(quantities, dtype=np.float64)
     countable = (shares >= 0) & (shares <= MOST_LOTS * np.array(lots, dtype=np.float64)[column])
-    whole = (
+    whole = [
         quantity // lots[at] if good else 0
         for quantity, at, good in zip(quantities, column.tolist(), countable.tolist(), strict=True)
-    )
-    return np.where(countable, shares, np.nan), np.fromiter(whole, np.int64, len(shares))
+    ]
+    return np.where(countable, shares, np.nan), np.fromiter(whole, np.int64, len(whole))
 
 
 def _is_unusual(snapshot: AccountSnapshot) -> bool:

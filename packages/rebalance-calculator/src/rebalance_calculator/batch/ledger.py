@@ -22,7 +22,7 @@ from .terms import Terms
 #: symbols: 2 ** -53 is 1.1e-16.
 _PRECISION = 1e-12
 #: The search goes on for accounts that are not proven to be this close to the best.
-_TOLERANCE_BP = 10.0
+_TOLERANCE_BP = 20.0
 #: Basis points within which an improvement is as good as the least that is asked for.
 _CLOSE_BP = 1e-6
 

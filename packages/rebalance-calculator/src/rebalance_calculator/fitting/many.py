@@ -15,13 +15,30 @@ from numpy.typing import NDArray
 
 from .curves import Curves, Floats, Lots
 
-#: Symbols of an account that are moved by a lot in all combinations, and as many for the accounts
-#: that are still too far from their bound; each symbol more doubles the time.
-CORES = (8, 12)
+#: How many lots a symbol is moved by at most where there are combinations enough.
+REACH = 4
 #: Times that unused cash is spent on one symbol.
 REFILLS = 6
 
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Combinations of small moves that are tried: 2 ** `bits`, of at most so many symbols."""
+
+    bits: int
+    symbols: int
+    #: Whether to move away from the relaxation's choice or else from the best found so far.
+    afresh: bool = True
+
+
+#: Later steps are for accounts that are still too far from their bound.
+STEPS = (
+    Step(bits=8, symbols=8),
+    Step(bits=12, symbols=12),
+    Step(bits=12, symbols=6, afresh=False),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +78,21 @@ def fit_many(curves: Curves, budget: Floats, *, tolerance: Floats) -> ManyFits:
     options = _options(curves, len(budget), selling=~under)
     multiplier, choice, found = _price_cash(options, budget)
     bound = _bound(curves, options, budget, multiplier)
-    relaxed = np.where(found[:, None], _pick(options.lots, choice), 0)
     kept = replace(curves, most_sell=np.where(under, 0, curves.most_sell))
-    lots, rest = relaxed.copy(), np.flatnonzero(found)
-    for core in CORES:
+    relaxed = np.where(found[:, None], _pick(options.lots, choice), 0)
+    lots = relaxed.copy()
+    shortfall, rest = np.full(len(budget), np.inf), np.flatnonzero(found)
+    for step in STEPS:
         if not rest.size:
             break
         some = kept.take(_cells(rest, lots.shape[1]))
-        tried = _combine(some, budget[rest], multiplier[rest], relaxed[rest], core)
-        lots[rest] = _refill(some, budget[rest], tried)
-        missed = row_sums(some.shortfall(lots[rest].ravel()).reshape(len(rest), -1)) - bound[rest]
-        rest = rest[missed > tolerance[rest]]
+        start = (relaxed if step.afresh else lots)[rest]
+        tried = _combine(some, budget[rest], multiplier[rest], start, step)
+        tried = _refill(some, budget[rest], tried)
+        left = row_sums(some.shortfall(tried.ravel()).reshape(tried.shape))
+        better = left < shortfall[rest]
+        lots[rest[better]], shortfall[rest[better]] = tried[better], left[better]
+        rest = rest[shortfall[rest] - bound[rest] > tolerance[rest]]
     return ManyFits(lots=lots, bound=bound, found=found)
 
 
@@ -148,46 +169,54 @@ def _bound(curves: Curves, options: _Options, budget: Floats, multiplier: Floats
     return np.maximum(row_sums(best) - multiplier * budget, 0.0)
 
 
-def _combine(curves: Curves, budget: Floats, multiplier: Floats, lots: Lots, size: int) -> Lots:
-    """The best of all combinations of one-lot moves of the symbols that lose least by moving."""
-    shape, flat = lots.shape, lots.ravel()
-    cash, shortfall = curves.cash(flat), curves.shortfall(flat)
-    moves = np.stack([_step(curves, flat, -1), _step(curves, flat, 1)], axis=1)
-    used = curves.cash(moves) - cash[:, None]
-    lost = curves.shortfall(moves) - shortfall[:, None]
-    loss = lost + np.repeat(multiplier, shape[1])[:, None] * used
-    loss[moves == flat[:, None]] = np.inf
-    way = loss.argmin(axis=1)[:, None]
-    order = np.take_along_axis(loss, way, axis=1).reshape(shape).argsort(axis=1, kind="stable")
-    core = order[:, :size]
+def _combine(curves: Curves, budget: Floats, multiplier: Floats, lots: Lots, step: Step) -> Lots:
+    """The best combination of moves of the symbols that lose least by moving.
 
-    def of_core(values: NDArray[Any]) -> NDArray[Any]:
-        return np.take_along_axis(np.take_along_axis(values, way, axis=1).reshape(shape), core, 1)
-
-    room = budget - row_sums(cash.reshape(shape))
-    best = _best_subset(of_core(used), of_core(lost), room)
-    chosen = (best[:, None] >> np.arange(core.shape[1])) & 1
-    after = np.where(chosen == 1, of_core(moves), np.take_along_axis(lots, core, 1))
+    The fewer symbols there are, the more moves each of them has.
+    """
+    accounts, symbols = lots.shape
+    core = min(symbols, step.symbols)
+    width = int(2 ** (step.bits / core))
+    reach = 1 if width == 2 else REACH
+    flat, moves = lots.ravel(), [by for by in range(-reach, reach + 1) if by]
+    ends = np.stack([flat, *(_moved(curves, flat, by) for by in moves)], axis=1)
+    cash, shortfall = curves.cash(ends), curves.shortfall(ends)
+    room = budget - row_sums(cash[:, 0].reshape(lots.shape))
+    used, lost = cash - cash[:, :1], shortfall - shortfall[:, :1]
+    loss = lost + np.repeat(multiplier, symbols)[:, None] * used
+    loss[ends == flat[:, None]] = np.inf
+    loss[:, 0] = -np.inf
+    best = loss.argsort(axis=1, kind="stable")[:, :width]
+    least = np.take_along_axis(loss, best[:, 1:2], axis=1).reshape(lots.shape)
+    chosen = least.argsort(axis=1, kind="stable")[:, :core]
+    cells = chosen + np.arange(accounts)[:, None] * symbols
+    options = best[cells]
+    choice = _best_combination(
+        used[cells[:, :, None], options], lost[cells[:, :, None], options], room
+    )
     combined = lots.copy()
-    np.put_along_axis(combined, core, after, axis=1)
+    np.put_along_axis(combined, chosen, ends[cells, _pick(options, choice)], axis=1)
     return combined
 
 
-def _best_subset(used: Floats, lost: Floats, room: Floats) -> Lots:
-    """The columns, as bits, whose sum of `lost` is least while that of `used` keeps the room."""
-    accounts, columns = used.shape
-    cash, shortfall = (np.zeros((accounts, 1 << columns)) for _ in range(2))
-    for column in range(columns):
-        done, new = slice(0, 1 << column), slice(1 << column, 2 << column)
-        np.add(cash[:, done], used[:, column, None], out=cash[:, new])
-        np.add(shortfall[:, done], lost[:, column, None], out=shortfall[:, new])
-    return np.asarray(np.where(cash <= room[:, None], shortfall, np.inf).argmin(axis=1))
+def _best_combination(used: Floats, lost: Floats, room: Floats) -> Lots:
+    """One of each symbol's options so that the account loses least within its room.
+
+    By account, symbol and option; the first option of every symbol is to stay.
+    """
+    accounts, symbols, width = used.shape
+    cash, shortfall = np.zeros((accounts, 1)), np.zeros((accounts, 1))
+    for symbol in range(symbols):
+        cash = (used[:, symbol, :, None] + cash[:, None, :]).reshape(accounts, -1)
+        shortfall = (lost[:, symbol, :, None] + shortfall[:, None, :]).reshape(accounts, -1)
+    best = np.where(cash <= room[:, None], shortfall, np.inf).argmin(axis=1)
+    return np.asarray(best[:, None] // width ** np.arange(symbols) % width)
 
 
-def _step(curves: Curves, lots: Lots, by: int) -> Lots:
-    """One lot more or less; from the smallest order it is to none."""
-    step = curves.clip(lots + by)
-    return np.where((step == lots) & (lots * by < 0), 0, step)
+def _moved(curves: Curves, lots: Lots, by: int) -> Lots:
+    """Some lots more or less; an order that would be too small becomes none."""
+    moved = curves.clip(lots + by)
+    return np.where((moved == lots) & (lots * by < 0), 0, moved)
 
 
 def _refill(curves: Curves, budget: Floats, lots: Lots) -> Lots:
