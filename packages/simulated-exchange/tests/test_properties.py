@@ -22,6 +22,7 @@ from simulated_exchange import (
     TimeInForce,
     VirtualClock,
 )
+from simulated_exchange.slippage import Slippage, SlippageModel
 from simulated_exchange.testing import ACCOUNT, IBM, SPY, Pit, request
 
 con_ids = st.sampled_from([SPY, IBM])
@@ -69,15 +70,26 @@ class Campaign(RuleBasedStateMachine):
         settlement_days=st.integers(0, 2),
         latency=st.sampled_from([LatencyModel(), LatencyModel(low=0.2, high=2.0)]),
         partial_fills=st.booleans(),
+        slippage=st.builds(
+            Slippage, model=st.sampled_from(SlippageModel), value=st.just(D("0.003"))
+        ),
         seed=st.integers(0, 5),
     )
-    def open(self, latency: LatencyModel, partial_fills: bool, seed: int, **account: Any) -> None:
+    def open(
+        self,
+        latency: LatencyModel,
+        partial_fills: bool,
+        slippage: Slippage,
+        seed: int,
+        **account: Any,
+    ) -> None:
         terms: dict[str, Any] = {
             "cash": {"USD": 10_000},
             "positions": {SPY: (30, 90)},
             "account": account,
             "latency": latency,
             "partial_fills": partial_fills,
+            "slippage": slippage,
             "seed": seed,
         }
         self.plain, self.interrupted = Pit(**terms), Pit(**terms)
@@ -157,6 +169,25 @@ class Campaign(RuleBasedStateMachine):
     )
     def quote(self, bid: D | None, ask: D | None, **terms: Any) -> None:
         self.both(lambda pit: pit.quote(bid, ask, **terms))
+
+    @rule(pick=st.integers(0, 20), price=st.none() | cents, quantity=st.none() | st.integers(0, 9))
+    def correct(self, pick: int, price: D | None, quantity: int | None) -> None:
+        if fills := self.plain.exchange.executions():
+            exec_id = fills[pick % len(fills)].exec_id
+            left = None if quantity is None else D(quantity)
+            self.both(lambda pit: pit.exchange.correct(exec_id, price=price, quantity=left))
+
+    @rule(
+        con_id=con_ids,
+        ratio=st.sampled_from([D(2), D(3), D("0.5"), D("1.5")]),
+        keep=st.booleans(),
+    )
+    def split(self, con_id: int, ratio: D, keep: bool) -> None:
+        self.both(lambda pit: pit.exchange.split(con_id, ratio, keep_fractions=keep))
+
+    @rule(amount=st.integers(-500, 500).map(D))
+    def transfer(self, amount: D) -> None:
+        self.both(lambda pit: pit.exchange.transfer(ACCOUNT, "USD", amount))
 
     @rule(policy=policies)
     def change_policy(self, policy: FillPolicy) -> None:

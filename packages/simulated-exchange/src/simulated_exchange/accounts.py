@@ -7,7 +7,7 @@ computes from them. Never: a price, a decision on an order.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from .settlement import Settlement
 
@@ -102,6 +102,16 @@ class Holding:
         self.realized += realized
         return realized
 
+    def split(self, ratio: Decimal, lot: Decimal, price: Decimal) -> Decimal:
+        """Multiply the quantity; returns the cash for fractions of a `lot`, 0 keeps them."""
+        exact = self.quantity * ratio
+        whole = (exact / lot).to_integral_value(ROUND_DOWN) * lot if lot else exact
+        sold_cost = self.cost * (exact - whole) / exact
+        paid = (exact - whole) * price
+        self.quantity, self.cost = whole, self.cost - sold_cost
+        self.realized += paid - sold_cost
+        return paid
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adjustment:
@@ -110,6 +120,8 @@ class Adjustment:
     account_id: str
     at: datetime
     reason: str
+    #: number of executions in the books when it happened
+    after: int
     #: of `cash`, which is signed
     currency: str = ""
     cash: Decimal = ZERO
@@ -133,6 +145,8 @@ class Ledger:
     #: where the books began, for the audit
     opening_cash: dict[str, Decimal]
     opening_quantities: dict[int, Decimal]
+    #: each position as it was when something other than a fill last changed it
+    anchors: dict[int, Holding]
     #: what live buy orders may still cost, per currency
     reserved: dict[str, Decimal] = field(default_factory=dict)
     #: what live sell orders may still sell, per con_id

@@ -4,6 +4,7 @@ Comes in: what the floor and the desk write. Goes out: the truth, to whoever ask
 Never: behaviour; this is data, and to save the exchange is to save this.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -89,6 +90,10 @@ class Books:
     tickets: dict[int, Ticket] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
+    #: execution id -> the id of the one that corrects it
+    corrections: dict[str, str] = field(default_factory=dict)
+    #: con_ids that trade no more
+    delisted: list[int] = field(default_factory=list)
     reports: dict[str, CommissionReport] = field(default_factory=dict)
     fill_policy: FillPolicy = field(default_factory=FillPolicy)
     #: by symbol
@@ -102,6 +107,29 @@ class Books:
     last_arrival: datetime | None = None
     #: JSON-able; whoever uses the exchange keeps here what must be saved with it
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def effective_executions(self, first: int = 0) -> Iterator[Execution]:
+        """Fills from number `first` on, in the order in which they happened, corrected."""
+        if not self.corrections:
+            yield from self.executions[first:]
+            return
+        by_id = {fill.exec_id: fill for fill in self.executions}
+        corrected = set(self.corrections.values())
+        for fill in self.executions[first:]:
+            if fill.exec_id not in corrected:
+                latest = fill.exec_id
+                while latest in self.corrections:
+                    latest = self.corrections[latest]
+                yield by_id[latest]
+
+    def last_adjustment(self, account_id: str, con_id: int) -> int:
+        """The number of fills before a position was last changed by something else; 0 if never."""
+        entries = (
+            entry.after
+            for entry in self.adjustments
+            if entry.account_id == account_id and entry.con_id == con_id
+        )
+        return max(entries, default=0)
 
     def ledger(self, account_id: str) -> Ledger:
         found = self.ledgers.get(account_id)

@@ -36,7 +36,12 @@ class Desk:
         child is not asked for means before its parent has filled.
         """
         ledger = self._books.ledger(request.account_id)
-        check_terms(request, self._market.instrument(request.con_id))
+        instrument = self._market.instrument(request.con_id)
+        if request.con_id in self._books.delisted:
+            raise ExchangeError(
+                Reason.UNKNOWN_INSTRUMENT, f"{instrument.symbol} trades no more under this id"
+            )
+        check_terms(request, instrument)
         remaining = request.quantity - filled
         if remaining <= 0:
             raise ExchangeError(

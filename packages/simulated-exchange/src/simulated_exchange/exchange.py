@@ -21,7 +21,7 @@ from .slippage import Slippage
 from .tape import TapeRow
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 6
+STATE_VERSION = 7
 
 
 class Exchange(Office):
@@ -107,7 +107,7 @@ class Exchange(Office):
         self._floor.feeds.walk(con_id, walk)
 
     def replay(self, rows: Iterable[TapeRow]) -> None:
-        """Play quotes, each at its instant; see `tape.read_tape`. Several tapes can play at once."""
+        """Play quotes, each at its instant; see `tape.read_tape`. Several can play at once."""
         tape = tuple(sorted(rows, key=lambda row: row.due))
         for row in tape:
             self._market.instrument(row.con_id)

@@ -57,8 +57,8 @@ class Floor:
         self._outbox = outbox
         self.agenda = Agenda(clock, books.agenda, self._run)
         self.feeds = Feeds(books, clock, market, self.agenda, self.set_quote)
-        self._register = Register(books, clock, desk, families, outbox, self.agenda)
-        self._matcher = Matcher(books, clock, market, self._register, outbox, self._after_fill)
+        self.register = Register(books, clock, desk, families, outbox, self.agenda)
+        self._matcher = Matcher(books, clock, market, self.register, outbox, self._after_fill)
 
     def _run(self, entry: Entry) -> None:
         self.act(entry)
@@ -94,14 +94,22 @@ class Floor:
 
     def accept(self, order: Order) -> None:
         """Take a new order into the books; it has not arrived in the market yet."""
-        self._register.accept(order)
+        self.register.accept(order)
+
+    def withdraw(self, con_id: int) -> None:
+        """Cancel every order of an instrument at once."""
+        for order_id in list(self._books.tickets):
+            # A parent's end may have taken its children along.
+            ticket = self._books.tickets.get(order_id)
+            if ticket and self.register.order(ticket).request.con_id == con_id:
+                self._end(ticket, OrderState.CANCELLED)
 
     def announce_cancel(self, order_id: int) -> None:
         """Mark an order whose cancellation is on its way."""
-        self._register.move(self._books.tickets[order_id], OrderState.PENDING_CANCEL)
+        self.register.move(self._books.tickets[order_id], OrderState.PENDING_CANCEL)
 
     def _arrive(self, ticket: Ticket) -> None:
-        request = self._register.order(ticket).request
+        request = self.register.order(ticket).request
         if self._hours(request).is_open(self._clock.now()):
             # A parent may have filled while its child travelled.
             if request.parent_id is None or self._is_still_allowed(ticket):
@@ -109,11 +117,11 @@ class Floor:
         elif request.time_in_force is TimeInForce.IOC:
             self._end(ticket, OrderState.CANCELLED)
         else:
-            self._register.advance(ticket, OrderState.HELD, why_held=MARKET_CLOSED)
+            self.register.advance(ticket, OrderState.HELD, why_held=MARKET_CLOSED)
             self._await_open(ticket)
 
     def _open(self, ticket: Ticket) -> None:
-        waited = self._register.order(ticket).why_held in (MARKET_CLOSED, PARENT)
+        waited = self.register.order(ticket).why_held in (MARKET_CLOSED, PARENT)
         if not waited or self._is_still_allowed(ticket):
             self._start(ticket)
 
@@ -121,70 +129,70 @@ class Floor:
         """Let an order take part in the session that runs, until it ends."""
         ticket.in_session = True
         self._enter(ticket)
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         if order.is_done:
             return
         if session := self._hours(order.request).session_at(self._clock.now()):
             entry = Entry(due=session.closes, action=Action.CLOSE, subject=ticket.order_id)
-            self._register.plan(ticket, entry)
+            self.register.plan(ticket, entry)
 
     def _enter(self, ticket: Ticket) -> None:
         """Trade, or wait for what the order has to wait for."""
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         if self._families.awaits_parent(order.request):
-            self._register.advance(ticket, OrderState.HELD, why_held=PARENT)
+            self.register.advance(ticket, OrderState.HELD, why_held=PARENT)
         elif order.awaits_trigger:
-            self._register.advance(ticket, OrderState.HELD, why_held=TRIGGER)
-            self._register.start_watching(ticket)
+            self.register.advance(ticket, OrderState.HELD, why_held=TRIGGER)
+            self.register.start_watching(ticket)
             self._observe(ticket)
         else:
             self._trade(ticket)
 
     def _trade(self, ticket: Ticket) -> None:
         """Enter the market: from here on the order may fill."""
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         status = OrderState.PARTIALLY_FILLED if order.filled else OrderState.WORKING
-        self._register.advance(
+        self.register.advance(
             ticket, status, why_held="", triggered=order.request.order_type.is_stop
         )
-        self._register.enter_lane(ticket)
+        self.register.enter_lane(ticket)
         self._matcher.match(ticket)
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         if order.request.time_in_force is TimeInForce.IOC and not order.is_done:
             self._end(ticket, OrderState.CANCELLED)
 
     def _close(self, ticket: Ticket) -> None:
         ticket.in_session = False
-        request = self._register.order(ticket).request
+        request = self.register.order(ticket).request
         if request.time_in_force is TimeInForce.DAY:
             self._end(ticket, OrderState.EXPIRED)
         else:
-            self._register.leave(ticket)
+            self.register.leave(ticket)
             self._await_open(ticket)
 
     def _await_open(self, ticket: Ticket) -> None:
-        request = self._register.order(ticket).request
+        request = self.register.order(ticket).request
         if opens := self._hours(request).next_open(self._clock.now()):
             entry = Entry(due=opens, action=Action.OPEN, subject=ticket.order_id)
-            self._register.plan(ticket, entry)
+            self.register.plan(ticket, entry)
 
     def _is_still_allowed(self, ticket: Ticket) -> bool:
         """Check an order again that has waited: prices and cash may have moved since it was taken.
 
         One that no longer fits is rejected; any other holds what it needs now.
         """
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         try:
             self._desk.check(order.request, order.filled, ticket)
         except ExchangeError as refusal:
             self._end(ticket, OrderState.REJECTED, reject_reason=refusal.reason)
             return False
-        self._register.hold_again(ticket)
+        self.register.hold_again(ticket)
         return True
 
     def _end(self, ticket: Ticket, status: OrderState, **changes: Any) -> None:
         """End an order that has not filled, and with it those that waited for it to fill."""
-        order = self._register.move(ticket, status, **changes)
+        order = self.register.move(ticket, status, **changes)
         for child in self._families.children(order):
             self._end(self._books.tickets[child], OrderState.CANCELLED)
 
@@ -200,7 +208,7 @@ class Floor:
 
     def _shrink(self, ticket: Ticket, filled: Order, size: Decimal) -> None:
         """Cancel or reduce an order whose sibling has filled that much."""
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         rest = Decimal(0)
         if filled.request.oca_type is not OcaType.CANCEL:
             lot = self._market.instrument(order.request.con_id).lot_size
@@ -208,12 +216,12 @@ class Floor:
             rest -= rest % lot
         if rest:
             request = replace(order.request, quantity=order.filled + rest)
-            self._register.move(ticket, order.status, request=request)
+            self.register.move(ticket, order.status, request=request)
         else:
             self._end(ticket, OrderState.CANCELLED)
 
     def _modify(self, ticket: Ticket, request: OrderRequest) -> None:
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         before = order.request
         try:
             self._desk.check(request, order.filled, ticket)
@@ -223,15 +231,15 @@ class Floor:
         smaller = request.quantity <= before.quantity
         keeps_place = smaller and request == replace(before, quantity=request.quantity)
         sequence, watching = ticket.sequence, ticket.watching
-        self._register.leave(ticket)
-        self._register.move(
+        self.register.leave(ticket)
+        self.register.move(
             ticket, order.status, request=request, stop_price=_stop_with(order, request)
         )
         if watching:
-            self._register.start_watching(ticket)
+            self.register.start_watching(ticket)
             self._observe(ticket)
         if sequence is not None:
-            self._register.enter_lane(ticket, sequence if keeps_place else None)
+            self.register.enter_lane(ticket, sequence if keeps_place else None)
             self._matcher.match(ticket)
 
     # --- quotes -----------------------------------------------------------------------------
@@ -244,9 +252,9 @@ class Floor:
         self._books.quotes[con_id] = quote
         self._books.liquidity[con_id] = {Side.BUY: quote.ask_size, Side.SELL: quote.bid_size}
         self._outbox.put(QuoteChanged(con_id=con_id, quote=quote))
-        stops = self._register.watch.order_ids(con_id)
+        stops = self.register.watch.order_ids(con_id)
         for side in Side:
-            for order_id in self._register.lanes.order_ids(con_id, side):
+            for order_id in self.register.lanes.order_ids(con_id, side):
                 # A fill may have ended others of its group.
                 if ticket := self._books.tickets.get(order_id):
                     self._matcher.match(ticket, before)
@@ -256,17 +264,17 @@ class Floor:
 
     def _observe(self, ticket: Ticket) -> None:
         """Let a waiting stop follow the market, and trade if the market has reached it."""
-        order = self._register.order(ticket)
+        order = self.register.order(ticket)
         request, instrument = order.request, self._market.instrument(order.request.con_id)
         quote = self._market.quote(request.con_id)
         price = reference_price(request, quote, instrument)
         if price is None or quote.halted:
             return
         stop = stop_after(order, price, instrument)
-        self._register.advance(ticket, order.status, stop_price=stop)
+        self.register.advance(ticket, order.status, stop_price=stop)
         reached = stop is not None and is_reached(request.side, stop, price)
         if reached and self._is_still_allowed(ticket):
-            self._register.leave(ticket)
+            self.register.leave(ticket)
             self._trade(ticket)
 
     def match_all(self) -> None:

@@ -37,7 +37,8 @@ class Market:
         return [
             listed
             for listed in self._books.instruments.values()
-            if all(getattr(listed, name) == value for name, value in given.items())
+            if listed.con_id not in self._books.delisted
+            and all(getattr(listed, name) == value for name, value in given.items())
             and (exchange in ("", listed.exchange) or exchange in listed.valid_exchanges)
         ]
 

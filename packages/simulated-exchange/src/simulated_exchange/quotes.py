@@ -62,6 +62,32 @@ class Quote:
         return None
 
 
+def divided(quote: Quote, ratio: Decimal, instrument: Instrument) -> Quote:
+    """The quote after a split: prices divided and rounded to the tick, sizes multiplied."""
+
+    def price(before: Decimal | None) -> Decimal | None:
+        if before is None:
+            return None
+        tick = instrument.tick_at(before / ratio)
+        return max(tick, (before / ratio / tick).to_integral_value() * tick)
+
+    return replace(
+        quote,
+        bid=price(quote.bid),
+        ask=price(quote.ask),
+        last=price(quote.last),
+        close=price(quote.close),
+        open=price(quote.open),
+        high=price(quote.high),
+        low=price(quote.low),
+        bid_size=quote.bid_size * ratio,
+        ask_size=quote.ask_size * ratio,
+        last_size=quote.last_size * ratio,
+        volume=quote.volume * ratio,
+        at=None,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RandomWalk:
     """A seeded walk on the tick grid, one step each `interval` seconds.

@@ -16,6 +16,7 @@ from .hours import TradingHours
 from .instruments import Instrument
 from .market import Market
 from .orders import Order, OrderRequest, Side
+from .pnl import PnL, account_pnl, position_pnl
 from .quotes import Quote, QuoteKind
 from .valuation import value_account
 
@@ -71,6 +72,13 @@ class Record:
         """The account as it stands now. Raises `ExchangeError` if there is none of that id."""
         return value_account(self._books.ledger(account_id), self._market, self.clock.now())
 
+    def pnl(self, account_id: str, con_id: int | None = None) -> PnL:
+        """The day's profit and loss of an account, or of one of its positions."""
+        ledger, now = self._books.ledger(account_id), self.clock.now()
+        if con_id is None:
+            return account_pnl(self._books, self._market, ledger, now)
+        return position_pnl(self._books, self._market, ledger, con_id, now)
+
     def order(self, order_id: int) -> Order:
         """An order, live or done. Raises `ExchangeError` if there is none of that id."""
         found = self._books.orders.get(order_id)
@@ -100,7 +108,7 @@ class Record:
         side: Side | None = None,
         since: datetime | None = None,
     ) -> list[Execution]:
-        """Fills that match every term given, oldest first."""
+        """Fills that match every term given, oldest first, corrections included as they came."""
         return [
             fill
             for fill in self._books.executions

@@ -5,6 +5,7 @@ a decision that an order should change.
 """
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from .agenda import Agenda, Entry
@@ -58,6 +59,15 @@ class Register:
     def hold_again(self, ticket: Ticket) -> None:
         """Tie up what the order needs now that prices, or its own standing, have changed."""
         self._desk.hold(ticket, self.order(ticket))
+
+    def restate(self, order: Order, quantity: Decimal, value: Decimal) -> None:
+        """Write what an order has filled after a correction; one that ended stays as it ended."""
+        if ticket := self._books.tickets.get(order.order_id):
+            self.move(ticket, order.status, filled=quantity, filled_value=value)
+            return
+        changed = replace(order, filled=quantity, filled_value=value, updated_at=self._clock.now())
+        self._books.orders[order.order_id] = changed
+        self._outbox.put(OrderChanged(order=changed))
 
     def plan(self, ticket: Ticket, entry: Entry) -> None:
         """Put an entry on the agenda that ends with the order."""

@@ -7,7 +7,7 @@ the broker's. To sell shares in a cash account before they are paid is free-ridi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -84,6 +84,13 @@ class Settlement:
             )
             self.unpaid.append(lot)
 
+    def split(self, con_id: int, ratio: Decimal) -> None:
+        """Count unpaid shares as a split does."""
+        self.unpaid = [
+            replace(lot, quantity=lot.quantity * ratio) if lot.con_id == con_id else lot
+            for lot in self.unpaid
+        ]
+
     def settled(self, cash: Mapping[str, Decimal], at: datetime) -> dict[str, Decimal]:
         """The part of these balances whose sales have settled by then, per currency."""
         settled = dict(cash)
@@ -111,8 +118,7 @@ class Settlement:
             taken = min(lot.quantity, quantity) if lot.con_id == con_id else _ZERO
             quantity -= taken
             if lot.quantity > taken:
-                rest = lot.quantity - taken
-                kept.append(Unpaid(settles=lot.settles, con_id=lot.con_id, quantity=rest))
+                kept.append(replace(lot, quantity=lot.quantity - taken))
         self.unpaid = kept
 
 
