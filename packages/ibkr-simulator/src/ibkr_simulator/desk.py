@@ -11,7 +11,7 @@ from simulated_exchange import Account, Exchange, Instrument
 
 from .order_ids import OrderIds
 from .refusals import Refusal, invalid, no_such_contract
-from .translate.contracts import market_rules
+from .translate.contracts import market_rules, price_rule
 
 
 class Desk:
@@ -65,7 +65,8 @@ class Desk:
         return {found.con_id: found for found in self.exchange.find_instruments()}
 
     def market_rule(self, instrument: Instrument) -> int:
-        return market_rules(self.exchange.find_instruments())[instrument.min_tick]
+        """The number of the rule that its prices follow."""
+        return market_rules(self.exchange.find_instruments())[price_rule(instrument)]
 
     def matches(self, contract: Mapping[str, Any]) -> list[Instrument]:
         """Every instrument that a client's contract may mean. Raises `Refusal` if it is empty."""

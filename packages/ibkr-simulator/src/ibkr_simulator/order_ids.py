@@ -9,7 +9,7 @@ next valid identifier).
 
 from simulated_exchange import Exchange, Order
 
-from .translate.orders import Owner, owner_of
+from .translate.requests import Owner, owner_of
 
 _KEY = "highest_order_ids"
 

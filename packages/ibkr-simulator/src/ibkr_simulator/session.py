@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .codec import Message
+from .drafts import Drafts
 from .refusals import Refusal, invalid
 from .subscriptions import Subscriptions
 
@@ -20,12 +21,13 @@ NO_REQUEST = -1
 
 
 class Session:
-    """A logged-in client: its identity and its subscriptions."""
+    """A logged-in client: its identity, its subscriptions and its untransmitted orders."""
 
     def __init__(self, *, desk: "Desk", client_id: int, send: Callable[[Message], None]) -> None:
         self.desk = desk
         self.client_id = client_id
         self.subscriptions = Subscriptions()
+        self.drafts = Drafts()
         self.send_message = send
 
     def send(self, name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:

@@ -52,7 +52,7 @@ def _quote(bid: str, ask: str, last: str, close: str) -> Quote:
     )
 
 
-def build_exchange(clock: VirtualClock) -> Exchange:
+def build_exchange(clock: VirtualClock, *more: Instrument) -> Exchange:
     """Two US listings, one name listed twice, one that trades in regular hours only."""
     exchange = Exchange(
         clock=clock,
@@ -70,6 +70,7 @@ def build_exchange(clock: VirtualClock) -> Exchange:
             ),
             # Fills a socket's buffers with few messages.
             _instrument(990002, "LONG", "NYSE", long_name="N" * 100_000),
+            *more,
         ],
         rates={"EUR": Decimal("1.25")},
     )
@@ -152,6 +153,10 @@ class World:
         #: set by tests that send what no gateway answers
         self.expects_unknown = False
         self._stack = stack
+
+    def list(self, instrument: Instrument) -> None:
+        """Begin again with one more instrument; before anything else."""
+        self.exchange = build_exchange(self.clock, instrument)
 
     async def gateway(self, **options: Any) -> SimulatedGateway:
         """A gateway that listens, for the account DU1 unless told otherwise."""

@@ -213,15 +213,16 @@ async def test_a_what_if_order_shows_margin_and_commission_and_books_nothing(
     await world.gateway()
     ib = await world.client()
     state = await asyncio.wait_for(ib.whatIfOrderAsync(spy, LimitOrder("BUY", 10, 600)), PATIENCE)
-    # Regulation T: half of 10 x 600.00 more, a quarter of it to keep; the commission is USD 1.00.
-    assert float(state.initMarginChange) == 3000.0
-    assert float(state.maintMarginChange) == 1500.0
-    assert float(state.equityWithLoanChange) == -1.0
+    # Regulation T: half of 10 x 600.01, the mark, and a quarter of it to keep. The commission is
+    # USD 1.00, and 10 x 0.01 are won by buying below the mark.
+    assert float(state.initMarginChange) == 3000.05
+    assert float(state.maintMarginChange) == 1500.025
+    assert float(state.equityWithLoanChange) == -0.9
     assert (state.commission, state.commissionCurrency) == (1.0, "USD")
     assert world.exchange.open_orders() == world.exchange.completed_orders() == []
 
 
-async def test_a_what_if_order_outside_hours_is_valued_at_the_next_open(world: Any) -> None:
+async def test_a_what_if_order_outside_hours_is_valued_at_the_market_as_it_is(world: Any) -> None:
     await world.gateway()
     world.clock.advance(timedelta(hours=10).total_seconds())
     ib = await world.client()
@@ -229,7 +230,7 @@ async def test_a_what_if_order_outside_hours_is_valued_at_the_next_open(world: A
     order = MarketOrder("SELL", 4)
     spy = Stock("SPY", "SMART", "USD")
     state = await asyncio.wait_for(ib.whatIfOrderAsync(spy, order), PATIENCE)
-    assert float(state.initMarginChange) == -1200.0
+    assert float(state.initMarginChange) == -1200.02
     news = Stock("NEWS", "SMART", "USD")
     state = await asyncio.wait_for(ib.whatIfOrderAsync(news, MarketOrder("BUY", 100)), PATIENCE)
     assert float(state.initMarginChange) == 500.5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ibkr_simulator.handlers.orders import tell
+from ibkr_simulator.handlers.order_reports import tell
 
 from .hit import Hit
 from .texts import text_of

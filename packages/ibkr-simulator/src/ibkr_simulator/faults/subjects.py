@@ -7,7 +7,7 @@ their subject in many ways, and some only by an id that the exchange has to be a
 from typing import TYPE_CHECKING, NamedTuple
 
 from ibkr_simulator.codec import Message
-from ibkr_simulator.translate.orders import owner_of
+from ibkr_simulator.translate.requests import owner_of
 from simulated_exchange import Order
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ibkr_simulator.handlers.orders import tell
+from ibkr_simulator.handlers.order_reports import tell
 from simulated_exchange import Exchange, FillPolicy, Order, OrderState, Side
 
 from .hit import Hit

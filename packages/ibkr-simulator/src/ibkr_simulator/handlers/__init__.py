@@ -17,19 +17,39 @@ from simulated_exchange import (
     QuoteChanged,
 )
 
-from . import accounts, contracts, executions, market_data, orders, positions, results, system
+from . import (
+    accounts,
+    contracts,
+    executions,
+    market_data,
+    order_reports,
+    orders,
+    positions,
+    results,
+    system,
+)
 
 Handler = Callable[[Session, Mapping[str, Any]], None]
 Listener = Callable[[Session, Any], None]
 
-_MODULES = (accounts, contracts, executions, market_data, orders, positions, results, system)
+_MODULES = (
+    accounts,
+    contracts,
+    executions,
+    market_data,
+    order_reports,
+    orders,
+    positions,
+    results,
+    system,
+)
 
 REQUESTS: dict[str, Handler] = {
     name: handler for module in _MODULES for name, handler in module.REQUESTS.items()
 }
 
 EVENTS: dict[type, Listener] = {
-    OrderChanged: orders.order_changed,
+    OrderChanged: order_reports.order_changed,
     Executed: executions.executed,
     CommissionCharged: executions.commission_charged,
     PositionChanged: positions.position_changed,

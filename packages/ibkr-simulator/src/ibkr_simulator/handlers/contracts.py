@@ -26,11 +26,10 @@ def contract_details(session: Session, request: Mapping[str, Any]) -> None:
 
 def market_rule(session: Session, request: Mapping[str, Any]) -> None:
     wanted = request["marketRuleId"]
-    for tick, number in market_rules(session.desk.exchange.find_instruments()).items():
+    for rule, number in market_rules(session.desk.exchange.find_instruments()).items():
         if number == wanted:
-            session.send(
-                "marketRule", ruleId=number, increments=({"lowEdge": 0, "increment": tick},)
-            )
+            steps = [{"lowEdge": edge, "increment": step} for edge, step in rule]
+            session.send("marketRule", ruleId=number, increments=steps)
             return
     raise Refusal(10320, f"Market rule {wanted} is not available.")
 

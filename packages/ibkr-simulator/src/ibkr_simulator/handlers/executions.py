@@ -10,9 +10,9 @@ from ibkr_simulator.session import Session
 from ibkr_simulator.translate.orders import (
     commission_fields,
     execution_fields,
-    owner_of,
     side_text,
 )
+from ibkr_simulator.translate.requests import owner_of
 from ibkr_simulator.translate.texts import ZONE, day_start
 from simulated_exchange import CommissionCharged, Executed, Execution
 

@@ -11,9 +11,13 @@ from simulated_exchange import Instrument
 
 from .texts import sessions
 
+#: (low edge, increment) pairs, rising
+Rule = tuple[tuple[Decimal, Decimal], ...]
+
 #: a market rule that real gateways give to US stocks: one cent at every price
+_CENTS: Rule = ((Decimal(0), Decimal("0.01")),)
 _CENT_RULE = 26
-#: rules of other ticks are numbered from here by their tick
+#: other rules are numbered from here, in their order
 _OTHER_RULES = 1000
 #: shares a gateway suggests as a step for the size of a US stock order (as captured from one)
 _SUGGESTED_SIZE = 100
@@ -80,11 +84,19 @@ def sample_fields(instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def market_rules(instruments: list[Instrument]) -> dict[Decimal, int]:
-    """A rule number for each tick in use; the same instruments always get the same numbers."""
-    ticks = sorted({instrument.min_tick for instrument in instruments})
-    rules = {tick: _OTHER_RULES + place for place, tick in enumerate(ticks)}
-    return {**rules, Decimal("0.01"): _CENT_RULE}
+def price_rule(instrument: Instrument) -> Rule:
+    """The steps of its prices, each with the price from which on it is in force."""
+    steps = instrument.price_increments
+    if not steps:
+        return ((Decimal(0), instrument.min_tick),)
+    return tuple((step.low_edge, step.increment) for step in steps)
+
+
+def market_rules(instruments: list[Instrument]) -> dict[Rule, int]:
+    """A number for each rule in use; the same instruments always get the same numbers."""
+    rules = sorted({price_rule(instrument) for instrument in instruments})
+    numbers = {rule: _OTHER_RULES + place for place, rule in enumerate(rules)}
+    return {**numbers, _CENTS: _CENT_RULE}
 
 
 def _multiplier(instrument: Instrument) -> str:

@@ -1,56 +1,29 @@
-"""Orders in both directions: what a client asks for, and what a gateway says of it.
+"""What a gateway says of an order.
 
-The fields of placeOrder come in and become an `OrderRequest`, or a `Refusal` when they ask for
-something that the exchange cannot do: an order is never executed on other terms than its own.
-Orders and executions become the fields of openOrder, orderStatus, completedOrder and execDetails.
+Orders and executions come in and become the fields of openOrder, orderStatus, completedOrder and
+execDetails. What a client asks for is read in `requests`.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ibkr_simulator.codec import Message, decode_request, encode_request
-from ibkr_simulator.frames import MAX_VERSION
-from ibkr_simulator.refusals import Refusal, rejected
 from simulated_exchange import (
     CommissionReport,
     Execution,
     Instrument,
     Liquidity,
     Order,
-    OrderRequest,
     OrderState,
     OrderType,
     Side,
-    TimeInForce,
+    WhatIf,
 )
 
 from .contracts import contract_fields
-from .texts import average, stamp, words
+from .requests import Owner, owner_of, price_names
+from .texts import average, stamp
 
 _ZERO = Decimal(0)
-#: Above any quantity or price there is, and small enough to be multiplied exactly.
-_LARGEST = 10**12
-
-#: Terms that the exchange carries out, and terms that change nothing about the execution of a
-#: plain stock order. Everything else has to be at its default.
-_UNDERSTOOD = words(
-    "orderId conId symbol secType lastTradeDateOrContractMonth strike right multiplier exchange "
-    "primaryExchange currency localSymbol tradingClass secIdType secId action totalQuantity "
-    "orderType lmtPrice tif account orderRef outsideRth whatIf "
-    "openClose origin transmit triggerMethod ocaType rule80A settlingFirm clearingAccount "
-    "clearingIntent exemptCode overridePercentageConstraints algoId orderMiscOptions solicited "
-    "extOperator mifid2DecisionMaker mifid2DecisionAlgo mifid2ExecutionTrader "
-    "mifid2ExecutionAlgo dontUseAutoPriceForHedge usePriceMgmtAlgo advancedErrorOverride "
-    "manualOrderTime adjustableTrailingUnit"
-)
-_NEUTRAL: Mapping[str, Any] = decode_request(
-    encode_request(Message("placeOrder", {}), MAX_VERSION), MAX_VERSION
-).fields
-
-#: The types whose terms this module carries over.
-_ORDER_TYPES = {"MKT": OrderType.MKT, "LMT": OrderType.LMT}
-
 _STATUS = {
     OrderState.PENDING: "PreSubmitted",
     OrderState.HELD: "PreSubmitted",
@@ -68,66 +41,8 @@ _ENDED = {
     OrderState.EXPIRED: "Expired",
 }
 
-#: (client id, order id) of the client that placed an order; (0, 0) for one that no client placed
-Owner = tuple[int, int]
-
-
-def owner_of(request: OrderRequest) -> Owner:
-    """Who placed it, as written by `order_request`."""
-    match request.owner:
-        case (int(client_id), int(order_id)):
-            return client_id, order_id
-    return 0, 0
-
-
-def order_request(
-    fields: Mapping[str, Any], *, account_id: str, instrument: Instrument, owner: Owner
-) -> OrderRequest:
-    """The order that a placeOrder asks for. Raises `Refusal` for terms that cannot be met."""
-    _refuse_what_is_not_understood(fields)
-    quantity = fields["totalQuantity"]
-    if abs(quantity) > _LARGEST or abs(fields["lmtPrice"] or 0) > _LARGEST:
-        raise rejected(f"A quantity or price above {_LARGEST} is not accepted.")
-    if not quantity:
-        raise Refusal(434, "The order size cannot be zero.")
-    if quantity > 0 and not instrument.is_whole_lots(quantity):
-        raise Refusal(
-            10243,
-            "Fractional-sized order cannot be placed via API."
-            " Please use desktop version of TWS to place this order.",
-        )
-    order_type = _ORDER_TYPES.get(fields["orderType"])
-    if order_type is None:
-        raise Refusal(387, "Unsupported order type for this exchange and security type.")
-    try:
-        side, tif = Side(fields["action"]), TimeInForce(fields["tif"] or "DAY")
-    except ValueError as error:
-        raise rejected(f"Invalid order: {error}.") from None
-    return OrderRequest(
-        account_id=account_id,
-        con_id=instrument.con_id,
-        side=side,
-        quantity=quantity,
-        order_type=order_type,
-        limit_price=fields["lmtPrice"] if order_type is OrderType.LMT else None,
-        time_in_force=tif,
-        order_ref=fields["orderRef"],
-        owner=owner,
-        outside_rth=fields["outsideRth"],
-    )
-
-
-def _refuse_what_is_not_understood(fields: Mapping[str, Any]) -> None:
-    strange = [
-        name
-        for name, value in fields.items()
-        # Clients write "not given" as 0, as "" or as unset, each in its own way.
-        if name not in _UNDERSTOOD and value and value != _NEUTRAL[name]
-    ]
-    if not fields["transmit"]:
-        strange.append("transmit=0")
-    if strange:
-        raise rejected(f"This gateway does not support {', '.join(strange)}.")
+#: what a live order waits for, as the exchange says it and as a gateway does
+_WHY_HELD = {"parent": "child", "trigger": "trigger"}
 
 
 def status_text(order: Order) -> str:
@@ -139,18 +54,19 @@ def status_text(order: Order) -> str:
     return _STATUS[order.status]
 
 
-def open_order_fields(order: Order, instrument: Instrument) -> dict[str, Any]:
-    """The fields of openOrder."""
+def open_order_fields(order: Order, instrument: Instrument, parent: Owner) -> dict[str, Any]:
+    """The fields of openOrder; `parent` is the owner of the order that it waits for."""
     client_id, order_id = owner_of(order.request)
     return {
         **_terms(order, instrument),
         "orderId": order_id,
         "clientId": client_id,
+        "parentId": parent[1],
         "status": status_text(order),
     }
 
 
-def order_status_fields(order: Order) -> dict[str, Any]:
+def order_status_fields(order: Order, parent: Owner) -> dict[str, Any]:
     """The fields of orderStatus; prices are 0 before the first fill."""
     client_id, order_id = owner_of(order.request)
     return {
@@ -160,9 +76,10 @@ def order_status_fields(order: Order) -> dict[str, Any]:
         "remaining": order.remaining,
         "avgFillPrice": average(order.average_fill_price),
         "permId": order.order_id,
+        "parentId": parent[1],
         "lastFillPrice": order.last_fill_price or _ZERO,
         "clientId": client_id,
-        "whyHeld": order.why_held if order.why_held == "locate" else "",
+        "whyHeld": _WHY_HELD.get(order.why_held, ""),
     }
 
 
@@ -176,23 +93,51 @@ def completed_order_fields(order: Order, instrument: Instrument) -> dict[str, An
         "shareholder": "Not an insider or substantial shareholder",
         "completedTime": stamp(order.updated_at),
         "completedStatus": ended,
+        "parentPermId": order.request.parent_id,
     }
 
 
 def _terms(order: Order, instrument: Instrument) -> dict[str, Any]:
     request = order.request
+    # A stop that follows the market is told as it stands, not as it was asked for.
+    stands = {"stop_price": order.stop_price}
+    prices = {
+        wire: stands.get(name, getattr(request, name))
+        for name, wire in price_names(request.order_type).items()
+    }
     return {
         **contract_fields(instrument, instrument.exchange),
         "action": request.side.value,
         "totalQuantity": request.quantity,
         "orderType": request.order_type.value,
-        "lmtPrice": request.limit_price,
+        **prices,
+        "triggerMethod": int(request.trigger_method),
+        "ocaGroup": request.oca_group,
+        "ocaType": int(request.oca_type) if request.oca_group else 0,
         "tif": request.time_in_force.value,
         "account": request.account_id,
         "orderRef": request.order_ref,
         "permId": order.order_id,
         "outsideRth": request.outside_rth,
     }
+
+
+def what_if_fields(found: WhatIf) -> dict[str, Any]:
+    """The margin fields of the openOrder that answers a what-if order."""
+    fields: dict[str, Any] = {
+        "commission": average(found.commission),
+        "commissionCurrency": found.currency,
+    }
+    figures = {
+        "initMargin": found.initial_margin,
+        "maintMargin": found.maintenance_margin,
+        "equityWithLoan": found.equity,
+    }
+    for name, figure in figures.items():
+        fields[f"{name}Before"] = average(figure.before)
+        fields[f"{name}After"] = average(figure.after)
+        fields[f"{name}Change"] = average(figure.change)
+    return fields
 
 
 def execution_fields(execution: Execution, instrument: Instrument) -> dict[str, Any]:
