@@ -181,6 +181,20 @@ class TestInvariant2:
             await world.run()
         assert world.sent() == []
 
+    async def test_a_holding_that_its_symbol_no_longer_stands_for_stops_run_and_preview(
+        self,
+    ) -> None:
+        world = a_world(shares={"AAA": 50})
+        world.books.instruments["AAA"] = world.books.instruments["AAA"].model_copy(
+            update={"instrument_id": "I-AAA-NEW"}
+        )
+        with pytest.raises(RebalanceStopped, match="I-AAA in the account and I-AAA-NEW") as stop:
+            await world.run()
+        assert stop.value.status is RunStatus.NEEDS_ATTENTION
+        assert world.sent() == []
+        with pytest.raises(RebalanceStopped, match="I-AAA in the account and I-AAA-NEW"):
+            await world.preview()
+
 
 class TestInvariant3:
     """Nothing is sold that is not held; what is not a long stock is left alone and reported."""

@@ -14,7 +14,7 @@ from broker_connector_base import AccountPosition, AccountSnapshot
 from rebalance_calculator import CommissionModel, PlanLine
 
 from .journal import Phase
-from .situation import Situation
+from .situation import Situation, own_stocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +27,8 @@ class ProjectedMarket:
         self, lines: Sequence[PlanLine], *, phase: Phase, round_number: int, situation: Situation
     ) -> Situation:
         """The situation with the lines filled; quotes stay as they are."""
-        mids = {
-            quote.symbol: (quote.bid + quote.ask) / 2
-            for quote in situation.quotes
-            if quote.bid is not None and quote.ask is not None
-        }
-        return replace(
-            situation, snapshot=project(situation.snapshot, lines, mids, self.commission)
-        )
+        snapshot = project(situation.snapshot, lines, situation.mids, self.commission)
+        return replace(situation, snapshot=snapshot)
 
 
 def project(
@@ -47,7 +41,7 @@ def project(
 
     `mids` values what was not held before. Net liquidation loses spread and commission.
     """
-    held = {p.symbol: p for p in snapshot.positions if _is_managed(p, snapshot.currency)}
+    held = {position.symbol: position for position in own_stocks(snapshot)}
     others = tuple(p for p in snapshot.positions if held.get(p.symbol) is not p)
     spent = gained = Decimal(0)
     for line in lines:
@@ -73,10 +67,6 @@ def _nothing_of(symbol: str, mids: Mapping[str, Decimal], currency: str) -> Acco
     return AccountPosition(
         symbol=symbol, quantity=Decimal(0), market_price=mids[symbol], currency=currency
     )
-
-
-def _is_managed(position: AccountPosition, currency: str) -> bool:
-    return position.security_type == "STK" and position.currency == currency
 
 
 def _resized(position: AccountPosition, quantity: Decimal) -> AccountPosition:

@@ -14,7 +14,7 @@ from rebalance_calculator import Plan, PlanLine, ReasonCode
 
 from .orders import Order
 from .results import ExecutedTrade, HoldingReport, ProposedTrade
-from .situation import Situation
+from .situation import Situation, shares_held
 
 _ZERO = Decimal(0)
 _LEFT_ALONE = frozenset({ReasonCode.NOT_A_STOCK, ReasonCode.SHORT, ReasonCode.FOREIGN_CURRENCY})
@@ -22,7 +22,7 @@ _LEFT_ALONE = frozenset({ReasonCode.NOT_A_STOCK, ReasonCode.SHORT, ReasonCode.FO
 
 def managed_value(situation: Situation, cash: Decimal) -> Decimal:
     """Cash and quoted holdings at mid, account currency."""
-    shares, mids = _shares(situation.snapshot), _mids(situation)
+    shares, mids = shares_held(situation.snapshot), situation.mids
     return cash + sum((q * mids[s] for s, q in shares.items() if s in mids), _ZERO)
 
 
@@ -33,7 +33,7 @@ def cash_after(opening: Plan, before: AccountSnapshot, after: AccountSnapshot) -
 
 def holdings(opening: Plan, after: Situation, total_after: Decimal) -> tuple[HoldingReport, ...]:
     """One line per symbol of the opening plan, before and after."""
-    shares, mids = _shares(after.snapshot), _mids(after)
+    shares, mids = shares_held(after.snapshot), after.mids
     names = _names(after)
     return tuple(
         _holding(
@@ -147,24 +147,6 @@ def _executed(order: Order, line: PlanLine) -> ExecutedTrade:
 def _commission(fills: Iterable[Fill]) -> Decimal | None:
     told = [fill.commission for fill in fills]
     return None if None in told else sum((c for c in told if c is not None), _ZERO)
-
-
-def _shares(snapshot: AccountSnapshot) -> dict[str, Decimal]:
-    return {
-        position.symbol: position.quantity
-        for position in snapshot.positions
-        if position.security_type == "STK"
-        and position.currency == snapshot.currency
-        and position.quantity > 0
-    }
-
-
-def _mids(situation: Situation) -> dict[str, Decimal]:
-    return {
-        quote.symbol: (quote.bid + quote.ask) / 2
-        for quote in situation.quotes
-        if quote.bid is not None and quote.ask is not None
-    }
 
 
 def _names(situation: Situation) -> dict[str, str | None]:

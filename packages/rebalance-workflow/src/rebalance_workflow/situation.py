@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from broker_connector_base import (
     AccountConfig,
+    AccountPosition,
     AccountSnapshot,
     ContractPrice,
     Instrument,
@@ -42,6 +44,15 @@ class Situation:
         """Everything held or targeted that is quoted here."""
         return tuple(instrument.symbol for instrument in self.instruments)
 
+    @property
+    def mids(self) -> dict[str, Decimal]:
+        """The mid price of every symbol whose quote has both sides."""
+        return {
+            quote.symbol: (quote.bid + quote.ask) / 2
+            for quote in self.quotes
+            if quote.bid is not None and quote.ask is not None
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
@@ -57,14 +68,7 @@ class Planner:
         """What needs a quote: targets, and stocks held in the account's currency."""
         weights = validate_allocations(self.target.items).weights
         targeted = {symbol for symbol, weight in weights.items() if weight}
-        held = {
-            position.symbol
-            for position in snapshot.positions
-            if position.security_type == "STK"
-            and position.currency == snapshot.currency
-            and position.quantity > 0
-        }
-        return sorted(targeted | held)
+        return sorted(targeted | shares_held(snapshot).keys())
 
     def plan(self, situation: Situation, *, buys_only: bool = False) -> Plan:
         """What to trade now; raises the calculator's `PlanError`."""
@@ -81,7 +85,8 @@ async def read_situation(session: Session, planner: Planner) -> Situation:
     """Ask for the account, then for instruments and quotes of its symbols at the same time.
 
     Raises the broker's errors, and `RebalanceStopped` for a target that is not a stock in the
-    account's currency.
+    account's currency, and for a holding that is another instrument than its symbol stands for
+    today. A preview stops like a run: what it could show would be a trade in the wrong instrument.
     """
     account_id = planner.account.account_id
     snapshot = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
@@ -91,11 +96,26 @@ async def read_situation(session: Session, planner: Planner) -> Situation:
         session.ask(lambda: session.broker.get_multiple_market_prices(symbols)),
     )
     _check_instruments(instruments, snapshot)
+    _check_holdings(instruments, snapshot)
     return Situation(
         snapshot=snapshot,
         instruments=tuple(instruments),
         quotes=tuple(quotes),
     )
+
+
+def own_stocks(snapshot: AccountSnapshot) -> list[AccountPosition]:
+    """Stock positions in the account's currency, long and short."""
+    return [
+        position
+        for position in snapshot.positions
+        if position.security_type == "STK" and position.currency == snapshot.currency
+    ]
+
+
+def shares_held(snapshot: AccountSnapshot) -> dict[str, Decimal]:
+    """What may be traded of the account: shares of each long stock in its currency."""
+    return {p.symbol: p.quantity for p in own_stocks(snapshot) if p.quantity > 0}
 
 
 def quote_warnings(quotes: Iterable[ContractPrice], policy: RebalancePolicy) -> list[str]:
@@ -121,5 +141,24 @@ def _check_instruments(instruments: Iterable[Instrument], snapshot: AccountSnaps
         raise RebalanceStopped(
             f"only stocks in {snapshot.currency} are traded in account {snapshot.account_id}: "
             f"{', '.join(odd)}; nothing was sent",
+            status=RunStatus.NEEDS_ATTENTION,
+        )
+
+
+def _check_holdings(instruments: Iterable[Instrument], snapshot: AccountSnapshot) -> None:
+    """Symbols are reused and shared by listings; orders are placed by symbol."""
+    ids = {instrument.symbol: instrument.instrument_id for instrument in instruments}
+    strange = [
+        f"{position.symbol} is instrument {position.instrument_id} in the account and "
+        f"{ids[position.symbol]} at the market"
+        for position in own_stocks(snapshot)
+        if position.instrument_id is not None
+        and ids.get(position.symbol, position.instrument_id) != position.instrument_id
+    ]
+    if strange:
+        raise RebalanceStopped(
+            f"account {snapshot.account_id} holds a stock that its symbol no longer stands for: "
+            f"{'; '.join(strange)}; an order would trade the wrong one, so nothing was sent: close "
+            "or move that position by hand",
             status=RunStatus.NEEDS_ATTENTION,
         )
