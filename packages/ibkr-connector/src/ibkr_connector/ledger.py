@@ -21,7 +21,7 @@ from broker_connector_base.order_states import advance
 from . import convert
 from .errors import Kind
 from .executions import Executions, average_price, execution_key, order_id_text, shares
-from .messages import OrderKey, order_key
+from .messages import MANUAL, OrderKey, order_key
 from .status import order_status
 from .tracked_order import TrackedOrder
 
@@ -51,10 +51,14 @@ class Ledger:
         self._on_doubt = on_doubt
         self._kind_of = kind_of
         self._orders: dict[OrderKey, TrackedOrder] = {}
+        #: The highest order number of this client, open orders of others included: IB answers 103
+        #: to a number below one that it has seen.
+        self.highest_number = 0
 
     def add(self, order: TrackedOrder) -> None:
         """An own order that is about to be sent."""
         self._orders[order.key] = order
+        self._see_number(order.key)
 
     def knows(self, key: OrderKey) -> bool:
         return key in self._orders
@@ -93,6 +97,7 @@ class Ledger:
     def on_open_order(self, contract: Contract, order: Order, status: str) -> OrderKey:
         """An order with its terms: at a change, or in answer to a question."""
         key = order_key(order.clientId, order.orderId, order.permId)
+        self._see_number(key)
         tracked = self._orders.get(key)
         if tracked is None:
             tracked = self._orders[key] = self.describe(contract, order, key)
@@ -130,9 +135,12 @@ class Ledger:
     def on_execution(self, contract: Contract, execution: Execution) -> str:
         """Shares that changed hands; returns the id of the fill."""
         fill, is_news = self.executions.add(contract, execution)
+        key = execution_key(execution)
+        if key[0] == self.client_id:
+            self._see_number(key)
         if is_news:
             self._publish(fill.account_id, fill)
-            order = self._orders.get(execution_key(execution))
+            order = self._orders.get(key)
             if order is not None:
                 self._count_shares(order)
         return fill.execution_id
@@ -200,6 +208,10 @@ class Ledger:
             client_order_id=order.orderRef or None,
             permanent_id=convert.permanent_id(order.permId),
         )
+
+    def _see_number(self, key: OrderKey) -> None:
+        if key[0] != MANUAL:
+            self.highest_number = max(self.highest_number, key[1])
 
     def _count_shares(self, order: TrackedOrder) -> None:
         # "Filled" may never be sent for an instant fill: executions are the truth.

@@ -11,12 +11,15 @@ from ib_async import Contract
 from ib_async.order import Order
 
 OrderKey = tuple[int, int]
-"""(client id, order id); manual orders, which have no order id, are (-1, permId)."""
+"""(client id, order id); manual orders, which have no order id, are (MANUAL, permId)."""
+
+#: Stands for a client id where no client placed the order.
+MANUAL = -1
 
 
 def order_key(client_id: int, order_id: int, permanent_id: int) -> OrderKey:
     """The key under which an order is known, whoever placed it."""
-    return (client_id, order_id) if order_id > 0 else (-1, permanent_id)
+    return (client_id, order_id) if order_id > 0 else (MANUAL, permanent_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

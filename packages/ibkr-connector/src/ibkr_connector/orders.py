@@ -27,7 +27,7 @@ from .contract_cache import Listing
 from .contracts import Contracts
 from .executions import average_price, shares
 from .ledger import Ledger, open_orders
-from .messages import CompletedLine, order_key
+from .messages import MANUAL, CompletedLine, order_key
 from .order_lists import OrderLists
 from .order_request import OrderRequest
 from .session import Session
@@ -84,7 +84,7 @@ class OrderDesk:
     def _send(self, request: OrderRequest, listing: Listing) -> TrackedOrder:
         client = self._session.client
         limit = request.limit_on_grid(listing)
-        number = client.getReqId()
+        number = self._session.next_id()
         order = TrackedOrder(
             key=(self._session.client_id, number),
             order_id=str(number),
@@ -206,7 +206,7 @@ class OrderDesk:
 
     def _completed_result(self, line: CompletedLine, executed: Sequence[Fill]) -> OrderResult:
         described = self._ledger.describe(
-            line.contract, line.order, order_key(-1, 0, line.order.permId)
+            line.contract, line.order, order_key(MANUAL, 0, line.order.permId)
         )
         known = self._ledger.by_client_order_id(described.account_id, line.order.orderRef)
         filled = convert.price(line.order.filledQuantity) or shares(executed)

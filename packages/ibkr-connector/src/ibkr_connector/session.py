@@ -34,6 +34,9 @@ _log = structlog.get_logger(__name__)
 class OrderErrorListener(OrderListener, Protocol):
     """Who keeps the orders and hears of the errors that name one."""
 
+    @property
+    def highest_number(self) -> int: ...
+
     def knows(self, key: OrderKey) -> bool: ...
 
     def on_order_error(self, key: OrderKey, code: int, text: str) -> None: ...
@@ -126,6 +129,15 @@ class Session:
             )
         return self._client
 
+    def next_id(self) -> int:
+        """An id for an order or a question, above every order number that was ever seen or given.
+
+        The gateway's own word for the next one knows nothing of an order that never reached it, and
+        starts over when the ids are reset; an id used twice would change the first order.
+        """
+        self.client.updateReqId(self._orders.highest_number + 1)
+        return int(self.client.getReqId())
+
     def accounts(self) -> list[str]:
         """The accounts of this login."""
         return list(self.client.getAccounts())
@@ -152,8 +164,7 @@ class Session:
         error code that ended the question, and `BrokerConnectionError` when the deadline passes or
         the session ends.
         """
-        client = self.client
-        key = client.getReqId()
+        client, key = self.client, self.next_id()
         try:
             return await self._collect(key, lambda: send(client, key), what)
         finally:
@@ -202,8 +213,7 @@ class Session:
 
     def open_stream(self, send: Callable[[Client, int], None], stream: Stream) -> int:
         """Subscribe; returns the id to `close_stream` with."""
-        client = self.client
-        key: int = client.getReqId()
+        client, key = self.client, self.next_id()
         self._inbox.stream(key, stream)
         send(client, key)
         return key
@@ -224,11 +234,6 @@ class Session:
     def on_data(self) -> None:
         """Any bytes prove that the link is alive."""
         self._heartbeat.heard()
-
-    def on_order_id(self, order_id: int) -> None:
-        """Ids given from now on stay above every id that has been seen, or IB answers 103."""
-        if self._client is not None:
-            self._client.updateReqId(order_id + 1)
 
     def on_error(self, request_id: int, code: int, text: str) -> None:
         """An error message: for an open question, an own order, the login or everybody."""

@@ -65,8 +65,6 @@ class NoticeListener(Protocol):
 
     def on_data(self) -> None: ...
 
-    def on_order_id(self, order_id: int) -> None: ...
-
 
 @dataclass(slots=True)
 class Answer:
@@ -221,7 +219,6 @@ class Inbox:
     # Orders.
 
     def openOrder(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None:
-        self._notices.on_order_id(order_id)
         if order.whatIf:
             self._end(order_id)
             return
