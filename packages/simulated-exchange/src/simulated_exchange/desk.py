@@ -4,7 +4,6 @@ Comes in: a request. Goes out: nothing, or an `ExchangeError` with its reason; a
 live order puts on its account. Never: a fill, a change of an order.
 """
 
-from contextlib import suppress
 from decimal import Decimal
 
 from .accounts import ZERO, Ledger
@@ -87,21 +86,27 @@ class Desk:
         while it waits for its parent."""
         request = order.request
         ledger = self._books.ledgers[request.account_id]
-        idle = order.is_done or self._families.awaits_parent(request)
-        remaining = ZERO if idle else order.remaining
         others = self._families.shared_hold(request, order.order_id)
-        before = max(ticket.hold, others)
-        currency = means(request, self._market.instrument(request.con_id))
-        if isinstance(currency, int):
-            ticket.hold = remaining
-            offered = ledger.offered.get(currency, ZERO)
-            ledger.offered[currency] = offered + max(remaining, others) - before
-            return
-        with suppress(ExchangeError):
+        needed = self._needed(ticket, order)
+        change = max(needed, others) - max(ticket.hold, others)
+        ticket.hold = needed
+        pays_with = means(request, self._market.instrument(request.con_id))
+        if isinstance(pays_with, str):
+            ledger.reserved[pays_with] = ledger.reserved.get(pays_with, ZERO) + change
+        else:
+            ledger.offered[pays_with] = ledger.offered.get(pays_with, ZERO) + change
+
+    def _needed(self, ticket: Ticket, order: Order) -> Decimal:
+        request = order.request
+        if order.is_done or self._families.awaits_parent(request):
+            return ZERO
+        if request.side is Side.SELL:
+            return order.remaining
+        try:
+            return self._cost(request, order.remaining)
+        except ExchangeError:
             # Without a price, what it held for more will do for less.
-            ticket.hold = self._payment(request, remaining)
-        reserved = ledger.reserved.get(currency, ZERO)
-        ledger.reserved[currency] = reserved + max(ticket.hold, others) - before
+            return ticket.hold
 
     def _check_shares(
         self, request: OrderRequest, quantity: Decimal, ledger: Ledger, held: Decimal
@@ -168,8 +173,8 @@ class Desk:
         if price is None:
             quote = self._market.quote(request.con_id)
             price = _worst_price(request, quote)
-            if price is not None:
-                slippage = self._books.slippage
+            slippage = self._books.slippage
+            if price is not None and slippage.value:
                 price = slippage.price(price, Side.BUY, quantity, quote.ask_size, instrument)
         if price is None:
             raise ExchangeError(

@@ -67,7 +67,7 @@ class Matcher:
             if size <= 0:
                 return
             paid = price
-            if liquidity is Liquidity.REMOVED:
+            if self._books.slippage.value and liquidity is Liquidity.REMOVED:
                 paid = self._slipped(order, price, size)
             order = self._fill(ticket, size, paid, liquidity)
             if policy.gap and not order.is_done:

@@ -93,7 +93,7 @@ class OrderState(StrEnum):
 
     @property
     def is_done(self) -> bool:
-        return not TRANSITIONS[self]
+        return self in _DONE
 
 
 _S = OrderState
@@ -120,6 +120,8 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.EXPIRED: frozenset(),
 }
 
+
+_DONE = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
 #: values of `Order.why_held`
 MARKET_CLOSED = "market closed"
@@ -214,4 +216,4 @@ class Order:
 
     @property
     def is_done(self) -> bool:
-        return self.status.is_done
+        return self.status in _DONE
