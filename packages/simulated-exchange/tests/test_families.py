@@ -267,3 +267,16 @@ def test_a_market_order_that_loses_its_price_can_still_be_reduced() -> None:
     assert pit.exchange.order(market.order_id).remaining == 6
     assert pit.exchange.order(limit.order_id).filled == 4
     assert pit.exchange.audit() == []
+
+
+def test_a_change_on_its_way_does_not_undo_a_reduction() -> None:
+    short = {"margin": True, "allow_short": True}
+    pit = Pit(latency=LatencyModel.fixed(1), partial_fills=True, account=short)
+    _, gain, loss = bracket(pit)
+    pit.clock.advance(1)
+    pit.exchange.modify(loss.order_id, stop_price=D(95))
+    pit.quote("110.00", "110.10", size=4)
+    pit.clock.advance(1)
+    moved = pit.exchange.order(loss.order_id)
+    assert (moved.stop_price, moved.remaining) == (D(95), D(6))
+    assert pit.exchange.order(gain.order_id).remaining == 6

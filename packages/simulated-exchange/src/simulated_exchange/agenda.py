@@ -12,7 +12,7 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 
 from .clock import Clock, TimerHandle
-from .orders import OrderRequest
+from .orders import Changes
 
 
 class Action(StrEnum):
@@ -33,13 +33,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One thing to do. MODIFY has new terms."""
+    """One thing to do. MODIFY has changes."""
 
     due: datetime
     action: Action
     #: a con_id for STEP, a tape's number for PLAY, else an order id
     subject: int
-    terms: OrderRequest | None = None
+    changes: Changes | None = None
 
 
 @dataclass(slots=True)

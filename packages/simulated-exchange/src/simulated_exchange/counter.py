@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from .agenda import Action, Entry
 from .books import Books
@@ -17,7 +16,7 @@ from .desk import Desk
 from .errors import ExchangeError, Reason
 from .families import Families
 from .floor import Floor
-from .orders import OcaType, Order, OrderRequest, OrderState
+from .orders import Changes, OcaType, Order, OrderRequest, OrderState
 from .outbox import Outbox
 from .record import Record
 from .whatif import WhatIf, what_if
@@ -92,18 +91,17 @@ class Counter(Record):
         order = self._live(order_id, Reason.NOT_MODIFIABLE)
         if order.status is OrderState.PENDING_CANCEL:
             raise ExchangeError(Reason.NOT_MODIFIABLE, f"order {order_id} is being cancelled")
-        terms: dict[str, Decimal | None] = {
-            "quantity": quantity,
-            "limit_price": limit_price,
-            "stop_price": stop_price,
-            "trail_amount": trail_amount,
-            "trail_percent": trail_percent,
-            "limit_offset": limit_offset,
-        }
-        given: dict[str, Any] = {name: term for name, term in terms.items() if term is not None}
-        request = replace(order.request, **given)
+        changes = Changes(
+            quantity=quantity,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trail_amount=trail_amount,
+            trail_percent=trail_percent,
+            limit_offset=limit_offset,
+        )
+        request = changes.apply(order.request)
         self._desk.check(request, order.filled, self._books.tickets[order_id])
-        self._send(Action.MODIFY, order_id, request)
+        self._send(Action.MODIFY, order_id, changes)
         return self._books.orders[order_id]
 
     def cancel(self, order_id: int) -> Order:
@@ -138,7 +136,7 @@ class Counter(Record):
             raise ExchangeError(done, f"order {order_id} is {order.status}")
         return order
 
-    def _send(self, action: Action, order_id: int, terms: OrderRequest | None = None) -> None:
+    def _send(self, action: Action, order_id: int, changes: Changes | None = None) -> None:
         """Let a request travel to the floor; requests arrive in the order they were sent."""
         books = self._books
         sent = self.clock.now()
@@ -147,7 +145,7 @@ class Counter(Record):
         if books.last_arrival is not None:
             arrival = max(arrival, books.last_arrival)
         books.last_arrival = arrival
-        entry = Entry(due=arrival, action=action, subject=order_id, terms=terms)
+        entry = Entry(due=arrival, action=action, subject=order_id, changes=changes)
         if arrival > sent:
             self._floor.agenda.add(entry)
         else:

@@ -21,7 +21,7 @@ from .slippage import Slippage
 from .tape import TapeRow
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 7
+STATE_VERSION = 8
 
 
 class Exchange(Office):

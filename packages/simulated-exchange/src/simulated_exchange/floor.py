@@ -24,6 +24,7 @@ from .orders import (
     MARKET_CLOSED,
     PARENT,
     TRIGGER,
+    Changes,
     OcaType,
     Order,
     OrderRequest,
@@ -80,8 +81,8 @@ class Floor:
                 self._arrive(ticket)
             case Action.CANCEL:
                 self._end(ticket, OrderState.CANCELLED)
-            case Action.MODIFY if entry.terms is not None:
-                self._modify(ticket, entry.terms)
+            case Action.MODIFY if entry.changes is not None:
+                self._modify(ticket, entry.changes)
             case Action.OPEN:
                 self._open(ticket)
             case Action.CLOSE:
@@ -220,9 +221,9 @@ class Floor:
         else:
             self._end(ticket, OrderState.CANCELLED)
 
-    def _modify(self, ticket: Ticket, request: OrderRequest) -> None:
+    def _modify(self, ticket: Ticket, changes: Changes) -> None:
         order = self.register.order(ticket)
-        before = order.request
+        before, request = order.request, changes.apply(order.request)
         try:
             self._desk.check(request, order.filled, ticket)
         except ExchangeError:

@@ -5,10 +5,11 @@ Never: a decision on whether the order is allowed or how it fills.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from .errors import Reason
 
@@ -168,6 +169,26 @@ class OrderRequest:
         ):
             if type(value) is not kind:
                 raise TypeError(f"{value!r} is not a {kind.__name__}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """New terms for a live order; None leaves a term as it is when they arrive."""
+
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    limit_offset: Decimal | None = None
+
+    def apply(self, request: OrderRequest) -> OrderRequest:
+        given: dict[str, Any] = {
+            field.name: term
+            for field in fields(self)
+            if (term := getattr(self, field.name)) is not None
+        }
+        return replace(request, **given)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
