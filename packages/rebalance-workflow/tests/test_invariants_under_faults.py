@@ -276,6 +276,69 @@ class TestInvariant10:
         assert "could not be sent" in str(result.error)
         assert "lost its link" in str(result.orders[-1].message)
 
+    async def test_buys_that_had_to_wait_for_the_exchanges_are_planned_anew(self) -> None:
+        world = make_world(**SWITCH, policy=RebalancePolicy(max_rounds=1))
+        world.books.script("OLD", Behaviour(delay=20))
+        await world.broker.connect()
+
+        def restore() -> None:
+            world.books.set_quote("BBB", bid="59.95", ask="60.05")
+            world.books.report_connectivity(Connectivity.RESTORED)
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(10, world.books.report_connectivity, Connectivity.LOST)
+        loop.call_later(50, restore)
+        result = await world.run()
+        assert result.status is RunStatus.DONE, result.error
+        bought = world.books.orders[-1]
+        # 60.05 x 1.005 = 60.35025, down to a cent; the first key was never sent.
+        assert bought.limit_price == Decimal("60.35")
+        assert bought.client_order_id == "rb:run1:DU1:BBB:B:2"
+
+    async def test_sells_that_had_to_wait_for_the_session_are_planned_anew(self) -> None:
+        world = make_world(**SWITCH, policy=RebalancePolicy(max_rounds=1))
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="order_events"))
+        world.books.reachable = False
+
+        def come_back() -> None:
+            world.books.set_quote("AAA", bid="49.95", ask="50.05")
+            world.books.reachable = True
+
+        asyncio.get_running_loop().call_later(20, come_back)
+        result = await world.run()
+        assert result.status is RunStatus.DONE, result.error
+        # Of 7,000 now, 6,900 are invested, 30 % of it in AAA: 41.4 of 50, where 100 are held.
+        assert world.sent()[0] == ("AAA", Decimal(-59))
+        assert world.books.orders[0].client_order_id == "rb:run1:DU1:AAA:S:2"
+
+    async def test_an_account_that_changed_while_orders_had_to_wait_stops_the_run(self) -> None:
+        world = make_world(**SWITCH)
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="order_events"))
+        world.books.reachable = False
+
+        def come_back() -> None:
+            world.holdings.shares["OLD"] = Decimal(10)
+            world.holdings.cash += 40 * Decimal("19.90")
+            world.books.reachable = True
+
+        asyncio.get_running_loop().call_later(20, come_back)
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "OLD 10 instead of 50" in str(result.error)
+        assert world.sent() == []
+
+    async def test_orders_that_can_never_leave_end_the_run(self) -> None:
+        world = make_world(**SWITCH)
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="order_events"))
+        world.books.reachable = False
+        result = await world.run()
+        assert not result.success
+        assert world.sent() == []
+        assert world.journal.unfinished(ACCOUNT) == []
+
     async def test_a_session_lost_while_cancelling_is_restored_and_the_cancellation_repeated(
         self,
     ) -> None:

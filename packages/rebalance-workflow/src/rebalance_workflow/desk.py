@@ -3,7 +3,9 @@
 Comes in: intents. Goes out: `Order`s, settled whenever that is possible. The rules: an intent is in
 the journal before its order is sent; nothing is ever sent twice; silence is answered by looking the
 order up, a lost session by logging in again and looking everything up; what still works at the
-deadline is cancelled, and the cancellation is waited for.
+deadline is cancelled, and the cancellation is waited for. Orders that cannot leave at once do not
+leave at all: while the way is waited for the account and the market move on, so what was planned
+before has to be planned again.
 """
 
 from __future__ import annotations
@@ -65,12 +67,24 @@ class OrderDesk:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Hear the account's order events from before the first order until after the last."""
-        await self._session.ask(self._feed.start)
+        """Hear the account's order events from before the first order until after the last.
+
+        A session that is lost by now is restored by `work`.
+        """
         try:
+            with suppress(BrokerConnectionError):
+                await self._feed.start()
             yield
         finally:
             await self._feed.stop()
+
+    @property
+    def can_send(self) -> bool:
+        """True while orders are heard of and the broker can pass them on.
+
+        A gateway that is cut off from its exchanges takes orders and lets them hang.
+        """
+        return self._feed.stands and self._exchange_link is not Connectivity.LOST
 
     async def work(self, intents: Sequence[OrderIntent]) -> list[Order]:
         """Send all at once and return when each is settled, or cannot be for now.
@@ -80,10 +94,8 @@ class OrderDesk:
         """
         self._journal.append(*intents)
         orders = self.orders.add(intents)
-        if obstacle := await self._obstacle():
-            for order in orders:
-                order.see_unsent(obstacle)
-                self._on_change(order)
+        if not self.can_send:
+            self._put_off(orders)
         with suppress(TimeoutError, BrokerConnectionError):
             async with asyncio.timeout(self._policy.order_timeout_seconds):
                 await all_of(self._send(order) for order in orders if not order.never_sent)
@@ -92,6 +104,8 @@ class OrderDesk:
             async with asyncio.timeout(self._policy.cancel_timeout_seconds):
                 await self._cancel(orders)
         self._journal.append(*map(self._outcome, orders))
+        if any(order.never_sent for order in orders):
+            await self._wait_for_the_way()
         return orders
 
     async def wait_for_commissions(self) -> None:
@@ -109,21 +123,28 @@ class OrderDesk:
 
     # --- sending and settling --------------------------------------------------------------------
 
-    async def _obstacle(self) -> str | None:
-        """Why nothing can be sent now, after waiting for it to pass; None when orders may go out.
+    def _put_off(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            order.see_unsent(
+                "the broker has lost its link to the exchanges"
+                if self._feed.stands
+                else "the session was lost"
+            )
+            self._on_change(order)
 
-        A gateway that is cut off from its exchanges takes orders and lets them hang.
-        """
-        try:
+    async def _wait_for_the_way(self) -> None:
+        """Return when orders could leave again, or after a while."""
+        with suppress(TimeoutError, BrokerConnectionError):
             async with asyncio.timeout(self._policy.reconnect_timeout_seconds):
-                while not self._feed.stands:
-                    await self._restore("the stream of order events ended")
-                await self._feed.until(lambda: self._exchange_link is not Connectivity.LOST)
-        except BrokerConnectionError as error:
-            return str(error)
-        except TimeoutError:
-            return "the broker has lost its link to the exchanges"
-        return None
+                while not self.can_send:
+                    await self._way_back()
+
+    async def _way_back(self) -> None:
+        if self._feed.stands:
+            with suppress(BrokerConnectionError):
+                await self._feed.until(lambda: self.can_send)
+        else:
+            await self._restore("the stream of order events has ended")
 
     async def _send(self, order: Order) -> None:
         intent = order.intent

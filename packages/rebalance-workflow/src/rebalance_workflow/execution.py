@@ -97,11 +97,14 @@ class LiveMarket:
         settled, quotes = await together(self._settle(), self._quotes(situation))
         if (self._clock.now() - began).total_seconds() > _FRESH_SECONDS:
             quotes = await self._quotes(situation)
+        put_off = any(order.never_sent for order in orders)
+        went_wrong = any(order.went_wrong for order in orders)
         return replace(
             situation,
             snapshot=settled.cautious,
             quotes=tuple(quotes),
-            impaired=situation.impaired or any(order.went_wrong for order in orders),
+            impaired=situation.impaired or went_wrong or (put_off and not self._desk.can_send),
+            put_off=put_off,
         )
 
     async def look(self) -> None:

@@ -86,7 +86,7 @@ class _Report(Value):
     target: TargetAllocation
     #: The plan of the first round.
     plan: Plan
-    #: Rounds that trade.
+    #: Rounds that trade, those that had to keep orders back included.
     rounds: int
     holdings: tuple[HoldingReport, ...]
     cash_before: Number

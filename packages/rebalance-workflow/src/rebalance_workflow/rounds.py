@@ -9,7 +9,8 @@ plan is empty. That makes the next run, which would compute this same plan, trad
 one round is needed because limit buys usually fill below their limit, and the cash that is left
 over may buy another share or pay for a better fit; the README has measurements. An order that
 failed ends the run with its round: filling the gap with something else would have to be undone by
-the next run.
+the next run. Orders that were kept back, because the broker was out of reach when they were due,
+are planned anew on what is true afterwards; such a round does not count against the limit.
 """
 
 from __future__ import annotations
@@ -44,22 +45,26 @@ class Rounds:
         self.opening: Plan = planner.plan(start)
         #: The lines that were traded, in order.
         self.traded: list[PlanLine] = []
-        #: Rounds that traded.
+        #: Rounds that were begun.
         self.count = 0
+        #: Those of them that kept orders back.
+        self.put_off = 0
         #: True once a plan came out empty: nothing is left to do.
         self.converged = False
 
     async def trade(self, market: Market, *, most: int) -> None:
         """Trade until the plan is empty or an order did not go through, at most `most` rounds.
 
-        Raises what the planner or the market raises; what was traded before stays on record.
+        At most as many more are begun when orders were kept back. Raises what the planner or the
+        market raises; what was traded before stays on record.
         """
         plan = self.opening
         while not plan.is_empty:
-            if self.count == most:
+            if self.put_off > most or self.count - self.put_off == most:
                 return
             self.count += 1
             await self._trade_one(plan, market)
+            self.put_off += self.situation.put_off
             if self.situation.impaired:
                 return
             plan = self._planner.plan(self.situation)
@@ -69,6 +74,8 @@ class Rounds:
         buys = plan.buys
         if plan.sells:
             await self._trade_lines(plan.sells, Phase.SELL, market)
+            if self.situation.put_off:
+                return
             buys = self._planner.plan(self.situation, buys_only=True).buys
         if buys:
             await self._trade_lines(buys, Phase.BUY, market)

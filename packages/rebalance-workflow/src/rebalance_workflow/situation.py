@@ -38,6 +38,8 @@ class Situation:
     instruments: tuple[Instrument, ...]
     #: True once an order did not go through: the round is finished, and no other is begun.
     impaired: bool = False
+    #: True when an order of the last lines was kept back: they are planned anew.
+    put_off: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:
