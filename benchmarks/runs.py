@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from app.account_process.process import run_account_process
 from app.settings import load_settings, select_account
 from benchmarks.machine import summarise
 from benchmarks.world import World, world
-from simulated_exchange import Event, OrderChanged
 
 _RUNS = 11
+#: Runs before the counted ones: the first waits for the fork server and qualifies contracts.
+_WARM_UP = 2
 _CLIENT_ID = 101
 
 
@@ -31,59 +34,52 @@ def measure() -> dict[str, Any]:
 
 def _runs(symbols: int) -> dict[str, Any]:
     fork_server.start()
+    memory: list[float] = []
     with (
         tempfile.TemporaryDirectory() as scratch,
-        world(Path(scratch), symbols=symbols, accounts=_RUNS + 1) as far_side,
+        world(Path(scratch), symbols=symbols, accounts=_WARM_UP + _RUNS + 1) as far_side,
     ):
-        memory = _MemoryAtFirstOrder(far_side)
-        samples = [asyncio.run(_run(far_side, name)) for name in far_side.account_ids]
-        return {
-            # The first run also qualifies contracts and waits for the fork server.
-            "first_order_ms": summarise([s["first_order"] * 1e3 for s in samples[1:]], "ms"),
-            "run_ms": summarise([s["end"] * 1e3 for s in samples[1:]], "ms"),
-            "first_ever_run_ms": round(samples[0]["end"] * 1e3, 1),
-            "orders": sorted({s["orders"] for s in samples}),
-            "outcomes": sorted({s["outcome"] for s in samples}),
-            "most_messages_in_a_second": far_side.gateway.statistics.max_messages_per_second,
-            "account_process_uss_mb": summarise(memory.samples, "MB"),
-        }
+        *timed, weighed = far_side.account_ids
+        samples = [_run(far_side, account_id, lambda _: None) for account_id in timed]
+        _run(far_side, weighed, lambda _: memory.append(_unique_memory_mb()))
+        arrivals = far_side.arrivals()
+    counted = samples[_WARM_UP:]
+    return {
+        "first_order_ms": summarise([sample["first_order"] * 1e3 for sample in counted], "ms"),
+        "run_ms": summarise([sample["end"] * 1e3 for sample in counted], "ms"),
+        "first_ever_run_ms": round(samples[0]["end"] * 1e3, 1),
+        "orders": sorted({len(orders) for orders in arrivals.orders.values()}),
+        "outcomes": sorted({sample["outcome"] for sample in samples}),
+        "most_messages_in_a_second": arrivals.max_messages_per_second,
+        "account_process_uss_mb": round(max(memory), 1),
+    }
 
 
-async def _run(far_side: World, account_id: str) -> dict[str, Any]:
+def _run(far_side: World, account_id: str, on_progress: Callable[[bytes], None]) -> dict[str, Any]:
     settings = load_settings(far_side.home, {})
-    account = select_account(settings, account_id)
     job = AccountJob(
         operation=Operation.REBALANCE,
-        account=account,
+        account=select_account(settings, account_id),
         settings=settings,
         host="127.0.0.1",
-        port=far_side.port,
+        port=far_side.address.gateway_port,
         client_id=_CLIENT_ID,
         lock_timeout_seconds=10,
     )
     began = time.monotonic()
-    result = await run_account_process(job, lambda _: None, deadline_seconds=60)
+    result = asyncio.run(run_account_process(job, on_progress, deadline_seconds=60))
     ended = time.monotonic()
     return {
-        "first_order": far_side.arrivals.first_order[account_id] - began,
+        "first_order": far_side.arrivals().first_order[account_id] - began,
         "end": ended - began,
-        "orders": len(far_side.arrivals.orders[account_id]),
         "outcome": json.loads(result)["status"],
     }
 
 
-class _MemoryAtFirstOrder:
-    """Unique set size of the account process at the moment its first order arrives."""
-
-    def __init__(self, far_side: World) -> None:
-        self.samples: list[float] = []
-        self._seen: set[str] = set()
-        far_side.gateway.desk.exchange.subscribe(self._note)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, OrderChanged) and event.order.request.account_id not in self._seen:
-            self._seen.add(event.order.request.account_id)
-            for child in multiprocessing.active_children():
-                if child.pid is not None:
-                    uss = psutil.Process(child.pid).memory_full_info().uss
-                    self.samples.append(uss / 2**20)
+def _unique_memory_mb() -> float:
+    """Unique set size of the account process, 0 when it has just ended."""
+    for child in multiprocessing.active_children():
+        if child.name.startswith("DU"):
+            with suppress(psutil.NoSuchProcess):
+                return float(psutil.Process(child.pid).memory_full_info().uss) / 2**20
+    return 0.0
