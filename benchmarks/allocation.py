@@ -35,7 +35,7 @@ def measure(examples: int = 2000) -> dict[str, Any]:
     references = str(folder / "refs_seed7_600.json")
     return {
         "reference_cases": score(folder, "--cases", "600", "--seed", "7", "--refs", references),
-        # Optima are computed on the spot, with a second per case at most: large ones are not proven.
+        # Optima are found on the spot, a second per case at most: large ones are not proven.
         "unseen_cases": score(folder, "--cases", "120", "--seed", str(_UNSEEN_SEED)),
         "properties": properties(folder, examples),
     }
