@@ -410,7 +410,6 @@ async def test_what_is_left_of_an_order_in_any_list_tells_its_fate(world: World)
     assert cancelled is not None
     assert (cancelled.status, cancelled.quantity) == (OrderStatus.CANCELLED, Decimal(5))
     assert (cancelled.filled_quantity, cancelled.average_price) == (Decimal(2), Decimal("50.05"))
-    world.tap.swallow_replies(101, times=None)  # no completed orders: executions are left
     filled = await seeker.find_order(ACCOUNT, "full")
     assert filled is not None
     assert (filled.status, filled.quantity, filled.filled_quantity) == (

@@ -89,12 +89,14 @@ class Executions:
         """The fill by its id."""
         return self._latest[execution_id].fill
 
-    def has(self, account_id: str, client_order_id: str) -> bool:
-        """Whether the order with this key has executed, if only in part."""
-        return any(
-            (latest.fill.account_id, latest.fill.client_order_id) == (account_id, client_order_id)
-            for latest in self._latest.values()
-        )
+    def with_key(self, account_id: str, client_order_id: str) -> list[Fill]:
+        """The fills of the order with this key."""
+        wanted = (account_id, client_order_id)
+        return [
+            fill
+            for fill in (latest.fill for latest in self._latest.values())
+            if (fill.account_id, fill.client_order_id) == wanted
+        ]
 
     def of_order(self, order_id: str) -> list[Fill]:
         """The fills of one order."""

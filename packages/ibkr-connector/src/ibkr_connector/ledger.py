@@ -71,25 +71,18 @@ class Ledger:
         found = (self.client_id, int(order_id)) if order_id.isdecimal() else None
         return None if found is None else self._orders.get(found)
 
-    def by_client_order_id(self, account_id: str, client_order_id: str) -> TrackedOrder | None:
-        """The first own order of the account with this key."""
-        return next(
-            (
-                order
-                for order in self._orders.values()
-                if order.own
-                and order.client_order_id == client_order_id
-                and order.account_id == account_id
-            ),
-            None,
-        )
+    def with_key(self, account_id: str, client_order_id: str) -> TrackedOrder | None:
+        """The first order of the account with this key, an own one before others'."""
+        wanted = (account_id, client_order_id)
+        found = [o for o in self._orders.values() if (o.account_id, o.client_order_id) == wanted]
+        return min(found, key=lambda order: not order.own, default=None)
 
     def own_live(self) -> list[TrackedOrder]:
         """Own orders that may still trade, as far as is known."""
         return [order for order in self._orders.values() if order.own and order.status.is_live]
 
     def doubtful(self) -> list[TrackedOrder]:
-        """Orders that an error code has cast doubt on."""
+        """Orders that an error code or their absence from a list has cast doubt on."""
         return [order for order in self._orders.values() if order.in_doubt]
 
     # The server's words.
@@ -185,10 +178,21 @@ class Ledger:
         order.status = advance(order.status, OrderStatus.CANCELLING)
         self._tell(order)
 
-    def settle_missing(self, order: TrackedOrder, status: OrderStatus) -> None:
-        """The server does not list a supposedly live order as open: believe its other records."""
+    def settle(self, order: TrackedOrder, status: OrderStatus) -> None:
+        """The server lists a supposedly live order as completed."""
         order.in_doubt = False
         order.status = advance(order.status, status)
+        self._tell(order)
+
+    def miss(self, order: TrackedOrder) -> None:
+        """No list of the server names a supposedly live order.
+
+        Lists can be incomplete for a while, as after a lost link: the first time is a doubt that
+        leaves an acknowledged order as it is, the second makes it UNKNOWN. Neither ends it.
+        """
+        if order.in_doubt or not order.was_acknowledged:
+            order.status = advance(order.status, OrderStatus.UNKNOWN)
+        order.in_doubt = order.was_acknowledged
         self._tell(order)
 
     def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:

@@ -62,20 +62,22 @@ class OrderDesk:
         async with self._turn:
             first = await self._first_with_key(request)
             if isinstance(first, OrderResult):
-                return first
+                return _decided(first, request.account_id)
             order = first or self._send(request, await self._listing(request.symbol))
         await self._acknowledgement(order)
-        return self._outcome(order)
+        return _decided(order.result(), order.account_id, order.code)
 
     async def _first_with_key(self, request: OrderRequest) -> TrackedOrder | OrderResult | None:
         """The order that already has the request's key, whichever session of ours placed it."""
         key = request.client_order_id
         if key is None:
             return None
-        order = self._ledger.by_client_order_id(request.account_id, key)
-        if order is None and self._ledger.executions.has(request.account_id, key):
+        order = self._ledger.with_key(request.account_id, key)
+        if order is not None and order.own:
+            return order
+        if self._ledger.executions.with_key(request.account_id, key):
             return await self.find(request.account_id, key)
-        return order
+        return None
 
     async def _listing(self, symbol: str) -> Listing:
         known = self._contracts.known(symbol)
@@ -108,23 +110,6 @@ class OrderDesk:
                 await order.answered.wait()
         except TimeoutError:
             self._ledger.give_up(order)
-
-    def _outcome(self, order: TrackedOrder) -> OrderResult:
-        words = "; ".join(order.remarks) or "IB gave no reason"
-        if order.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-            raise OrderOutcomeUnknown(
-                f"Order {order.order_id} ({order.quantity} {order.symbol}) was sent and not "
-                f"acknowledged ({words}). It may be working, filled or lost. Look it up by its "
-                f"key {order.client_order_id!r} before anything else is sent.",
-                client_order_id=order.client_order_id or "",
-            )
-        if order.status is OrderStatus.REJECTED:
-            raise OrderExecutionError(
-                f"IB refused to trade {order.quantity} {order.symbol} for {order.account_id} "
-                f"({words}). The order is not working.",
-                code=order.code,
-            )
-        return order.result()
 
     async def what_if(self, request: OrderRequest) -> None:
         """Ask what an order would do to the account; nothing is traded.
@@ -184,31 +169,45 @@ class OrderDesk:
         return sorted(found, key=lambda fill: fill.at)
 
     async def find(self, account_id: str, client_order_id: str) -> OrderResult | None:
-        """The fate of an order by its key, from three lists that the server keeps."""
+        """The fate of an order by its key, from three lists that the server keeps.
+
+        UNKNOWN when it was acknowledged or has executed and no list says whether it still works.
+        """
         self._session.require_account(account_id)
-        working, fills, completed = await asyncio.gather(
-            self._lists.open(),
+        wanted = (account_id, client_order_id)
+        working, _, completed = await asyncio.gather(
+            self._open_with_key(*wanted),
             self._lists.executions(account_id=account_id),
             self._lists.completed(),
         )
-        wanted = (account_id, client_order_id)
-        for order in working:
-            if (order.account_id, order.client_order_id) == wanted:
-                return order.result()
-        executed = [f for f in fills if (f.account_id, f.client_order_id) == wanted]
+        if working is not None:
+            return working.result()
+        executed = self._ledger.executions.with_key(*wanted)
         for line in completed:
             if (line.order.account, line.order.orderRef) == wanted:
                 return self._completed_result(line, executed)
-        known = self._ledger.by_client_order_id(account_id, client_order_id)
+        known = self._ledger.with_key(*wanted)
         if known is not None and known.status.is_final:
             return known.result()
-        return _result_of_fills(executed) if executed else None
+        if not executed and (known is None or not known.was_acknowledged):
+            return None
+        # It exists; the first list of open orders may have been written before it was complete.
+        working = await self._open_with_key(*wanted)
+        if working is not None:
+            return working.result()
+        return _unlisted(known) if known is not None else _result_of_fills(executed)
+
+    async def _open_with_key(self, account_id: str, client_order_id: str) -> TrackedOrder | None:
+        for order in await self._lists.open():
+            if (order.account_id, order.client_order_id) == (account_id, client_order_id):
+                return order
+        return None
 
     def _completed_result(self, line: CompletedLine, executed: Sequence[Fill]) -> OrderResult:
         described = self._ledger.describe(
             line.contract, line.order, order_key(MANUAL, 0, line.order.permId)
         )
-        known = self._ledger.by_client_order_id(described.account_id, line.order.orderRef)
+        known = self._ledger.with_key(described.account_id, line.order.orderRef)
         filled = convert.price(line.order.filledQuantity) or shares(executed)
         sign = 1 if line.order.action == "BUY" else -1
         if known is not None:
@@ -223,15 +222,42 @@ class OrderDesk:
         return described.result()
 
 
+def _decided(result: OrderResult, account_id: str, code: str | None = None) -> OrderResult:
+    """The order if it was taken; raises what `place_order` promises if it was not or may not be."""
+    words = result.message or "IB gave no reason"
+    if result.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+        raise OrderOutcomeUnknown(
+            f"Order {result.order_id} ({result.quantity} {result.symbol}) was sent and not "
+            f"acknowledged ({words}). It may be working, filled or lost. Look it up by its "
+            f"key {result.client_order_id!r} before anything else is sent.",
+            client_order_id=result.client_order_id or "",
+        )
+    if result.status is OrderStatus.REJECTED:
+        raise OrderExecutionError(
+            f"IB refused to trade {result.quantity} {result.symbol} for {account_id} "
+            f"({words}). The order is not working.",
+            code=code,
+        )
+    return result
+
+
+def _unlisted(order: TrackedOrder) -> OrderResult:
+    """An order that exists and is on no list: its last state may have been overtaken."""
+    result = order.result()
+    if result.status.is_final:
+        return result
+    return result.model_copy(update={"status": OrderStatus.UNKNOWN})
+
+
 def _result_of_fills(fills: Sequence[Fill]) -> OrderResult:
-    """An order of which only its executions are left: it is not open, so they are all of it."""
+    """An order of which only its executions are left: how much was ordered, nobody says."""
     first = fills[0]
     quantity = sum((fill.quantity for fill in fills), Decimal(0))
     return OrderResult(
         order_id=first.order_id,
         symbol=first.symbol,
         quantity=quantity,
-        status=OrderStatus.FILLED,
+        status=OrderStatus.UNKNOWN,
         client_order_id=first.client_order_id,
         permanent_id=first.permanent_id,
         filled_quantity=abs(quantity),

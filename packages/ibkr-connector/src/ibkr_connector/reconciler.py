@@ -20,6 +20,9 @@ from .order_lists import OrderLists
 from .status import order_status
 from .tracked_order import TrackedOrder
 
+#: A gateway that has just found IB again may list everything a few seconds later only.
+_FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 5.0, 60.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -32,6 +35,7 @@ class Reconciler:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_wanted = False
+        self._patience = _FIRST_LOOK_SECONDS
 
     async def reconcile(self) -> None:
         """Two messages, a third when an order that was thought live is not listed as open."""
@@ -40,17 +44,22 @@ class Reconciler:
         listed = {order.key for order in working}
         missing = [o for o in suspects if o.key not in listed and o.status.is_live]
         if not missing:
+            self._look_again()
             return
         completed = await self._lists.completed()
         for order in missing:
-            if order.status.is_live:
-                self._ledger.settle_missing(order, _last_status(order, completed))
+            if not order.status.is_live:
+                continue
+            last = _last_status(order, completed)
+            if last is None:
+                self._ledger.miss(order)
+            else:
+                self._ledger.settle(order, last)
+        self._look_again()
 
     def check_soon(self) -> None:
         """An error cast doubt on an order: reconcile unless the server settles it at once."""
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(REASON_SECONDS, self._check)
+        self._check_in(REASON_SECONDS)
 
     def check_now(self) -> None:
         """Reconcile in the background; once more if that is going on already."""
@@ -63,6 +72,23 @@ class Reconciler:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._patience = _FIRST_LOOK_SECONDS
+
+    def _look_again(self) -> None:
+        """What is on no list now may be on the next, after a while that grows."""
+        if not self._ledger.doubtful():
+            self._patience = _FIRST_LOOK_SECONDS
+            return
+        self._check_in(self._patience)
+        self._patience = min(2 * self._patience, _LAST_LOOK_SECONDS)
+
+    def _check_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._check)
 
     def _check(self) -> None:
         self._timer = None
@@ -78,8 +104,8 @@ class Reconciler:
                 _log.warning("ibkr.reconcile.failed", error=str(error))
 
 
-def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> OrderStatus:
-    """How the server says that the order ended; UNKNOWN if it does not say.
+def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> OrderStatus | None:
+    """How the server says that the order ended; None if it does not say.
 
     An order that was never acknowledged has no permanent id yet and is known by its key.
     """
@@ -93,4 +119,4 @@ def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> Ord
         )
         if by_id or by_key:
             return order_status(line.status)
-    return OrderStatus.UNKNOWN
+    return None

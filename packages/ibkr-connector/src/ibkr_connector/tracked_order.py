@@ -38,7 +38,8 @@ class TrackedOrder:
     remarks: list[str] = field(default_factory=list)
     #: Set when the server has decided whether it has the order, or can no longer tell.
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    #: True while an error code has cast doubt on the state and no server status has settled it.
+    #: True while an error code, or its absence from the server's lists, has cast doubt on the state
+    #: and no word of the server has settled it.
     in_doubt: bool = False
     told: OrderUpdate | None = None
 
@@ -47,6 +48,11 @@ class TrackedOrder:
         """True as long as the server has not said in any way that it has the order."""
         lost = self.status is OrderStatus.UNKNOWN and self.permanent_id is None
         return lost or not self.answered.is_set()
+
+    @property
+    def was_acknowledged(self) -> bool:
+        """True once IB has given it its permanent id: from then on it exists, listed or not."""
+        return self.permanent_id is not None
 
     def result(self) -> OrderResult:
         """For the caller who placed or looks for it."""
