@@ -5,13 +5,21 @@ Never: a session, a socket.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from simulated_exchange import Account, Exchange, Instrument
+from simulated_exchange import Account, Exchange, ExchangeError, Instrument
 
 from .order_ids import OrderIds
 from .refusals import Refusal, invalid, no_such_contract
 from .translate.contracts import market_rules, price_rule
+from .translate.texts import words
+
+#: terms of a contract that may contradict its id
+_JUDGED = words(
+    "symbol secType lastTradeDateOrContractMonth strike right currency primaryExchange localSymbol "
+    "tradingClass"
+)
 
 
 class Desk:
@@ -93,13 +101,23 @@ class Desk:
             raise invalid(
                 "Missing order exchange" if "action" in contract else "Please enter exchange"
             )
-        found = self.matches(contract)
+        found = self._by_con_id(contract) or self.matches(contract)
         if not found:
             raise no_such_contract()
         if len(found) > 1:
             name = contract["symbol"] or contract["localSymbol"]
             raise Refusal(200, f"The contract description specified for {name} is ambiguous.")
         return found[0]
+
+    def _by_con_id(self, contract: Mapping[str, Any]) -> list[Instrument]:
+        """The instrument of this id, if nothing else is said of it that a search has to judge."""
+        if not contract["conId"] or any(contract[term] for term in _JUDGED):
+            return []
+        with suppress(ExchangeError):
+            found = self.exchange.instrument(contract["conId"])
+            if contract["exchange"] in (found.exchange, *found.valid_exchanges):
+                return [found]
+        return []
 
 
 def _agrees(instrument: Instrument, contract: Mapping[str, Any]) -> bool:

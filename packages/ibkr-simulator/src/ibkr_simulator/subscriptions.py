@@ -4,8 +4,9 @@ Requests come in through the handlers, which also ask here what to send. Nothing
 and nothing of it outlives the connection.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from simulated_exchange import Quote
 
@@ -54,6 +55,41 @@ class MarketDataLine:
     sent: Quote
 
 
+class MarketDataLines:
+    """The streams of one client: by its request ids, and by what they show."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, MarketDataLine] = {}
+        self._shown: dict[int, dict[int, MarketDataLine]] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, request_id: int) -> bool:
+        return request_id in self._lines
+
+    def get(self, request_id: int) -> MarketDataLine | None:
+        return self._lines.get(request_id)
+
+    def showing(self, con_id: int) -> Mapping[int, MarketDataLine]:
+        """The streams of one instrument, by request id."""
+        return self._shown.get(con_id, _NO_LINES)
+
+    def add(self, request_id: int, line: MarketDataLine) -> None:
+        self._lines[request_id] = line
+        self._shown.setdefault(line.con_id, {})[request_id] = line
+
+    def remove(self, request_id: int) -> bool:
+        """End a stream; whether there was one."""
+        line = self._lines.pop(request_id, None)
+        if line is not None:
+            del self._shown[line.con_id][request_id]
+        return line is not None
+
+
+_NO_LINES: Mapping[int, MarketDataLine] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Subscriptions:
     """Everything one client is subscribed to, by its own request ids where it gives them."""
@@ -63,7 +99,7 @@ class Subscriptions:
     account: AccountFeed | None = None
     account_requests: dict[int, AccountFeed] = field(default_factory=dict)
     summaries: dict[int, Summary] = field(default_factory=dict)
-    market_data: dict[int, MarketDataLine] = field(default_factory=dict)
+    market_data: MarketDataLines = field(default_factory=MarketDataLines)
     pnl: dict[int, AccountFeed] = field(default_factory=dict)
     #: the account and the instrument
     pnl_single: dict[int, tuple[str, int]] = field(default_factory=dict)

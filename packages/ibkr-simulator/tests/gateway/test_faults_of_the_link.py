@@ -70,7 +70,7 @@ async def test_what_happened_in_an_outage_is_lost_with_1101(world: Any, spy: Sto
     assert (heard, trade.filled(), lost.orderStatus.status) == ([1100, 1101], 0, "PendingSubmit")
     assert world.exchange.open_orders() == []
     (session,) = gateway.sessions.values()
-    assert session.subscriptions.market_data == {}
+    assert len(session.subscriptions.market_data) == 0
     # Who asks again learns the truth.
     assert [fill.execution.shares for fill in await ib.reqExecutionsAsync()] == [3]
 

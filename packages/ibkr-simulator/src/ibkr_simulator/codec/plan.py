@@ -5,14 +5,17 @@ per table and version; after that reading and writing are plain loops. Each kind
 `read` and its `write` side by side so that one cannot drift from the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 from .errors import BadValue, Fault, MissingFields, UnknownField
 from .kinds import INT, Kind
 from .spec import ABSENT, Field, Items, Listing, Maybe, Repeat, Table, Test, When
 
+#: The server sends each message with few different sets of fields; bounds what others could cost.
+_MAX_SHAPES = 64
 #: No message has groups in such numbers; bounds what a hostile count can cost.
 _MAX_COUNT = 100_000
 
@@ -26,31 +29,45 @@ class _Step(Protocol):
 
 
 class _Run:
-    """Neighbouring plain fields."""
+    """Neighbouring plain fields.
+
+    Most of them are the same in message after message, so the last texts read are kept with their
+    values.
+    """
 
     def __init__(self, members: Sequence[Field]) -> None:
         self._readers = tuple((field.name, field.kind.read) for field in members)
-        self._writers = tuple((field.name, field.kind.write) for field in members)
+        self.writers = tuple((field.name, field.kind.write) for field in members)
+        self._last_texts: Sequence[str] = ()
+        self._last_values: dict[str, Any] = {}
 
     def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
         readers = self._readers
         end = position + len(readers)
         here = texts[position:end]
+        if here == self._last_texts:
+            values.update(self._last_values)
+            return end
+        found: dict[str, Any] = {}
         name = ""
         try:
             for (name, read), text in zip(readers, here, strict=False):
-                values[name] = read(text)
+                found[name] = read(text)
         except ValueError as error:
             at = position + [reader[0] for reader in readers].index(name)
             raise Fault(BadValue, str(error), name, at) from error
+        finally:
+            # What was read before a mistake is where its session finds the id to answer to.
+            values.update(found)
         if len(here) < len(readers):
             raise _missing(readers[len(here)][0], texts)
+        self._last_texts, self._last_values = here, found
         return end
 
     def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
         name = ""
         try:
-            for name, write in self._writers:
+            for name, write in self.writers:
                 texts.append(write(values[name]))
         except (ValueError, TypeError, KeyError) as error:
             raise Fault(BadValue, f"cannot write it: {error}", name) from error
@@ -136,30 +153,105 @@ class _Flagged:
             self.group.write(group, texts)
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
     """A table, or a group in one, for one version."""
 
-    steps: tuple[_Step, ...]
-    defaults: Mapping[str, Any]
+    def __init__(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
+        self._steps = steps
+        self._defaults = defaults
+        #: fields that were given -> where their texts go among those of the defaults
+        self._places: dict[tuple[str, ...], tuple[_Place, ...]] = {}
 
     def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
         """Fill `values` from `position` on; return the position after it. Raises `Fault`."""
-        values.update(self.defaults)
-        return _read(self.steps, texts, position, values)
+        values.update(self._defaults)
+        return _read(self._steps, texts, position, values)
 
     def write(self, given: Mapping[str, Any], texts: list[str]) -> None:
         """Append the texts for the given values, defaults for the rest. Raises `Fault`."""
-        values = {**self.defaults, **given}
-        if len(values) != len(self.defaults):
-            unknown = next(name for name in values if name not in self.defaults)
+        values = {**self._defaults, **given}
+        if len(values) != len(self._defaults):
+            unknown = next(name for name in values if name not in self._defaults)
             raise Fault(UnknownField, "the message has no such field", unknown)
-        _write(self.steps, values, texts)
+        form = self._form
+        if form.shaping.isdisjoint(given) and form.suits(values):
+            self._write_on(form, values, tuple(given), texts)
+        else:
+            _write(self._steps, values, texts)
+
+    @cached_property
+    def _form(self) -> "_Form":
+        return _Form(self._steps, self._defaults)
+
+    def _write_on(
+        self, form: "_Form", values: Mapping[str, Any], given: tuple[str, ...], texts: list[str]
+    ) -> None:
+        """Write a message that has the shape of its defaults: only what is given is converted."""
+        places = self._places.get(given)
+        if places is None:
+            named = set(given)
+            places = tuple(place for place in form.places if place.name in named)
+            if len(self._places) < _MAX_SHAPES:
+                self._places[given] = places
+        start = len(texts)
+        texts += form.texts
+        name = ""
+        try:
+            for at, name, write in places:
+                texts[start + at] = write(values[name])
+        except (ValueError, TypeError) as error:
+            raise Fault(BadValue, f"cannot write it: {error}", name) from error
+
+
+class _Place(NamedTuple):
+    """Where a field's text is in a message, and how it is written."""
+
+    at: int
+    name: str
+    write: Callable[[Any], str]
+
+
+class _Form:
+    """The texts of a message with nothing given: what most of every message is."""
+
+    def __init__(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
+        self.texts: list[str] = []
+        self.places: list[_Place] = []
+        #: fields that decide how many texts there are
+        self.shaping: set[str] = set()
+        self._tests: list[tuple[Test, bool]] = []
+        self._lay_out(steps, defaults)
+
+    def suits(self, values: Mapping[str, Any]) -> bool:
+        """Whether these values leave out what the defaults leave out, and nothing else."""
+        return all(test(values) is result for test, result in self._tests)
+
+    def _lay_out(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
+        for step in steps:
+            match step:
+                case _Run():
+                    start = len(self.texts)
+                    for at, (name, write) in enumerate(step.writers, start):
+                        self.places.append(_Place(at, name, write))
+                        self.texts.append(write(defaults[name]))
+                case _Conditional():
+                    result = step.test(defaults)
+                    self._tests.append((step.test, result))
+                    if result:
+                        self._lay_out(step.steps, defaults)
+                case _Repeated() | _Listed() | _Flagged():
+                    self.shaping.add(step.name)
+                    self.texts.append("0")
 
 
 def compile_table(table: Table, version: int) -> Plan:
     """The table as it stands at one version."""
     return _compile_group(table.items, version)
+
+
+def default_of(field: Field) -> Any:
+    """What the field is when nothing is given."""
+    return field.kind.default if field.default is ABSENT else field.default
 
 
 def _compile_group(items: Items, version: int) -> Plan:
@@ -198,8 +290,7 @@ def _defaults(items: Items) -> list[tuple[str, Any]]:
     for item in items:
         match item:
             case Field():
-                default = item.kind.default if item.default is ABSENT else item.default
-                found.append((item.name, default))
+                found.append((item.name, default_of(item)))
             case When():
                 found += _defaults(item.items)
             case Repeat() | Listing():

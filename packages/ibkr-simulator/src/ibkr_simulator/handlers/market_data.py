@@ -42,21 +42,20 @@ def market_data(session: Session, request: Mapping[str, Any]) -> None:
     if request["snapshot"] or request["regulatorySnapshot"]:
         session.send("tickSnapshotEnd", reqId=request_id)
     else:
-        lines[request_id] = MarketDataLine(instrument.con_id, feed, quote)
+        lines.add(request_id, MarketDataLine(instrument.con_id, feed, quote))
 
 
 def cancel_market_data(session: Session, request: Mapping[str, Any]) -> None:
     request_id = request["reqId"]
-    if session.subscriptions.market_data.pop(request_id, None) is None:
+    if not session.subscriptions.market_data.remove(request_id):
         raise Refusal(300, f"Can't find EId with tickerId:{request_id}")
 
 
 def quote_changed(session: Session, event: QuoteChanged) -> None:
-    for request_id, line in session.subscriptions.market_data.items():
-        if line.con_id == event.con_id:
-            for message in tick_messages(line.feed, request_id, event.quote, line.sent):
-                session.send_message(message)
-            line.sent = event.quote
+    for request_id, line in session.subscriptions.market_data.showing(event.con_id).items():
+        for message in tick_messages(line.feed, request_id, event.quote, line.sent):
+            session.send_message(message)
+        line.sent = event.quote
 
 
 def _feed(session: Session, request_id: int, instrument: Instrument) -> Feed:

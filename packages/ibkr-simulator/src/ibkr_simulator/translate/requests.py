@@ -64,14 +64,14 @@ _ORDER_TYPES = {kind.value: kind for kind in _PRICES}
 
 #: (client id, order id) of the client that placed an order; (0, 0) for one that no client placed
 Owner = tuple[int, int]
+_NOBODY: Owner = (0, 0)
+_OWNER_SIZE = len(_NOBODY)
 
 
 def owner_of(request: OrderRequest) -> Owner:
     """Who placed it, as written by `order_request`."""
-    match request.owner:
-        case (int(client_id), int(order_id)):
-            return client_id, order_id
-    return 0, 0
+    owner = request.owner
+    return owner if isinstance(owner, tuple) and len(owner) == _OWNER_SIZE else _NOBODY
 
 
 def price_names(kind: OrderType) -> Mapping[str, str]:
@@ -136,7 +136,7 @@ def _refuse_what_is_not_understood(fields: Mapping[str, Any], kind: OrderType) -
         name
         for name, value in fields.items()
         # Clients write "not given" as 0, as "" or as unset, each in its own way.
-        if name not in understood and value and value != _NEUTRAL[name]
+        if value and name not in understood and value != _NEUTRAL[name]
     ]
     if strange:
         raise rejected(f"This gateway does not support {', '.join(strange)}.")
