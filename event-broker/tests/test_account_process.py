@@ -24,6 +24,7 @@ from app.testing import (
     fail,
     ignore_every_request_to_end,
     kill_itself,
+    tidy_up_however_often_asked,
 )
 
 MakeJob = Callable[[Operation], AccountJob]
@@ -112,6 +113,18 @@ async def test_a_process_that_is_asked_to_stop_may_still_report(make_job: MakeJo
         target=end_when_asked,
     )
     assert json.loads(result) == {"ended": "in order"}
+
+
+async def test_tidying_up_is_not_cut_short_by_a_second_request_to_end(make_job: MakeJob) -> None:
+    stop = asyncio.Event()
+    result = await run_account_process(
+        make_job(Operation.REBALANCE),
+        lambda _: stop.set(),
+        deadline_seconds=30,
+        stop=stop,
+        target=tidy_up_however_often_asked,
+    )
+    assert json.loads(result) == {"tidied": "up"}
 
 
 async def test_a_process_past_its_deadline_is_killed(make_job: MakeJob) -> None:

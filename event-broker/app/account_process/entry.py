@@ -13,6 +13,7 @@ import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 from app.logs import configure_logging
 
@@ -41,38 +42,44 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-async def _until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
+async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
     """The operation's result; it is cancelled on SIGTERM and at the end of the parent process."""
     loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(operation)
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
     parent = multiprocessing.parent_process()
     assert parent is not None
-    loop.add_reader(parent.sentinel, _cancel_once, loop, parent.sentinel, task)
-    try:
-        return await task
-    finally:
+    told = loop.create_future()
+
+    def tell() -> None:
+        # The sentinel stays readable: left in place it would be reported for ever.
         loop.remove_reader(parent.sentinel)
+        if not told.done():
+            told.set_result(None)
 
-
-def _cancel_once(
-    loop: asyncio.AbstractEventLoop, sentinel: int, task: asyncio.Future[bytes]
-) -> None:
-    # The sentinel stays readable: left in place it would cancel the cleaning up as well.
-    loop.remove_reader(sentinel)
+    loop.add_signal_handler(signal.SIGTERM, tell)
+    loop.add_reader(parent.sentinel, tell)
+    task = asyncio.ensure_future(operation)
+    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    # Once, whoever else asks: a second cancellation would end the cleaning up instead.
     task.cancel()
+    return await task
 
 
-def main(job: AccountJob, pipe: Connection) -> None:
-    """The target of an account process."""
+async def _serve(job: AccountJob, reporter: Reporter) -> NoReturn:
     # The preloaded modules are in memory already; in the parent they must not be loaded at all.
     from .operations import describe_failure, perform
 
-    configure_logging(job.settings, account_id=job.account.account_id)
-    reporter = Reporter(pipe)
     try:
-        result = asyncio.run(_until_told_to_end(perform(job, reporter.progress)))
+        result = await until_told_to_end(perform(job, reporter.progress))
     except (Exception, asyncio.CancelledError) as error:
         reporter.send(MessageKind.FAILURE, describe_failure(job, error).model_dump_json().encode())
     else:
         reporter.send(MessageKind.RESULT, result)
+    # Returning would wait for threads that nobody can call back: they may wait for another run's
+    # lock or for a name server.
+    os._exit(0)
+
+
+def main(job: AccountJob, pipe: Connection) -> None:
+    """The target of an account process."""
+    configure_logging(job.settings, account_id=job.account.account_id)
+    asyncio.run(_serve(job, Reporter(pipe)))

@@ -7,6 +7,7 @@ from .targets import (
     fail,
     ignore_every_request_to_end,
     kill_itself,
+    tidy_up_however_often_asked,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "fail",
     "ignore_every_request_to_end",
     "kill_itself",
+    "tidy_up_however_often_asked",
 ]

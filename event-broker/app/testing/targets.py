@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 from multiprocessing.connection import Connection
 
-from app.account_process.entry import Reporter
+from app.account_process.entry import Reporter, until_told_to_end
 from app.account_process.messages import AccountJob, Failure, MessageKind
 
 
@@ -51,3 +52,25 @@ def ignore_every_request_to_end(job: AccountJob, pipe: Connection) -> None:
     Reporter(pipe).progress(b'{"message": "ready"}')
     while True:
         signal.pause()
+
+
+def tidy_up_however_often_asked(job: AccountJob, pipe: Connection) -> None:
+    """Wait to be told to end, be told again while tidying up, and give a result all the same."""
+    reporter = Reporter(pipe)
+
+    async def work() -> bytes:
+        reporter.progress(b'{"message": "ready"}')
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            told_again = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, told_again.set)
+            # Signals are handled in the order in which they came.
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            await told_again.wait()
+            await asyncio.sleep(0)
+        return b'{"tidied": "up"}'
+
+    reporter.send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))

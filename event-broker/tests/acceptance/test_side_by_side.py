@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app import simulation
+from rebalance_workflow import AccountLock
 
 if TYPE_CHECKING:
     from .conftest import Shell
@@ -86,3 +88,17 @@ def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
         assert "working orders were cancelled" in interrupted.errors
         orders = shell.run("orders", "-account", "DUM959247", "--json")
         assert orders.document["result"]["orders"] == []
+
+
+def test_ctrl_c_while_another_run_is_waited_for_ends_at_once(shell: Shell) -> None:
+    locks = shell.home / "data" / "simulation" / "locks"
+    with AccountLock(locks, "DUM959247", command="the first run"):
+        process = shell.start("rebalance.sh", "-account", "DUM959247", "-exec", "rebalance")
+        assert process.stderr is not None
+        assert "waiting: account DUM959247 is in use by the first run" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        interrupted = shell.finish(process)
+    assert time.monotonic() - began < 10
+    assert interrupted.code == 1
+    assert interrupted.errors == "error: rebalance was interrupted; no order was sent\n"
