@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from broker_connector_base.testing import VirtualTimeLoop
+
+#: Talk to a scripted broker only: waiting costs no time.
+_VIRTUAL_TIME = {"test_interrupted_runs.py"}
 
 ACCOUNTS = """\
 accounts:
@@ -23,6 +29,15 @@ accounts:
 """
 
 Write = Callable[[str, str], Path]
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of each test module."""
+    if item.path.name in _VIRTUAL_TIME:
+        return {"virtual-time": VirtualTimeLoop}
+    return {"real-time": asyncio.SelectorEventLoop}
 
 
 @pytest.fixture

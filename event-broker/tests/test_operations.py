@@ -14,6 +14,7 @@ import pytest
 
 from app.account_process.messages import AccountJob, Failure, Operation
 from app.account_process.operations import describe_failure, perform
+from app.account_process.rebalancing import RunInterrupted
 from app.settings import load_settings, select_account
 from broker_connector_base import AccountConfig
 from ibkr_connector import IBKRClient
@@ -180,9 +181,41 @@ async def test_a_fault_in_the_program_during_a_run_needs_attention(make_job: Mak
         assert "ZeroDivisionError: oops" in failed.message
 
 
-async def test_an_interruption_before_any_order_is_told(make_job: MakeJob) -> None:
-    failed = describe_failure(make_job(Operation.PREVIEW), asyncio.CancelledError())
-    assert failed.message == "print-rebalance was interrupted; no order was sent"
+async def test_an_interruption_that_may_have_left_orders_needs_attention(
+    make_job: MakeJob,
+) -> None:
+    looked = describe_failure(make_job(Operation.PREVIEW), asyncio.CancelledError())
+    assert looked.message == "print-rebalance was interrupted; no order was sent"
+    assert not looked.needs_attention
+    for operation in (Operation.REBALANCE, Operation.CANCEL_ORDERS):
+        traded = describe_failure(make_job(operation), asyncio.CancelledError())
+        assert "orders may be working or filled" in traded.message
+        assert traded.needs_attention
+
+
+async def test_a_run_that_is_interrupted_while_it_waits_has_sent_nothing(
+    make_job: MakeJob,
+) -> None:
+    job = make_job(Operation.REBALANCE)
+    waiting = asyncio.Event()
+    with AccountLock(job.settings.state_directory / "locks", ACCOUNT):
+        run = asyncio.create_task(perform(job, lambda _: waiting.set()))
+        await waiting.wait()
+        run.cancel()
+        with pytest.raises(RunInterrupted) as caught:
+            await run
+    failed = describe_failure(job, caught.value)
+    assert failed.message == "rebalance was interrupted; no order was sent"
+    assert not failed.needs_attention
+
+
+async def test_a_run_that_is_told_to_end_after_its_end_still_reports(make_job: MakeJob) -> None:
+    def interrupt_at_the_end(body: bytes) -> None:
+        if json.loads(body)["stage"] == "finished":
+            run.cancel()
+
+    run = asyncio.create_task(perform(make_job(Operation.REBALANCE), interrupt_at_the_end))
+    assert json.loads(await run)["status"] == "done"
 
 
 def answer(status: str, body: bytes) -> bytes:

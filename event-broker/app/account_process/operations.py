@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
 
@@ -18,9 +18,16 @@ from app.trading.broker_factory import (
     UnsupportedBroker,
     create_allocation_source,
     create_broker_client,
+    create_journal,
     create_rebalancer,
 )
-from broker_connector_base import BrokerClient, BrokerError, OrderOutcomeUnknown, RunStatus
+from broker_connector_base import (
+    BaseRebalancer,
+    BrokerClient,
+    BrokerError,
+    OrderOutcomeUnknown,
+    RunStatus,
+)
 from broker_connector_base.values import Value
 from rebalance_calculator import PlanError
 from rebalance_workflow import (
@@ -29,6 +36,7 @@ from rebalance_workflow import (
     AllocationSourceError,
     JournalError,
     RebalanceStopped,
+    RunJournal,
     asked_early,
 )
 from rebalance_workflow.order_ids import is_ours
@@ -73,7 +81,27 @@ async def perform(job: AccountJob, progress: Progress) -> bytes:
 
 
 async def _rebalance(job: AccountJob, progress: Progress) -> Value:
+    result: Value | None = None
+    try:
+        async with _rebalancer(job, progress) as (rebalancer, journal):
+            if job.operation is Operation.PREVIEW:
+                result = await rebalancer.calculate_rebalance(job.account)
+            else:
+                result = await rebalance(rebalancer, job.account, journal)
+    except asyncio.CancelledError:
+        # Told to end while it closes its session: what was done is told all the same.
+        if result is None:
+            raise
+    assert result is not None
+    return result
+
+
+@asynccontextmanager
+async def _rebalancer(
+    job: AccountJob, progress: Progress
+) -> AsyncIterator[tuple[BaseRebalancer, RunJournal]]:
     source = create_allocation_source(job.settings)
+    journal = create_journal(job.settings)
     # The allocation service answers while the gateway lets us in.
     async with (
         asked_early(source, job.account.strategy_name) as early,
@@ -83,12 +111,11 @@ async def _rebalance(job: AccountJob, progress: Progress) -> Value:
             job.account,
             broker,
             early,
+            journal=journal,
             settings=job.settings,
             progress=lambda event: progress(event.model_dump_json().encode()),
         )
-        if job.operation is Operation.PREVIEW:
-            return await rebalancer.calculate_rebalance(job.account)
-        return await rebalance(rebalancer, job.account)
+        yield rebalancer, journal
 
 
 async def _operate(job: AccountJob, broker: BrokerClient) -> Value:
@@ -115,7 +142,8 @@ async def _session(job: AccountJob) -> AsyncIterator[BrokerClient]:
         job.account, job.client_id, settings=job.settings, host=job.host, port=job.port
     )
     try:
-        await broker.connect()
+        with _nothing_sent_yet(job):
+            await broker.connect()
         yield broker
     finally:
         await broker.disconnect()
@@ -130,16 +158,27 @@ async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
             stack.enter_context(lock)
         except AccountBusy as busy:
             progress(json.dumps({"message": f"waiting: {busy}"}).encode())
-            await stack.enter_async_context(lock.held(job.lock_timeout_seconds))
+            with _nothing_sent_yet(job):
+                await stack.enter_async_context(lock.held(job.lock_timeout_seconds))
         yield
+
+
+@contextmanager
+def _nothing_sent_yet(job: AccountJob) -> Iterator[None]:
+    """A cancellation in the block is told as what it is: harmless."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise RunInterrupted(
+            f"{job.operation} was interrupted; no order was sent", needs_attention=False
+        ) from None
 
 
 def describe_failure(job: AccountJob, error: BaseException) -> Failure:
     """The failure to report for an error that ended the job."""
     kind = type(error).__name__
     if isinstance(error, asyncio.CancelledError):
-        message = f"{job.operation} was interrupted; no order was sent"
-        return Failure(kind=kind, message=message, needs_attention=False)
+        return _describe_interruption(job, kind)
     if isinstance(error, _KNOWN):
         return Failure(kind=kind, message=str(error), needs_attention=_needs_attention(error))
     _log.error("unexpected_error", exc_info=error)
@@ -149,6 +188,16 @@ def describe_failure(job: AccountJob, error: BaseException) -> Failure:
         # What a run does before it fails unexpectedly is anybody's guess.
         needs_attention=job.operation in TRADING,
     )
+
+
+def _describe_interruption(job: AccountJob, kind: str) -> Failure:
+    if job.operation not in TRADING:
+        return Failure(kind=kind, message=f"{job.operation} was interrupted; no order was sent")
+    message = (
+        f"{job.operation} was interrupted; orders may be working or filled: look at the account. "
+        "The next run reconciles from the journal before it sends anything."
+    )
+    return Failure(kind=kind, message=message, needs_attention=True)
 
 
 def _needs_attention(error: Exception) -> bool:

@@ -1,48 +1,133 @@
 """A rebalance that can be interrupted: nothing that it sent is left working if that can be helped.
 
-Comes in: a rebalancer. Goes out: its result, or `RunInterrupted` once the account's working orders
-have been cancelled as far as the broker confirms.
+Comes in: a rebalancer and the journal it writes to. Goes out: its result, or `RunInterrupted` once
+the account's working orders have been cancelled as far as the broker confirms. What an interrupted
+run says is only what the journal and the broker say; where they are silent, it says that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import groupby
 
-from broker_connector_base import AccountConfig, BaseRebalancer, RebalanceResult
+from broker_connector_base import (
+    AccountConfig,
+    BaseRebalancer,
+    BrokerClient,
+    Fill,
+    RebalanceResult,
+)
+from rebalance_workflow import JournalError, RunJournal
+from rebalance_workflow.journal import OrderIntent, RunStarted
 
 from .cancelling import cancel_orders
+from .results import CancelReport
 
-#: Well within the time that the command gives an account process to end.
-_TIDYING_SECONDS = 10.0
+#: Together well within the time that the command gives an account process to end.
+_CANCELLING_SECONDS = 10.0
+_CONFIRMATION_SECONDS = 8.0
+_READING_SECONDS = 5.0
+
+_NEXT_RUN = "the next run reconciles from the journal before it sends anything"
 
 
 class RunInterrupted(Exception):
-    """A run was told to end before it was done; `needs_attention` when orders still work."""
+    """A run was told to end before it was done; `needs_attention` when anything is in doubt."""
 
     def __init__(self, message: str, *, needs_attention: bool) -> None:
         super().__init__(message)
         self.needs_attention = needs_attention
 
 
-async def rebalance(rebalancer: BaseRebalancer, account: AccountConfig) -> RebalanceResult:
-    """`rebalance_account`, and order when it is cancelled half-way."""
+async def rebalance(
+    rebalancer: BaseRebalancer, account: AccountConfig, journal: RunJournal
+) -> RebalanceResult:
+    """`rebalance_account`, and order when it is cancelled half-way.
+
+    A second cancellation cuts the tidying short, and is told as `RunInterrupted`, too.
+    """
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        await _tidy_up(rebalancer, account.account_id)
+        intents = _intents_of_last_run(journal, account.account_id)
+    if not intents:
+        raise RunInterrupted(
+            "the run was interrupted before its first order; no order was sent",
+            needs_attention=False,
+        )
+    raise await _tidy_up(rebalancer.broker, account.account_id, intents)
 
 
-async def _tidy_up(rebalancer: BaseRebalancer, account_id: str) -> NoReturn:
-    task = asyncio.current_task()
-    assert task is not None
-    # The cancellation is answered here; what follows has a deadline of its own.
-    task.uncancel()
-    report = await cancel_orders(rebalancer.broker, account_id, timeout_seconds=_TIDYING_SECONDS)
-    if report.is_clear:
-        message = f"{len(report.ended)} working orders were cancelled. Run again to go on"
-    else:
-        message = f"{len(report.still_working) + len(report.foreign)} orders are still working"
-    raise RunInterrupted(
-        f"the run was interrupted: {message}.", needs_attention=not report.is_clear
+def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]:
+    """Keys of all orders that the run may have sent: an intent is written before its order goes."""
+    keys: set[str] = set()
+    try:
+        records = journal.interrupted(account_id)
+    except JournalError as error:
+        raise RunInterrupted(
+            f"the run was interrupted, and what it sent cannot be told: {error}",
+            needs_attention=True,
+        ) from error
+    for record in records:
+        if isinstance(record, RunStarted):
+            keys.clear()
+        elif isinstance(record, OrderIntent):
+            keys.add(record.client_order_id)
+    return frozenset(keys)
+
+
+async def _tidy_up(
+    broker: BrokerClient, account_id: str, intents: frozenset[str]
+) -> RunInterrupted:
+    in_doubt = False
+    try:
+        async with asyncio.timeout(_CANCELLING_SECONDS):
+            await broker.connect()
+            report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
+        orders, in_doubt = _describe_orders(report), not report.is_clear
+    except (Exception, asyncio.CancelledError) as error:
+        orders, in_doubt = f"its orders may be working ({_reason(error)})", True
+    try:
+        async with asyncio.timeout(_READING_SECONDS):
+            fills = await broker.get_executions(account_id)
+        trades = _describe_trades([fill for fill in fills if fill.client_order_id in intents])
+    except (Exception, asyncio.CancelledError) as error:
+        trades, in_doubt = f"what it traded could not be read ({_reason(error)})", True
+    end = f"Look at the account; {_NEXT_RUN}" if in_doubt else "Run again to go on"
+    return RunInterrupted(
+        f"the run was interrupted: {orders}; {trades}. {end}.", needs_attention=in_doubt
     )
+
+
+def _describe_orders(report: CancelReport) -> str:
+    if report.is_clear:
+        return f"{len(report.ended)} working orders were cancelled"
+    return f"{len(report.still_working) + len(report.foreign)} orders are still working"
+
+
+def _describe_trades(fills: Sequence[Fill]) -> str:
+    """Signed shares and average price per symbol."""
+    if not fills:
+        return "nothing was traded"
+    trades = []
+    for symbol, group in groupby(sorted(fills, key=_symbol), key=_symbol):
+        of_symbol = list(group)
+        quantity = sum((fill.quantity for fill in of_symbol), Decimal(0))
+        value = sum((fill.quantity * fill.price for fill in of_symbol), Decimal(0))
+        average = f" at {value / quantity:,.4f}" if quantity else ""
+        trades.append(f"{symbol} {quantity.normalize():+,f}{average}")
+    return f"traded: {', '.join(trades)}"
+
+
+def _symbol(fill: Fill) -> str:
+    return fill.symbol
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "told to end a second time"
+    if isinstance(error, TimeoutError):
+        return "the broker did not answer in time"
+    return str(error)

@@ -20,6 +20,7 @@ from rebalance_workflow import (
     ProgressEvent,
     RebalancePolicy,
     ReplacementService,
+    RunJournal,
 )
 
 try:
@@ -57,6 +58,7 @@ def create_rebalancer(
     broker_client: BrokerClient,
     allocation_source: AllocationSource,
     *,
+    journal: RunJournal,
     settings: Settings,
     progress: Callable[[ProgressEvent], None],
 ) -> BaseRebalancer:
@@ -66,10 +68,15 @@ def create_rebalancer(
         broker_client,
         allocation_source=allocation_source,
         policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
-        journal=FileJournal(settings.state_directory / "journal"),
+        journal=journal,
         replacement_sets=_replacement_sets(settings),
         progress=progress,
     )
+
+
+def create_journal(settings: Settings) -> RunJournal:
+    """The record of the mode's runs, one file an account."""
+    return FileJournal(settings.state_directory / "journal")
 
 
 def create_allocation_service(settings: Settings) -> AllocationService:

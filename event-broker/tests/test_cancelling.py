@@ -1,22 +1,13 @@
-"""Cancelling an account's orders, and runs that are interrupted, against a scripted broker."""
+"""Cancelling an account's orders, against a scripted broker."""
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 
 import pytest
 
 from app.account_process.cancelling import cancel_orders
-from app.account_process.rebalancing import RunInterrupted, rebalance
-from broker_connector_base import (
-    AccountConfig,
-    BaseRebalancer,
-    BrokerClient,
-    CalculateRebalanceResult,
-    OrderStatus,
-    RebalanceResult,
-)
+from broker_connector_base import OrderStatus
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILL_BEATS_CANCEL,
@@ -28,7 +19,6 @@ from broker_connector_base.testing import (
 )
 
 ACCOUNT = "DU1"
-CONFIG = AccountConfig(account_id=ACCOUNT, type="paper", strategy_name="any")
 
 
 @pytest.fixture
@@ -92,44 +82,3 @@ async def test_a_refused_cancellation_is_not_waited_for(books: Books) -> None:
     broker = await working(books, AAA=Behaviour(fills=0, on_cancel=Reject(code="10147")))
     report = await cancel_orders(broker, ACCOUNT)
     assert [order.symbol for order in report.still_working] == ["AAA"]
-
-
-class Waits(BaseRebalancer):
-    """Places one order and waits for it for ever."""
-
-    def __init__(self, broker: BrokerClient) -> None:
-        super().__init__(broker)
-        self.placed = asyncio.Event()
-
-    async def rebalance_account(self, account_config: AccountConfig) -> RebalanceResult:
-        await self.broker.place_order(ACCOUNT, "AAA", 10, "LIMIT", Decimal(90))
-        self.placed.set()
-        await asyncio.Event().wait()
-        raise AssertionError("never reached")
-
-    async def calculate_rebalance(self, account_config: AccountConfig) -> CalculateRebalanceResult:
-        raise AssertionError("not called")
-
-
-async def interrupt(rebalancer: Waits) -> RunInterrupted:
-    running = asyncio.create_task(rebalance(rebalancer, CONFIG))
-    await rebalancer.placed.wait()
-    running.cancel()
-    with pytest.raises(RunInterrupted) as caught:
-        await running
-    return caught.value
-
-
-async def test_an_interrupted_run_cancels_what_it_left_working(books: Books) -> None:
-    books.script("AAA", RESTS)
-    interrupted = await interrupt(Waits(await working(books)))
-    assert "1 working orders were cancelled" in str(interrupted)
-    assert not interrupted.needs_attention
-    assert [order.status for order in books.orders] == [OrderStatus.CANCELLED]
-
-
-async def test_an_interrupted_run_tells_what_it_could_not_cancel(books: Books) -> None:
-    books.script("AAA", Behaviour(fills=0, on_cancel=Reject(code="10148")))
-    interrupted = await interrupt(Waits(await working(books)))
-    assert "1 orders are still working" in str(interrupted)
-    assert interrupted.needs_attention

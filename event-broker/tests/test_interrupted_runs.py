@@ -1,0 +1,174 @@
+"""Runs that are told to end half-way: what they say is true, and nothing is left out.
+
+They run in virtual time: `settled` returns when nothing more happens by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from app.account_process.rebalancing import RunInterrupted, rebalance
+from broker_connector_base import OpenOrder, OrderStatus
+from broker_connector_base.testing import (
+    CANCEL_NEVER_CONFIRMED,
+    FILLS,
+    RESTS,
+    Behaviour,
+    FakeBroker,
+    Reject,
+)
+from rebalance_workflow import JournalError, MemoryJournal, RunJournal
+from rebalance_workflow.journal import Record
+from rebalance_workflow.testing import World, make_world
+
+
+@pytest.fixture
+def world() -> World:
+    """AAA and BBB are to be bought: 490 shares of AAA, 988 of BBB at 50.05."""
+    return make_world(
+        cash=100_000,
+        quotes={"AAA": ("100", "100.02"), "BBB": ("50", "50.05")},
+        weights={"AAA": "0.5", "BBB": "0.5"},
+    )
+
+
+async def settled() -> None:
+    await asyncio.sleep(5)
+
+
+async def begin(
+    world: World, resting: Behaviour, journal: RunJournal | None = None
+) -> asyncio.Task[object]:
+    """A run that has bought BBB and waits for AAA; `journal` is what can be read of it."""
+    world.books.script("AAA", resting)
+    world.books.script("BBB", FILLS)
+    await world.broker.connect()
+    run = asyncio.ensure_future(
+        rebalance(world.rebalancer(), world.account, journal or world.journal)
+    )
+    await settled()
+    assert world.traded() == {"BBB": Decimal(988)}
+    return run
+
+
+async def end(run: asyncio.Task[object]) -> RunInterrupted:
+    run.cancel()
+    with pytest.raises(RunInterrupted) as caught:
+        await run
+    return caught.value
+
+
+def statuses(world: World) -> dict[str, OrderStatus]:
+    return {order.symbol: order.status for order in world.books.orders}
+
+
+async def test_it_cancels_what_works_and_tells_what_it_traded(world: World) -> None:
+    interrupted = await end(await begin(world, RESTS))
+    assert str(interrupted) == (
+        "the run was interrupted: 1 working orders were cancelled; "
+        "traded: BBB +988 at 50.0500. Run again to go on."
+    )
+    assert not interrupted.needs_attention
+    assert statuses(world) == {"AAA": OrderStatus.CANCELLED, "BBB": OrderStatus.FILLED}
+
+
+async def test_it_tells_what_it_could_not_cancel(world: World) -> None:
+    refused = Behaviour(fills=0, on_cancel=Reject(code="10148"))
+    interrupted = await end(await begin(world, refused))
+    assert "1 orders are still working; traded: BBB +988" in str(interrupted)
+    assert interrupted.needs_attention
+
+
+async def test_trades_of_others_are_not_told_as_its_own(world: World) -> None:
+    run = await begin(world, RESTS)
+    by_hand = world.books.place_foreign_order(world.account.account_id, "BBB", 5, limit_price=60)
+    world.books.fill(by_hand)
+    assert "traded: BBB +988 at" in str(await end(run))
+
+
+async def test_a_run_that_traded_nothing_says_so(world: World) -> None:
+    world.source.weights = {"AAA": "1"}
+    world.books.script("AAA", RESTS)
+    await world.broker.connect()
+    run = asyncio.ensure_future(rebalance(world.rebalancer(), world.account, world.journal))
+    await settled()
+    assert "1 working orders were cancelled; nothing was traded" in str(await end(run))
+
+
+async def test_before_its_first_order_nothing_was_sent_and_nothing_is_asked(world: World) -> None:
+    await world.broker.connect()
+    run = asyncio.ensure_future(rebalance(world.rebalancer(), world.account, world.journal))
+    await asyncio.sleep(0)
+    interrupted = await end(run)
+    assert "before its first order; no order was sent" in str(interrupted)
+    assert not interrupted.needs_attention
+    assert world.sent() == []
+
+
+async def test_without_a_session_nothing_is_claimed_and_somebody_must_look(world: World) -> None:
+    run = await begin(world, RESTS)
+    world.books.reachable = False
+    world.books.drop()
+    interrupted = await end(run)
+    assert interrupted.needs_attention
+    for part in ("may be working", "what it traded could not be read", "the next run reconciles"):
+        assert part in str(interrupted)
+    assert "no order was sent" not in str(interrupted)
+    assert statuses(world)["AAA"] is OrderStatus.WORKING
+
+
+async def test_a_session_that_was_lost_is_opened_again_to_tidy_up(world: World) -> None:
+    run = await begin(world, RESTS)
+    world.books.drop()
+    interrupted = await end(run)
+    assert not interrupted.needs_attention
+    assert statuses(world)["AAA"] is OrderStatus.CANCELLED
+
+
+async def test_a_second_cancellation_while_tidying_leaves_it_in_doubt(world: World) -> None:
+    run = await begin(world, CANCEL_NEVER_CONFIRMED)
+    run.cancel()
+    await asyncio.sleep(1)
+    assert statuses(world)["AAA"] is OrderStatus.CANCELLING
+    interrupted = await end(run)
+    assert interrupted.needs_attention
+    assert "may be working (told to end a second time)" in str(interrupted)
+    assert "traded: BBB +988" in str(interrupted)
+
+
+class Silent(FakeBroker):
+    """Stops answering when told."""
+
+    answers = True
+
+    async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+        if not self.answers:
+            await asyncio.Event().wait()
+        return await super().get_open_orders(account_id)
+
+
+async def test_a_broker_that_does_not_answer_is_given_up_in_time(world: World) -> None:
+    world.broker = broker = Silent(world.books)
+    run = await begin(world, RESTS)
+    broker.answers = False
+    before = asyncio.get_running_loop().time()
+    interrupted = await end(run)
+    assert asyncio.get_running_loop().time() - before < 20
+    assert "may be working (the broker did not answer in time); traded: BBB" in str(interrupted)
+    assert interrupted.needs_attention
+
+
+class Damaged(MemoryJournal):
+    """Cannot be read."""
+
+    def interrupted(self, account_id: str) -> list[Record]:
+        raise JournalError("the journal is damaged at line 3")
+
+
+async def test_a_journal_that_cannot_be_read_leaves_it_in_doubt(world: World) -> None:
+    interrupted = await end(await begin(world, RESTS, Damaged()))
+    assert "what it sent cannot be told: the journal is damaged at line 3" in str(interrupted)
+    assert interrupted.needs_attention
