@@ -26,6 +26,7 @@ from broker_connector_base.testing import (
     RESTS,
     SWALLOWED,
     Behaviour,
+    FakeBroker,
     Fault,
 )
 from rebalance_workflow import AccountBusy, AccountLock, RebalancePolicy, RebalanceStopped
@@ -183,6 +184,27 @@ class TestInvariant10:
             if world.books.faults:
                 break
         assert call > 10
+
+    async def test_an_acknowledged_order_that_the_broker_forgets_is_cancelled_and_in_doubt(
+        self,
+    ) -> None:
+        class Forgetful(FakeBroker):
+            async def find_order(self, account_id: str, client_order_id: str) -> None:
+                return None
+
+        world = make_world(**SWITCH)
+        world.broker = Forgetful(world.books)
+        world.books.script("OLD", CANCEL_NEVER_CONFIRMED)
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(5, world.books.drop)
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "OLD:S:1 (CANCELLING): the broker had it and does not tell of it" in str(
+            result.error
+        )
+        asked_to_cancel = [o.symbol for o in world.books.orders if o.status.name == "CANCELLING"]
+        assert asked_to_cancel == ["OLD"]
+        assert [intent.symbol for intent in world.journal.unfinished(ACCOUNT)] == ["OLD"]
 
     async def test_a_session_that_cannot_be_restored_needs_attention_and_says_what_was_sold(
         self,

@@ -180,10 +180,13 @@ class LiveMarket:
 def _halt_when_in_doubt(orders: Sequence[Order]) -> None:
     doubtful = [order for order in orders if not order.is_decided]
     if doubtful:
-        listed = ", ".join(
-            f"{order.intent.client_order_id} ({order.verdict})" for order in doubtful
-        )
+        listed = "; ".join(map(_in_doubt, doubtful))
         raise RunHalted(
             f"the fate of {len(doubtful)} orders is not known: {listed}; they were not sent "
             "again, and no further order was placed"
         )
+
+
+def _in_doubt(order: Order) -> str:
+    words = f": {order.message}" if order.message else ""
+    return f"{order.intent.client_order_id} ({order.verdict}){words}"

@@ -14,6 +14,9 @@ from broker_connector_base import Fill, OrderResult, OrderStatus, OrderUpdate, a
 from .journal import OrderIntent
 from .progress import OrderProgress
 
+#: States that this side may find without the broker's word; an order id can be ours as well.
+_OURS_TO_SAY = frozenset({OrderStatus.PENDING, OrderStatus.CANCELLING, OrderStatus.UNKNOWN})
+
 
 class Order:
     """One order of this run; mutable, changed by reports of the broker only."""
@@ -28,6 +31,7 @@ class Order:
         #: By execution id: a correction replaces what it corrects.
         self.fills: dict[str, Fill] = {}
         self._told = Decimal(0)
+        self._acknowledged = False
 
     @property
     def filled(self) -> Decimal:
@@ -75,13 +79,11 @@ class Order:
 
     def see_result(self, result: OrderResult) -> None:
         """Take an answer about the order as a whole."""
-        self.order_id = result.order_id
-        self._see(result.status, result.filled_quantity, result.message)
+        self._see_report(result)
 
     def see_update(self, update: OrderUpdate) -> None:
         """Take a change of state."""
-        self.order_id = update.order_id
-        self._see(update.status, update.filled_quantity, update.message)
+        self._see_report(update)
 
     def see_fill(self, fill: Fill) -> None:
         """Take an execution, or the correction of one."""
@@ -103,8 +105,12 @@ class Order:
         self.see_absence(f"not sent: {message}")
 
     def see_absence(self, message: str) -> None:
-        """The broker does not have it; what events have told weighs more."""
-        if not self.filled and self.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+        """The broker does not have it; that it had it once weighs more: it may work unseen."""
+        if self.is_decided:
+            return
+        if self._acknowledged or self.filled:
+            self._see(OrderStatus.UNKNOWN, Decimal(0), "the broker had it and does not tell of it")
+        else:
             self.status = OrderStatus.NOT_FOUND
             self.message = message
 
@@ -124,6 +130,12 @@ class Order:
     @property
     def _executed(self) -> Decimal:
         return sum((abs(fill.quantity) for fill in self.fills.values()), Decimal(0))
+
+    def _see_report(self, report: OrderResult | OrderUpdate) -> None:
+        told = report.permanent_id is not None or report.status not in _OURS_TO_SAY
+        self._acknowledged |= told
+        self.order_id = report.order_id
+        self._see(report.status, report.filled_quantity, report.message)
 
     def _see(self, status: OrderStatus, filled: Decimal, message: str | None) -> None:
         self.status = advance(self.status, status)
