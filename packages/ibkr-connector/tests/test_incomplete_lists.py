@@ -9,11 +9,12 @@ from decimal import Decimal
 import pytest
 
 from broker_connector_base import OrderEvent, OrderOutcomeUnknown, OrderStatus, OrderUpdate
+from broker_connector_base.testing import VirtualTimeLoop
 from ibkr_connector import IBKRClient
-from ibkr_connector.testing.world import ACCOUNT, World
+from ibkr_connector.testing.world import ACCOUNT, World, open_world
 from simulated_exchange import FillPolicy
 
-_PLACE = 3
+_PLACE, _ALL_OPEN = 3, 16
 _ORDER_STATUS, _ERROR, _OPEN_ORDER, _OPEN_END, _COMPLETED, _COMPLETED_END = 3, 4, 5, 53, 101, 102
 
 
@@ -41,11 +42,10 @@ async def regain_link(world: World, client: IBKRClient, list_end: int) -> None:
     await client.server_time()
 
 
-async def status_in(events: AsyncIterator[OrderEvent], wanted: OrderStatus) -> None:
-    async with asyncio.timeout(2):
-        async for event in events:
-            if isinstance(event, OrderUpdate) and event.status is wanted:
-                return
+async def next_status(events: AsyncIterator[OrderEvent], wanted: OrderStatus) -> None:
+    async for event in events:
+        if isinstance(event, OrderUpdate) and event.status is wanted:
+            return
 
 
 async def test_a_working_order_stays_one_when_a_list_leaves_it_out(world: World) -> None:
@@ -71,12 +71,14 @@ async def test_an_order_left_out_twice_is_unknown_until_it_is_listed(world: Worl
     async with client.order_events(ACCOUNT) as events:
         for _ in range(2):
             await regain_link(world, client, _COMPLETED_END)
-        await status_in(events, OrderStatus.UNKNOWN)
+        async with asyncio.timeout(2):
+            await next_status(events, OrderStatus.UNKNOWN)
         with pytest.raises(OrderOutcomeUnknown):
             await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", Decimal(90), client_order_id="k")
         curtain.drawn = False
         await regain_link(world, client, _OPEN_END)
-        await status_in(events, OrderStatus.WORKING)
+        async with asyncio.timeout(2):
+            await next_status(events, OrderStatus.WORKING)
     assert await client.get_order_status(order.order_id) is OrderStatus.WORKING
     assert world.tap.numbers().count(_PLACE) == 1
 
@@ -142,3 +144,25 @@ async def test_fills_that_add_up_to_the_order_that_was_seen_make_it_filled(world
     found = await seeker.find_order(ACCOUNT, "part")
     assert found is not None
     assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal(5))
+
+
+def test_an_order_on_no_list_is_asked_for_again_until_it_is_listed() -> None:
+    async def ask_again() -> None:
+        async with open_world() as world:
+            client = await world.client()
+            order = await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", Decimal(90))
+            curtain = hide_open_orders(world)
+            async with client.order_events(ACCOUNT) as events:
+                await regain_link(world, client, _COMPLETED_END)
+                async with asyncio.timeout(10):
+                    await next_status(events, OrderStatus.UNKNOWN)
+                curtain.drawn = False
+                async with asyncio.timeout(20):
+                    await next_status(events, OrderStatus.WORKING)
+            asked = world.tap.numbers().count(_ALL_OPEN)
+            await asyncio.sleep(600)
+            assert world.tap.numbers().count(_ALL_OPEN) == asked
+            assert await client.get_order_status(order.order_id) is OrderStatus.WORKING
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(ask_again())
