@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.account_process.entry import Reporter
 from app.account_process.messages import AccountJob, Message, MessageKind, Operation
 from app.account_process.process import (
     AccountProcessCrashed,
@@ -24,6 +28,7 @@ from app.testing import (
     fail,
     ignore_every_request_to_end,
     kill_itself,
+    tell_ignored_signals,
     tidy_up_however_often_asked,
 )
 
@@ -127,6 +132,13 @@ async def test_tidying_up_is_not_cut_short_by_a_second_request_to_end(make_job: 
     assert json.loads(result) == {"tidied": "up"}
 
 
+async def test_the_terminals_signals_are_for_the_command_alone(make_job: MakeJob) -> None:
+    result = await run_account_process(
+        make_job(Operation.REBALANCE), Heard(), deadline_seconds=30, target=tell_ignored_signals
+    )
+    assert {"SIGINT", "SIGHUP", "SIGTSTP"} <= set(json.loads(result))
+
+
 async def test_a_process_past_its_deadline_is_killed(make_job: MakeJob) -> None:
     with pytest.raises(AccountProcessTimedOut, match=r"within 0\.1 s.*journal") as caught:
         await run_account_process(
@@ -169,6 +181,42 @@ async def test_cancelling_before_the_process_has_started_ends_it_too(make_job: M
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+def test_progress_that_nobody_reads_stops_nothing_and_the_result_arrives_whole() -> None:
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    told = threading.Event()
+
+    def work() -> None:
+        reporter = Reporter(writer)
+        for number in range(2_000):
+            reporter.progress(json.dumps({"message": str(number), "padding": "x" * 200}).encode())
+        told.set()
+        reporter.send(MessageKind.RESULT, json.dumps("y" * 300_000).encode())
+        writer.close()
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    # Two thousand events are six times what the pipe holds.
+    assert told.wait(10), "a full pipe stopped the run"
+    with reader, os.fdopen(os.dup(reader.fileno()), "rb") as lines:
+        *progress, last = [Message.decode(line.rstrip()) for line in lines]
+    worker.join()
+    assert last.kind is MessageKind.RESULT
+    assert json.loads(last.body) == "y" * 300_000
+    heard = [json.loads(message.body)["message"] for message in progress]
+    arrived = len(heard) - 1
+    assert heard[:arrived] == [str(number) for number in range(arrived)]
+    assert heard[-1] == f"{2_000 - arrived} progress messages were left out"
+
+
+def test_a_command_that_is_gone_stops_nothing() -> None:
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    reader.close()
+    with writer:
+        reporter = Reporter(writer)
+        reporter.progress(b"{}")
+        reporter.send(MessageKind.RESULT, b"{}")
 
 
 def test_a_message_is_its_kind_and_a_document() -> None:

@@ -7,11 +7,11 @@ the command that started it is gone. Errors become a failure message; nothing is
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
@@ -21,25 +21,53 @@ from .messages import AccountJob, Message, MessageKind
 
 
 class Reporter:
-    """Sends messages to the command; a command that is gone is no reason to stop in mid-order."""
+    """Sends messages to the command; one that is gone or does not listen never stops a run.
+
+    A command whose terminal is stopped or held does not read. The pipe fills up, and then one
+    progress event is kept, the ones after it are counted, and the number is told later on.
+    """
 
     def __init__(self, pipe: Connection) -> None:
         self._descriptor = pipe.fileno()
-
-    def send(self, kind: MessageKind, body: bytes) -> None:
-        """Send one message; `body` is JSON without line breaks."""
-        # The end of the command is seen by its sentinel, which ends the operation in order.
-        with suppress(BrokenPipeError):
-            _write_all(self._descriptor, Message(kind, body).encode() + b"\n")
+        #: What the pipe has not taken yet, up to the end of a message.
+        self._rest = b""
+        self._left_out = 0
 
     def progress(self, body: bytes) -> None:
-        """Send a progress event."""
-        self.send(MessageKind.PROGRESS, body)
+        """Send a progress event if there is room for it; `body` is JSON without line breaks."""
+        os.set_blocking(self._descriptor, False)
+        self._write()
+        if self._rest:
+            self._left_out += 1
+        else:
+            self._rest = self._what_was_left_out() + _line(MessageKind.PROGRESS, body)
+            self._write()
+
+    def send(self, kind: MessageKind, body: bytes) -> None:
+        """Send the last message whole, however long the command takes to read it."""
+        os.set_blocking(self._descriptor, True)
+        self._rest += self._what_was_left_out() + _line(kind, body)
+        self._write()
+
+    def _what_was_left_out(self) -> bytes:
+        count, self._left_out = self._left_out, 0
+        body = json.dumps({"message": f"{count} progress messages were left out"}).encode()
+        return _line(MessageKind.PROGRESS, body) if count else b""
+
+    def _write(self) -> None:
+        try:
+            while self._rest:
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+        except BlockingIOError:
+            # The next message tries again.
+            pass
+        except BrokenPipeError:
+            # The end of the command is seen by its sentinel, which ends the operation in order.
+            self._rest = b""
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+def _line(kind: MessageKind, body: bytes) -> bytes:
+    return Message(kind, body).encode() + b"\n"
 
 
 async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:

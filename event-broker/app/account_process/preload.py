@@ -9,7 +9,8 @@ import importlib
 import signal
 
 # Ctrl-C and a terminal that closes are for the command; its account processes then end in order.
-for number in (signal.SIGINT, signal.SIGHUP):
+# Ctrl-Z stops the command alone: an account process must not stand still with orders working.
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP):
     signal.signal(number, signal.SIG_IGN)
 
 for name in (

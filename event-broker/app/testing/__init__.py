@@ -7,6 +7,7 @@ from .targets import (
     fail,
     ignore_every_request_to_end,
     kill_itself,
+    tell_ignored_signals,
     tidy_up_however_often_asked,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "fail",
     "ignore_every_request_to_end",
     "kill_itself",
+    "tell_ignored_signals",
     "tidy_up_however_often_asked",
 ]

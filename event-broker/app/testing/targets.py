@@ -74,3 +74,9 @@ def tidy_up_however_often_asked(job: AccountJob, pipe: Connection) -> None:
         return b'{"tidied": "up"}'
 
     reporter.send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
+
+
+def tell_ignored_signals(job: AccountJob, pipe: Connection) -> None:
+    """A result that names the signals which this process ignores."""
+    ignored = [n.name for n in signal.Signals if signal.getsignal(n) is signal.SIG_IGN]
+    Reporter(pipe).send(MessageKind.RESULT, json.dumps(ignored).encode())
