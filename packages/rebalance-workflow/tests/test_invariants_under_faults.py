@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from broker_connector_base import (
+    BrokerAPIError,
     Connectivity,
     OrderExecutionError,
     OrderStatus,
@@ -614,6 +615,18 @@ class TestSettling:
         # 65 x 0.005 and 50 x 0.005 are below the minimum of 1.
         assert result.commission == 3
         assert result.warnings == ()
+
+    @pytest.mark.parametrize("error", [BrokerAPIError("322"), ZeroDivisionError()])
+    async def test_executions_that_cannot_be_read_at_the_end_cost_no_result(
+        self, error: Exception
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="get_executions", error=error))
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert "the broker has not told the commission of 1 fills" in result.warnings
 
     async def test_a_commission_that_is_never_told_is_a_warning(self) -> None:
         world = make_world(**SWITCH)

@@ -9,7 +9,7 @@ import pytest
 
 from broker_connector_base import OrderStatus, RunStatus
 from broker_connector_base.testing import Behaviour
-from rebalance_workflow import PreviewResult, ProgressEvent, RunResult, Stage
+from rebalance_workflow import PreviewResult, ProgressEvent, Rebalancer, RunResult, Stage
 from rebalance_workflow.testing import World, make_world
 
 
@@ -116,3 +116,20 @@ async def test_a_restored_session_is_part_of_the_progress(world: World) -> None:
     asyncio.get_running_loop().call_later(5, world.books.drop)
     await world.run()
     assert any("reconnecting" in (event.message or "") for event in world.events)
+
+
+async def test_a_watcher_that_fails_does_not_hurt_the_run(world: World) -> None:
+    def fail(event: ProgressEvent) -> None:
+        raise OSError("the terminal is gone")
+
+    await world.broker.connect()
+    rebalancer = Rebalancer(
+        world.broker,
+        world.source,
+        journal=world.journal,
+        policy=world.policy,
+        progress=fail,
+        clock=world.clock,
+    )
+    assert (await rebalancer.rebalance_account(world.account)).status is RunStatus.DONE
+    assert len(world.sent()) == 3

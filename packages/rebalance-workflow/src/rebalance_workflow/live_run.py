@@ -8,10 +8,11 @@ orders leave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import structlog
 
@@ -122,22 +123,15 @@ class LiveRun:
         self._reporter.stage(Stage.PLANNING)
         rounds = Rounds(planner, start)
         desk, market = self._at_the_broker(start)
-        stopped_by: Exception | None = None
         async with desk.open():
-            try:
-                await rounds.trade(market, most=self._policy.max_rounds)
-            except Exception as error:
-                if not market.orders:
-                    raise
-                # Whatever it is, what was traded has to be told.
-                foreseen = isinstance(error, _FORESEEN)
-                _log.warning("run_stopped", error=str(error), exc_info=not foreseen)
-                stopped_by = error
+            stopped_by = await _error_of(rounds.trade(market, most=self._policy.max_rounds))
+            if stopped_by is not None and not market.orders:
+                raise stopped_by
+            # Orders exist: whatever goes wrong from here on, what was traded has to be told.
             self._reporter.stage(Stage.RECONCILING)
-            await desk.wait_for_commissions()
+            await _error_of(desk.wait_for_commissions())
         if stopped_by is not None:
-            with suppress(BrokerError):
-                await market.look()
+            await _error_of(market.look())
         return self._result(planner, start, rounds, market, stopped_by)
 
     def _at_the_broker(self, start: Situation) -> tuple[OrderDesk, LiveMarket]:
@@ -147,7 +141,7 @@ class LiveRun:
             journal=self._journal,
             policy=self._policy,
             clock=self._clock,
-            on_change=lambda order: self._reporter.order(order.progress()),
+            on_change=lambda order: self._reporter.order(order.progress),
         )
         market = LiveMarket(
             self._session,
@@ -246,6 +240,17 @@ class LiveRun:
                 *_loose_ends(rounds, market, stopped_by),
             ),
         )
+
+
+async def _error_of(step: Coroutine[Any, Any, None]) -> Exception | None:
+    """Take a step; the error that ended it is logged and returned."""
+    try:
+        await step
+    except Exception as error:
+        foreseen = isinstance(error, _FORESEEN)
+        _log.warning("step_failed", error=str(error), exc_info=not foreseen)
+        return error
+    return None
 
 
 def _loose_ends(rounds: Rounds, market: LiveMarket, stopped_by: Exception | None) -> Iterator[str]:

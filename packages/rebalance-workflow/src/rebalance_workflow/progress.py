@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
+import structlog
+
 from broker_connector_base.order_states import OrderStatus
 from broker_connector_base.values import NotNegative, Number, UtcTime, Value
 
 from .clock import Clock
 
 Progress = Callable[["ProgressEvent"], None]
-"""Takes each event as it happens, on the event loop; it must not block."""
+"""Takes each event as it happens, on the event loop; must not block. Its errors are logged."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Stage(StrEnum):
@@ -71,16 +75,18 @@ class Reporter:
         self._stage = stage
         self._tell(message, None)
 
-    def order(self, order: OrderProgress) -> None:
-        """An order has changed."""
-        self._tell(None, order)
+    def order(self, progress: Callable[[], OrderProgress]) -> None:
+        """An order has changed, to what `progress` says."""
+        self._tell(None, progress)
 
     def reconnecting(self, reason: str) -> None:
         """The session is being restored; the stage stays what it was."""
         self._tell(f"reconnecting: {reason}", None)
 
-    def _tell(self, message: str | None, order: OrderProgress | None) -> None:
-        if self._progress is not None:
+    def _tell(self, message: str | None, order: Callable[[], OrderProgress] | None) -> None:
+        if self._progress is None:
+            return
+        try:
             self._progress(
                 ProgressEvent(
                     run_id=self._run_id,
@@ -88,6 +94,9 @@ class Reporter:
                     at=self._clock.now(),
                     stage=self._stage,
                     message=message,
-                    order=order,
+                    order=None if order is None else order(),
                 )
             )
+        except Exception:
+            # Whoever watches may stumble; a run with orders at work must not.
+            _log.exception("progress_failed", stage=self._stage.value)
