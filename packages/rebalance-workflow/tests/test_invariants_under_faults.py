@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,21 @@ class TestInvariant10:
         asked_to_cancel = [o.symbol for o in world.books.orders if o.status.name == "CANCELLING"]
         assert asked_to_cancel == ["OLD"]
         assert [intent.symbol for intent in world.journal.unfinished(ACCOUNT)] == ["OLD"]
+
+    async def test_a_look_up_that_is_refused_keeps_no_order_from_being_cancelled(self) -> None:
+        class Refusing(FakeBroker):
+            async def find_order(self, account_id: str, client_order_id: str) -> None:
+                raise BrokerAPIError("refused", code="322")
+
+        world = make_world(**SWITCH)
+        world.broker = Refusing(world.books)
+        world.books.script("AAA", replace(RESTS, arrival=ACKNOWLEDGEMENT_LOST.arrival))
+        world.books.script("OLD", RESTS)
+        result = await world.run()
+        ended = {order.symbol: order.status for order in world.books.orders}
+        assert ended["AAA"] is ended["OLD"] is OrderStatus.CANCELLED
+        assert result.status is RunStatus.FAILED
+        assert world.journal.unfinished(ACCOUNT) == []
 
     async def test_a_session_that_cannot_be_restored_needs_attention_and_says_what_was_sold(
         self,

@@ -11,8 +11,9 @@ before has to be planned again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 
@@ -96,13 +97,8 @@ class OrderDesk:
         orders = self.orders.add(intents)
         if not self.can_send:
             self._put_off(orders)
-        with suppress(TimeoutError, BrokerConnectionError):
-            async with asyncio.timeout(self._policy.order_timeout_seconds):
-                await all_of(self._send(order) for order in orders if not order.never_sent)
-                await self._settle(orders)
-        with suppress(TimeoutError, BrokerConnectionError):
-            async with asyncio.timeout(self._policy.cancel_timeout_seconds):
-                await self._cancel(orders)
+        await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
+        await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
         self._journal.append(*map(self._outcome, orders))
         if any(order.never_sent for order in orders):
             await self._wait_for_the_way()
@@ -114,12 +110,9 @@ class OrderDesk:
         def all_told() -> bool:
             return all(fill.commission is not None for fill in self.orders.fills())
 
-        with suppress(TimeoutError, BrokerConnectionError):
-            async with asyncio.timeout(self._policy.commission_timeout_seconds):
-                await self._feed.until(all_told)
+        await _within(self._policy.commission_timeout_seconds, self._feed.until(all_told))
         if not all_told():
-            with suppress(BrokerConnectionError):
-                await self._read_executions()
+            await _within(self._policy.commission_timeout_seconds, self._read_executions())
 
     # --- sending and settling --------------------------------------------------------------------
 
@@ -167,6 +160,10 @@ class OrderDesk:
         else:
             order.see_result(result)
         self._on_change(order)
+
+    async def _send_and_settle(self, orders: Sequence[Order]) -> None:
+        await all_of(self._send(order) for order in orders if not order.never_sent)
+        await self._settle(orders)
 
     async def _settle(self, orders: Sequence[Order]) -> None:
         """Until all are settled; a lost session is restored on the way."""
@@ -223,7 +220,12 @@ class OrderDesk:
         await self._read_executions()
 
     async def _look_up_one(self, order: Order) -> None:
-        result = await find_fate(self._session, order.intent, self._clock)
+        try:
+            result = await find_fate(self._session, order.intent, self._clock)
+        except BrokerAPIError as error:
+            # Its fate is as open as before, and that of the others is worth asking for.
+            _log.warning("look_up_refused", key=order.intent.client_order_id, error=str(error))
+            return
         if result is None:
             order.see_absence("the broker does not know this order; it was not sent again")
         else:
@@ -231,9 +233,14 @@ class OrderDesk:
         self._on_change(order)
 
     async def _read_executions(self) -> None:
-        for fill in await self._session.ask(
-            lambda: self._session.broker.get_executions(self._account_id)
-        ):
+        try:
+            fills = await self._session.ask(
+                lambda: self._session.broker.get_executions(self._account_id)
+            )
+        except BrokerAPIError as error:
+            _log.warning("executions_refused", error=str(error))
+            return
+        for fill in fills:
             self._take(fill)
 
     def _take(self, event: OrderEvent) -> None:
@@ -259,3 +266,14 @@ class OrderDesk:
 
 def _all_decided(orders: Sequence[Order]) -> bool:
     return all(order.is_decided for order in orders)
+
+
+async def _within(seconds: float, step: Coroutine[Any, Any, None]) -> None:
+    """Take a step until its deadline; what it leaves undecided can be seen in the orders."""
+    try:
+        async with asyncio.timeout(seconds):
+            await step
+    except (TimeoutError, BrokerConnectionError) as error:
+        _log.info("step_ended_early", reason=str(error))
+    except Exception:
+        _log.exception("step_failed")
