@@ -18,6 +18,7 @@ from broker_connector_base import Fill
 
 from . import convert
 from .messages import OrderKey, order_key
+from .tracked_order import TrackedOrder
 
 
 def execution_identity(exec_id: str) -> tuple[str, int]:
@@ -58,7 +59,7 @@ class Executions:
         self._own_client_id = own_client_id
         self._latest: dict[str, _Latest] = {}
         self._commissions: dict[str, CommissionReport] = {}
-        self._by_order: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_number: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, contract: Contract, execution: Execution) -> tuple[Fill, bool]:
         """The fill as it now stands, and whether that is news."""
@@ -70,7 +71,7 @@ class Executions:
             self._fill(identity, contract, execution), self._commissions.get(execution.execId)
         )
         self._latest[identity] = _Latest(execution.execId, correction, fill)
-        self._by_order[fill.order_id].add(identity)
+        self._by_number[fill.order_id].add(identity)
         return fill, True
 
     def add_commission(self, report: CommissionReport) -> Fill | None:
@@ -98,9 +99,13 @@ class Executions:
             if (fill.account_id, fill.client_order_id) == wanted
         ]
 
-    def of_order(self, order_id: str) -> list[Fill]:
-        """The fills of one order."""
-        return [self.get(identity) for identity in self._by_order[order_id]]
+    def of_order(self, order: TrackedOrder) -> list[Fill]:
+        """The fills of one order; another one may have had its number."""
+        return [
+            fill
+            for fill in map(self.get, self._by_number[order.order_id])
+            if order.is_meant_by(fill.permanent_id, fill.client_order_id)
+        ]
 
     def _fill(self, identity: str, contract: Contract, execution: Execution) -> Fill:
         key = execution_key(execution)

@@ -51,6 +51,8 @@ class Ledger:
         self._on_doubt = on_doubt
         self._kind_of = kind_of
         self._orders: dict[OrderKey, TrackedOrder] = {}
+        #: Orders whose number the server gave to another one, such as one that it never received.
+        self._displaced: list[TrackedOrder] = []
         #: The highest order number of this client, open orders of others included: IB answers 103
         #: to a number below one that it has seen.
         self.highest_number = 0
@@ -74,7 +76,8 @@ class Ledger:
     def with_key(self, account_id: str, client_order_id: str) -> TrackedOrder | None:
         """The first order of the account with this key, an own one before others'."""
         wanted = (account_id, client_order_id)
-        found = [o for o in self._orders.values() if (o.account_id, o.client_order_id) == wanted]
+        every = (*self._orders.values(), *self._displaced)
+        found = [o for o in every if (o.account_id, o.client_order_id) == wanted]
         return min(found, key=lambda order: not order.own, default=None)
 
     def own_live(self) -> list[TrackedOrder]:
@@ -91,14 +94,16 @@ class Ledger:
         """An order with its terms: at a change, or in answer to a question."""
         key = order_key(order.clientId, order.orderId, order.permId)
         self._see_number(key)
-        tracked = self._orders.get(key)
+        described = self.describe(contract, order, key)
+        tracked = self._meant(key, described.permanent_id, described.client_order_id)
         if tracked is None:
-            tracked = self._orders[key] = self.describe(contract, order, key)
+            if key in self._orders:
+                self._displaced.append(self._orders[key])
+            tracked = self._orders[key] = described
             tracked.status = order_status(status)
-            tracked.filled = shares(self.executions.of_order(tracked.order_id))
+            tracked.filled = shares(self.executions.of_order(tracked))
             tracked.answered.set()
             tracked.told = tracked.update(None, None)
-        described = self.describe(contract, order, key)
         tracked.quantity, tracked.limit_price = described.quantity, described.limit_price
         tracked.permanent_id = described.permanent_id or tracked.permanent_id
         # "Filled" comes here without its shares; the order status that follows has both.
@@ -117,11 +122,12 @@ class Ledger:
         permanent_id: int,
     ) -> None:
         """The state and the filled quantity of an order."""
+        permanent = convert.permanent_id(permanent_id)
         order = self._orders.get(key)
-        if order is None:
+        if order is None or not order.is_meant_by(permanent, order.client_order_id):
             _log.warning("ibkr.order_status.unknown_order", key=key, status=status)
             return
-        order.permanent_id = convert.permanent_id(permanent_id) or order.permanent_id
+        order.permanent_id = permanent or order.permanent_id
         self._count(order, convert.quantity(filled), convert.price(average_price))
         self._move(order, order_status(status, why_held))
 
@@ -133,8 +139,9 @@ class Ledger:
             self._see_number(key)
         if is_news:
             self._publish(fill.account_id, fill)
-            order = self._orders.get(key)
+            order = self._meant(key, fill.permanent_id, fill.client_order_id)
             if order is not None:
+                order.permanent_id = fill.permanent_id or order.permanent_id
                 self._count_shares(order)
         return fill.execution_id
 
@@ -213,13 +220,20 @@ class Ledger:
             permanent_id=convert.permanent_id(order.permId),
         )
 
+    def _meant(
+        self, key: OrderKey, permanent_id: str | None, client_order_id: str | None
+    ) -> TrackedOrder | None:
+        order = self._orders.get(key)
+        is_meant = order is not None and order.is_meant_by(permanent_id, client_order_id)
+        return order if is_meant else None
+
     def _see_number(self, key: OrderKey) -> None:
         if key[0] != MANUAL:
             self.highest_number = max(self.highest_number, key[1])
 
     def _count_shares(self, order: TrackedOrder) -> None:
         # "Filled" may never be sent for an instant fill: executions are the truth.
-        fills = self.executions.of_order(order.order_id)
+        fills = self.executions.of_order(order)
         self._count(order, shares(fills), average_price(fills))
         if order.filled >= abs(order.quantity):
             self._move(order, OrderStatus.FILLED)

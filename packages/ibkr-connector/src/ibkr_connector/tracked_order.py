@@ -54,6 +54,15 @@ class TrackedOrder:
         """True once IB has given it its permanent id: from then on it exists, listed or not."""
         return self.permanent_id is not None
 
+    def is_meant_by(self, permanent_id: str | None, client_order_id: str | None) -> bool:
+        """Whether a report under this order's number is about this order.
+
+        Numbers start over when the gateway's order ids are reset; permanent ids and keys do not.
+        """
+        if self.permanent_id is not None and permanent_id is not None:
+            return self.permanent_id == permanent_id
+        return self.client_order_id == client_order_id
+
     def result(self) -> OrderResult:
         """For the caller who placed or looks for it."""
         return OrderResult(
