@@ -15,6 +15,8 @@ from broker_connector_base import (
     BrokerAPIError,
     Connectivity,
     OrderExecutionError,
+    OrderOutcomeUnknown,
+    OrderResult,
     OrderStatus,
     RunStatus,
 )
@@ -207,6 +209,32 @@ class TestInvariant10:
         asked_to_cancel = [o.symbol for o in world.books.orders if o.status.name == "CANCELLING"]
         assert asked_to_cancel == ["OLD"]
         assert [intent.symbol for intent in world.journal.unfinished(ACCOUNT)] == ["OLD"]
+
+    async def test_an_order_that_reaches_the_broker_after_the_session_broke_is_not_missed(
+        self,
+    ) -> None:
+        class Late(FakeBroker):
+            """The gateway reads the buy from a broken connection, 4 s after it was planned."""
+
+            async def place_order(self, *details: Any, **more: Any) -> OrderResult:
+                if details[1] != "BBB":
+                    return await super().place_order(*details, **more)
+                await asyncio.sleep(2)  # the rate limit lets it through
+                self.lose("cut")
+                asyncio.get_running_loop().call_later(4, arrive, details, more)
+                raise OrderOutcomeUnknown("cut", client_order_id=more["client_order_id"])
+
+        def arrive(details: tuple[Any, ...], more: dict[str, Any]) -> None:
+            order = world.books.place_foreign_order(
+                *details[:3], client_id=1, client_order_id=more["client_order_id"]
+            )
+            world.books.fill(order, price="50.05")
+
+        world = make_world(**SWITCH)
+        world.broker = Late(world.books)
+        result = await world.run()
+        assert result.status is RunStatus.DONE, result.error
+        assert world.traded() == CLEAN
 
     async def test_a_look_up_that_is_refused_keeps_no_order_from_being_cancelled(self) -> None:
         class Refusing(FakeBroker):

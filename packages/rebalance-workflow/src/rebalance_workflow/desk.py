@@ -141,6 +141,7 @@ class OrderDesk:
 
     async def _send(self, order: Order) -> None:
         intent = order.intent
+        order.handed_over = asyncio.get_running_loop().time()
         try:
             result = await self._session.broker.place_order(
                 intent.account_id,
@@ -221,7 +222,7 @@ class OrderDesk:
 
     async def _look_up_one(self, order: Order) -> None:
         try:
-            result = await find_fate(self._session, order.intent, self._clock)
+            result = await find_fate(self._session, order.intent, handed_over=order.handed_over)
         except BrokerAPIError as error:
             # Its fate is as open as before, and that of the others is worth asking for.
             _log.warning("look_up_refused", key=order.intent.client_order_id, error=str(error))

@@ -2,9 +2,9 @@
 
 The rule: an order is taken as never received only when the broker, asked in a standing session for
 open orders, executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS`
-after it was written down. Until then it could still be on its way. What an order of an earlier
-trading day did is no longer told by the broker; it cannot work any more, and whatever it traded is
-in the positions that the next plan starts from.
+after it was handed over and after the session was last lost. Until then it could still be on its
+way. What an order of an earlier trading day did is no longer told by the broker; it cannot work any
+more, and whatever it traded is in the positions that the next plan starts from.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import asyncio
 
 from broker_connector_base import OrderResult
 
-from .clock import Clock
 from .journal import OrderIntent
 from .session import Session
 
@@ -21,10 +20,13 @@ from .session import Session
 IN_FLIGHT_SECONDS = 5.0
 
 
-async def find_fate(session: Session, intent: OrderIntent, clock: Clock) -> OrderResult | None:
+async def find_fate(
+    session: Session, intent: OrderIntent, *, handed_over: float
+) -> OrderResult | None:
     """The order as the broker knows it; None when it never arrived.
 
-    Raises `BrokerConnectionError` when the broker cannot be asked.
+    `handed_over` is the loop's time when the order was, or could last have been, handed over.
+    Raises the broker's errors when it cannot be asked.
     """
 
     async def look() -> OrderResult | None:
@@ -32,10 +34,12 @@ async def find_fate(session: Session, intent: OrderIntent, clock: Clock) -> Orde
             lambda: session.broker.find_order(intent.account_id, intent.client_order_id)
         )
 
+    def wait() -> float:
+        since = max(handed_over, session.lost_at)
+        return since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
+
     found = await look()
-    wait = IN_FLIGHT_SECONDS - (clock.now() - intent.at).total_seconds()
-    if found is not None or wait <= 0:
-        return found
-    # A clock that was set back must not make it longer.
-    await asyncio.sleep(min(wait, IN_FLIGHT_SECONDS))
-    return await look()
+    while found is None and (seconds := wait()) > 0:
+        await asyncio.sleep(seconds)
+        found = await look()
+    return found

@@ -6,6 +6,7 @@ whether an order's fate is decided. It asks nobody and waits for nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
@@ -26,6 +27,8 @@ class Order:
         self.status = OrderStatus.PENDING
         self.order_id: str | None = None
         self.message: str | None = None
+        #: The loop's time when it was handed to the broker; minus infinity before.
+        self.handed_over = -math.inf
         #: True when it provably never left: sending it (under another key) is safe.
         self.never_sent = False
         #: By execution id: a correction replaces what it corrects.

@@ -30,7 +30,10 @@ async def recover(
 
     Raises `RebalanceStopped` when the broker still calls one working, or will not say.
     """
-    found = await all_of(find_fate(session, intent, clock) for intent in intents)
+    # Whoever sent them is not at it any more: the account is ours. Their records tell when they
+    # were planned, and by a clock that may have been set.
+    now = asyncio.get_running_loop().time()
+    found = await all_of(find_fate(session, intent, handed_over=now) for intent in intents)
     outcomes = [
         _outcome(intent, result, clock) for intent, result in zip(intents, found, strict=True)
     ]

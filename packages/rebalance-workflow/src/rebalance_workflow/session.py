@@ -8,6 +8,7 @@ the way back does not mean that nothing happened.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -38,6 +39,8 @@ class Session:
         self._timeout = reconnect_timeout_seconds
         self._on_reconnect = on_reconnect
         self._busy = asyncio.Lock()
+        #: The loop's time when the session was last found lost; minus infinity before.
+        self.lost_at = -math.inf
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """The answer to a question that changes nothing at the broker."""
@@ -53,6 +56,7 @@ class Session:
         async with self._busy:
             if self.broker.is_connected():
                 return
+            self.lost_at = asyncio.get_running_loop().time()
             _log.warning("session_lost", reason=reason)
             self._on_reconnect(reason)
             try:
