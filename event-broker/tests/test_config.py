@@ -48,6 +48,21 @@ def test_the_shipped_file_says_nothing_but_the_defaults() -> None:
     assert notices == ()
 
 
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ("pdt_protection", "next_execution_time: '10:00'"),
+        ("scheduler", "enabled: false"),
+        ("executor", "max_workers: 4"),
+    ],
+)
+def test_what_is_not_enforced_is_told_with_its_line(
+    tmp_path: Path, section: str, text: str
+) -> None:
+    _, notices = read(tmp_path, f"# mine\n{section}:\n  {text}\n")
+    assert notices == (f"config.yaml:2: {section}: is not enforced by this version",)
+
+
 def test_an_empty_file_and_an_empty_section_are_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "# nothing\n")[0] == Config()
     assert read(tmp_path, "trading:\n")[0] == Config()

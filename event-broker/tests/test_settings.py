@@ -13,6 +13,7 @@ from app.settings import (
     load_settings,
     processed_accounts,
     select_account,
+    unenforced_guard,
 )
 
 Write = Callable[[str, str], Path]
@@ -217,3 +218,47 @@ def test_an_accounts_id_and_type_must_agree(
     settings = load(home, kind)
     found = disagreement(settings, select_account(settings, account_id))
     assert (found is None) is agrees
+
+
+@pytest.mark.parametrize("mode", ["simulation", "paper"])
+def test_a_live_account_needs_the_live_mode(home: Path, mode: str) -> None:
+    live = select_account(load(home, "live"), "U300")
+    found = disagreement(load(home, mode), live)
+    assert found is not None
+    assert f"TRADING_MODE={mode} processes paper accounts only" in found.what
+
+
+@pytest.mark.parametrize(
+    ("mode", "account", "login", "wrong"),
+    [
+        ("paper", "DU100", ["DU100", "DF7"], None),
+        ("paper", "DU100", ["DU100", "U300"], "live accounts U300"),
+        ("simulation", "DU100", ["U300", "F7"], "live accounts U300, F7"),
+        ("live", "U300", ["U300", "F7"], None),
+        ("live", "U300", ["DU100", "U300"], "paper accounts DU100"),
+    ],
+)
+def test_the_accounts_of_the_gateways_login_must_agree_with_the_mode(
+    home: Path, mode: str, account: str, login: list[str], wrong: str | None
+) -> None:
+    settings = load(home, mode)
+    found = disagreement(settings, select_account(settings, account), login)
+    assert (found is None) is (wrong is None)
+    assert found is None or found.what.endswith(f"logged in to the {wrong}")
+
+
+@pytest.mark.parametrize(
+    ("mode", "account", "guard", "refused"),
+    [
+        ("live", "U300", True, True),
+        ("live", "U300", False, False),
+        ("paper", "DU100", True, False),
+        ("simulation", "DU100", True, False),
+    ],
+)
+def test_a_guard_that_is_not_enforced_keeps_live_accounts_from_trading(
+    home: Path, mode: str, account: str, guard: bool, refused: bool
+) -> None:
+    settings = load(home, mode)
+    config = select_account(settings, account).model_copy(update={"pdt_protection_enabled": guard})
+    assert (unenforced_guard(settings, config) is not None) is refused

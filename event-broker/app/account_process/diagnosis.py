@@ -67,6 +67,7 @@ class _Visit:
         self._account = job.account
         self._address = f"{job.host}:{job.port}"
         self._symbols: Sequence[str] = ()
+        self._login: Sequence[str] = ()
         self._broker: BrokerClient = create_broker_client(
             job.account, job.client_id, settings=job.settings, host=job.host, port=job.port
         )
@@ -125,10 +126,10 @@ class _Visit:
         return f"as client {self._job.client_id}"
 
     async def _presence(self) -> str:
-        accounts = await self._broker.get_accounts()
-        if self._account.account_id not in accounts:
+        self._login = await self._broker.get_accounts()
+        if self._account.account_id not in self._login:
             raise _Finding(
-                f"the login has {', '.join(accounts) or 'no accounts'}",
+                f"the login has {', '.join(self._login) or 'no accounts'}",
                 "log the gateway in with the user of this account, or correct accounts.yaml",
             )
         snapshot = await self._broker.get_account_snapshot(self._account.account_id)
@@ -138,7 +139,7 @@ class _Visit:
 
     async def _agreement(self) -> str:
         settings = self._job.settings
-        if contradiction := disagreement(settings, self._account):
+        if contradiction := disagreement(settings, self._account, self._login):
             raise _Finding(contradiction.what, contradiction.fix)
         if settings.mode is TradingMode.SIMULATION:
             return "simulation: no order leaves this machine"

@@ -44,6 +44,7 @@ from rebalance_workflow.order_ids import is_ours
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
 from .messages import TRADING, AccountJob, Failure, Operation
+from .permission import NotPermitted, require_permission
 from .rebalancing import RunInterrupted, rebalance
 from .results import OrdersReport
 
@@ -60,6 +61,7 @@ _KNOWN = (
     AllocationSourceError,
     BrokerError,
     JournalError,
+    NotPermitted,
     PlanError,
     RebalanceStopped,
     RunInterrupted,
@@ -144,6 +146,7 @@ async def _session(job: AccountJob) -> AsyncIterator[BrokerClient]:
     try:
         with _nothing_sent_yet(job):
             await broker.connect()
+            await require_permission(job, broker)
         yield broker
     finally:
         await broker.disconnect()

@@ -24,6 +24,7 @@ from app.settings import (
     load_settings,
     processed_accounts,
     select_account,
+    unenforced_guard,
 )
 from broker_connector_base.models import AccountConfig
 
@@ -89,7 +90,10 @@ def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[Accoun
     if arguments.account is None:
         return ()
     account = select_account(settings, arguments.account)
-    if contradiction := disagreement(settings, account):
+    contradiction = disagreement(settings, account)
+    if contradiction is None and getattr(arguments, "execute", None) == "rebalance":
+        contradiction = unenforced_guard(settings, account)
+    if contradiction is not None:
         raise SettingsError([f"{contradiction.what}; {contradiction.fix}. Nothing was sent."])
     return (account,)
 

@@ -1,6 +1,6 @@
 """The configuration files and the environment, read strictly into one frozen value."""
 
-from .agreement import disagreement
+from .agreement import disagreement, unenforced_guard
 from .config import Config
 from .environment import Environment, TradingMode
 from .errors import SettingsError
@@ -18,4 +18,5 @@ __all__ = [
     "load_settings",
     "processed_accounts",
     "select_account",
+    "unenforced_guard",
 ]

@@ -30,6 +30,10 @@ _OLD_FORM = (
     "{name}: a bare list of accounts is the old form; write `accounts:` with account_id, type, "
     "strategy_name and cash_reserve_percent per entry"
 )
+_PDT_NOTICE = (
+    "is not enforced by this version; with TRADING_MODE=live rebalances of the account are "
+    "refused, in other modes they are not limited"
+)
 _OLD_RESERVE_RANGE = (0, 10)
 
 
@@ -71,6 +75,8 @@ def read_accounts(path: Path) -> tuple[tuple[AccountConfig, ...], tuple[str, ...
                 message = f"{account.account_id} is already configured above"
                 raise SettingsError([document.problem((*here, "account_id"), message)])
             accounts.append(account)
+            if account.enabled and account.pdt_protection_enabled:
+                notices.append(document.problem((*here, "pdt_protection_enabled"), _PDT_NOTICE))
         except SettingsError as error:
             problems += error.problems
     if problems:

@@ -29,6 +29,9 @@ RETIRED: dict[Location, str] = {
     ("replacement",): "weights are replaced exactly as replacement-sets.yaml says, or refused",
 }
 
+#: Sections that are read and checked, but that nothing acts on.
+_NOT_IN_USE = ("pdt_protection", "scheduler", "executor")
+
 #: "HH:MM", quoted: YAML reads a bare 10:30 as the number 630.
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
@@ -138,7 +141,11 @@ def read_config(path: Path) -> tuple[Config, tuple[str, ...]]:
             notices.append(document.problem(location, f"no longer does anything: {successor}"))
     # A section whose keys are all commented out is written `trading:` and read as null.
     sections = {name: value for name, value in data.items() if value is not None}
-    return document.parse(Config, sections), tuple(notices)
+    config, defaults = document.parse(Config, sections), Config()
+    for name in _NOT_IN_USE:
+        if getattr(config, name) != getattr(defaults, name):
+            notices.append(document.problem((name,), "is not enforced by this version"))
+    return config, tuple(notices)
 
 
 def _remove(data: dict[str, Any], location: Location) -> bool:
