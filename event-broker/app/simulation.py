@@ -94,7 +94,7 @@ class SimulatorLease:
 def acquire(directory: Path) -> SimulatorLease:
     """A lease on the simulator of this state directory, which is started when none is running.
 
-    Blocks up to half a minute. Raises `SimulationError` with the end of the simulator's log.
+    Blocks up to half a minute. Raises `SimulationError` with what the simulator said last.
     """
     files = SimulatorFiles(directory)
     with _locked(files.start_lock):
@@ -165,6 +165,7 @@ def _start(files: SimulatorFiles) -> SimulatorLease:
     command += ["--state", str(files.state), "--ready-file", str(files.ready)]
     command += ["--exit-when-unused"]
     with files.log.open("ab") as log:
+        earlier = log.tell()
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -181,7 +182,9 @@ def _start(files: SimulatorFiles) -> SimulatorLease:
     except (OSError, ValueError, KeyError, TypeError) as error:
         process.kill()
         process.wait()
-        raise SimulationError(f"the simulator did not start: {_last_words(files.log)}") from error
+        raise SimulationError(
+            f"the simulator did not start: {_last_words(files.log, earlier)}"
+        ) from error
     finally:
         process.stdout.close()
     # It outlives this command when others use it, so nobody here waits for it.
@@ -203,6 +206,7 @@ def _first_line(stream: IO[bytes], seconds: float) -> bytes:
     return line
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
-    return "\n  ".join([f"see {log}", *lines])
+def _last_words(log: Path, start: int) -> str:
+    """The end of what was logged from `start`, a number of bytes, on."""
+    text = log.read_bytes()[start:].decode(errors="replace")
+    return "\n  ".join([f"see {log}", *text.splitlines()[-_LOG_TAIL_LINES:]])

@@ -146,6 +146,17 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert "state.json" in str(caught.value)
 
 
+def test_one_that_cannot_start_says_nothing_of_earlier_starts(tmp_path: Path) -> None:
+    (tmp_path / "simulator.log").write_text("yesterday's trouble\n")
+    (tmp_path / "state.json").write_text("not a state")
+    for _ in range(2):
+        with pytest.raises(simulation.SimulationError) as caught:
+            simulation.acquire(tmp_path)
+        first, *lines = str(caught.value).splitlines()
+        assert first.endswith("simulator.log")
+        assert [line.startswith("  ibkr_simulator: ") for line in lines] == [True]
+
+
 def test_a_reset_forgets_the_state_and_what_tells_of_it(tmp_path: Path) -> None:
     directory, journal = tmp_path / "simulator", tmp_path / "simulation"
     with simulation.acquire(directory):
