@@ -225,6 +225,18 @@ class TestInvariant6:
         assert (second.rounds, second.orders, second.success) == (0, (), True)
         assert len(world.sent()) == orders
 
+    async def test_a_run_that_its_rounds_did_not_suffice_for_is_no_success(self) -> None:
+        world = make_world(
+            cash=10_000,
+            quotes={"AAA": ("99.98", "100")},
+            weights={"AAA": "1"},
+            policy=RebalancePolicy(buy_slippage_percent=Decimal(5), max_rounds=1),
+        )
+        result = await world.run()
+        assert (result.status, result.success) == (RunStatus.FAILED, False)
+        assert "something is left to trade after round 1" in str(result.error)
+        assert (await world.run()).orders != ()
+
 
 class TestInvariant7:
     """Sells before buys; buys are fitted to the cash that really arrived."""

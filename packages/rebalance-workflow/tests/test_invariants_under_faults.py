@@ -314,6 +314,7 @@ class TestInvariant10:
         assert result.status is RunStatus.FAILED
         assert "1 of 3 orders did not fill completely: OLD rejected" in str(result.error)
         assert "rejected by script" in str(result.error)
+        assert result.warnings == ()
         assert world.holdings.shares["OLD"] == 50
         assert world.traded()["AAA"] == -65
         assert [symbol for symbol, _ in world.sent()].count("OLD") == 1
@@ -402,7 +403,7 @@ class TestInvariant10:
         world.books.faults.append(Fault(method="order_events"))
         world.books.reachable = False
         result = await world.run()
-        assert not result.success
+        assert result.status is RunStatus.FAILED
         assert world.sent() == []
         assert world.journal.unfinished(ACCOUNT) == []
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from broker_connector_base import AccountConfig, BrokerError, RunStatus
+from broker_connector_base import AccountConfig, BrokerError, Fill, RunStatus
 from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
@@ -237,7 +237,7 @@ class LiveRun:
                 *rounds.opening.warnings,
                 *planner.target.notes,
                 *market.warnings,
-                *_loose_ends(rounds, market, stopped_by),
+                *_untold_commissions(market.fills),
             ),
         )
 
@@ -253,9 +253,7 @@ async def _error_of(step: Coroutine[Any, Any, None]) -> Exception | None:
     return None
 
 
-def _loose_ends(rounds: Rounds, market: LiveMarket, stopped_by: Exception | None) -> Iterator[str]:
-    if stopped_by is None and not rounds.converged:
-        yield f"{rounds.count} rounds were not enough: the next run may trade a little more"
-    untold = sum(fill.commission is None for fill in market.fills)
+def _untold_commissions(fills: Sequence[Fill]) -> Iterator[str]:
+    untold = sum(fill.commission is None for fill in fills)
     if untold:
         yield f"the broker has not told the commission of {untold} fills"

@@ -18,8 +18,10 @@ def judge(
 ) -> tuple[RunStatus, str | None]:
     """The status, and the reason unless all went well.
 
-    A run that was stopped by bad quotes or a full disk, with all orders decided, has merely failed;
-    after anything else an order or the account may be in doubt.
+    A run that was stopped by bad quotes or a full disk, with all orders decided, has merely failed,
+    and so has one that could send nothing; after anything else an order or the account may be in
+    doubt. A run that ended with something left to trade has not reached its targets: only after
+    success does a second run find nothing to do.
     """
     if stopped_by is not None:
         reason = str(stopped_by) or type(stopped_by).__name__
@@ -30,8 +32,11 @@ def judge(
             f"{len(wrong)} of {len(orders)} orders did not fill completely: "
             f"{'; '.join(map(_described, wrong))}; the next run will take it from here"
         )
-    if not rounds.converged and any(order.never_sent for order in orders):
-        return RunStatus.FAILED, "some orders could not be sent; the next run will send them"
+    if not rounds.converged:
+        why = f"something is left to trade after round {rounds.count}, the last allowed"
+        if rounds.situation.put_off:
+            why = "some orders could not be sent"
+        return RunStatus.FAILED, f"{why}; the next run will go on from here"
     return (RunStatus.DONE if orders else RunStatus.NOTHING_TO_DO), None
 
 
@@ -40,6 +45,7 @@ def _status_of(error: Exception, orders: Sequence[Order]) -> RunStatus:
         return error.status
     is_harmless = isinstance(error, PlanError | JournalError)
     is_clear = is_harmless and all(order.is_decided for order in orders)
+    is_clear |= all(order.never_sent for order in orders)
     return RunStatus.FAILED if is_clear else RunStatus.NEEDS_ATTENTION
 
 
