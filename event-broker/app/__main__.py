@@ -2,7 +2,11 @@
 
 import sys
 
-from app.cli import main
+from app import interruption
 
 if __name__ == "__main__":
+    # Before anything is loaded that takes time.
+    interruption.hold_back()
+    from app.cli import main
+
     sys.exit(main())

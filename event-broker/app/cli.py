@@ -1,18 +1,20 @@
 """The command line: arguments come in, one command runs, an exit code goes out.
 
-It parses and nothing else; what follows is `app.commands.run`.
+It parses, and says what a signal does until there is more to say; what follows is
+`app.commands.run`. Nothing that takes time to load is imported before the arguments are known.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from app import __version__
+from app import __version__, interruption
 
-from .commands.run import run
+from .commands.outcome import CommandFailed, ExitCode, Heading, document, print_end
 
 _EXIT_CODES = """\
 exit codes:
@@ -25,16 +27,56 @@ exit codes:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}. See {self.prog} --help.\n")
+        raise CommandFailed(
+            f"{message}. See {self.prog} --help.",
+            kind="ArgumentError",
+            exit_code=ExitCode.BAD_INPUT,
+        )
+
+
+class _Once(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: object,
+        option: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "one account at a time")
+        if not value:
+            raise argparse.ArgumentError(self, "the id is empty")
+        setattr(namespace, self.dest, value)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    return run(parse(argv), os.environ)
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = parse(argv)
+    except CommandFailed as failure:
+        return print_end(Heading(None, None), failure, as_json="--json" in argv)
+    _end_at_once_when_interrupted(arguments)
+    from .commands.run import run
+
+    return run(arguments, os.environ)
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; ends the process with exit code 2 when they make no sense."""
+def _end_at_once_when_interrupted(arguments: argparse.Namespace) -> None:
+    end = CommandFailed(
+        "interrupted; nothing was sent", kind="Interrupted", exit_code=ExitCode.FAILED
+    )
+    heading = Heading(arguments.command, arguments.account)
+    interruption.end_at_once(
+        end.exit_code,
+        output=document(heading, end) if arguments.json else "",
+        errors=f"error: {end}\n",
+    )
+    interruption.let_through()
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments; raises `CommandFailed` when they make no sense."""
     parser = _Parser(
         prog="rebalancer",
         description="Keep brokerage accounts on their target allocations.",
@@ -82,7 +124,9 @@ def _add(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("-account", "--account", metavar="ID", help="an account of accounts.yaml")
+    parser.add_argument(
+        "-account", "--account", metavar="ID", action=_Once, help="an account of accounts.yaml"
+    )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document and nothing else"
     )

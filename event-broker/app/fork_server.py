@@ -7,8 +7,10 @@ costs a few hundredths. This module imports nothing heavy, so that the server ca
 from __future__ import annotations
 
 import multiprocessing
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
+
+from app import interruption
 
 #: Imported by the fork server once, so that a fork finds it all in memory.
 PRELOAD = ["app.account_process.preload"]
@@ -22,4 +24,7 @@ def context() -> ForkServerContext:
 def start() -> None:
     """Let the fork server load in the background; harmless when it runs already."""
     context().set_forkserver_preload(PRELOAD)
-    forkserver.ensure_running()
+    # First, because its own start would let signals through to the fork server's.
+    resource_tracker.ensure_running()
+    with interruption.kept_from_children():
+        forkserver.ensure_running()

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from app import interruption
 from app.cli import parse
 from app.commands.run import run
 
 Write = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def _signals_afterwards_as_before() -> Iterator[None]:
+    """A command that has ended ignores them; this process shall not."""
+    before = {number: signal.getsignal(number) for number in interruption.SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

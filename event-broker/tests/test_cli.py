@@ -1,8 +1,10 @@
 """The command line's arguments."""
 
+import json
+
 import pytest
 
-from app.cli import parse
+from app.cli import main, parse
 
 
 @pytest.mark.parametrize("option", ["-account", "--account"])
@@ -31,19 +33,29 @@ def test_a_reset_and_a_doctor_need_no_account() -> None:
         ["rebalance", "-account"],
         ["rebalance", "-account", "DU1", "-exec", "sell-everything"],
         ["rebalance", "--acc", "DU1"],
+        ["equity", "-account", ""],
+        ["equity", "-account", "DU1", "--account", "DU2"],
         ["positions", "-account", "DU1", "--reset-demo"],
     ],
 )
 def test_what_makes_no_sense_ends_with_2(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        parse(argv)
-    assert ended.value.code == 2
+    assert main(argv) == 2
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1
+
+
+def test_what_makes_no_sense_is_one_document_for_a_program(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["equity", "-account", "", "--json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert (document["command"], document["exit_code"], document["result"]) == (None, 2, None)
+    assert document["error"]["kind"] == "ArgumentError"
+    assert "-account: the id is empty" in document["error"]["message"]
 
 
 def test_the_help_of_every_command_tells_the_exit_codes(

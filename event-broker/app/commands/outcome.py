@@ -49,22 +49,34 @@ class Report(NamedTuple):
 class Heading(NamedTuple):
     """What every document of a command begins with."""
 
-    command: str
+    #: None when the arguments make no sense.
+    command: str | None
     account_id: str | None
     mode: str | None = None
     notices: tuple[str, ...] = ()
 
 
-def print_document(heading: Heading, end: Report | CommandFailed) -> None:
-    """Print the one JSON document of a command."""
+def print_end(heading: Heading, end: Report | CommandFailed, *, as_json: bool) -> ExitCode:
+    """Print the end of a command for its reader; its exit code."""
+    if isinstance(end, CommandFailed):
+        say(f"error: {end}")
+    if as_json:
+        sys.stdout.write(document(heading, end))
+    elif isinstance(end, Report):
+        end.show()
+    return end.exit_code
+
+
+def document(heading: Heading, end: Report | CommandFailed) -> str:
+    """The one JSON document of a command, as a line."""
     fields: dict[str, object] = {**heading._asdict(), "exit_code": end.exit_code, "error": None}
-    document = "null"
+    result = "null"
     if isinstance(end, CommandFailed):
         fields["error"] = {"kind": end.kind, "message": str(end)}
     else:
-        document = end.document
+        result = end.document
     head = json.dumps(fields).removesuffix("}")
-    sys.stdout.write(f'{head}, "result": {document}}}\n')
+    return f'{head}, "result": {result}}}\n'
 
 
 def say(line: str) -> None:

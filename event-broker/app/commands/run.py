@@ -10,7 +10,9 @@ import importlib
 from collections.abc import Mapping
 from typing import Protocol, cast
 
-from .outcome import CommandFailed, ExitCode, Heading, Report, print_document, say
+from app import interruption
+
+from .outcome import CommandFailed, ExitCode, Heading, Report, print_end, say
 from .session import Session, open_session, read_settings
 
 
@@ -35,16 +37,9 @@ def run(arguments: argparse.Namespace, variables: Mapping[str, str]) -> ExitCode
             module = importlib.import_module(f".{_module_name(arguments.command)}", __package__)
             end = cast(Command, module).run(session)
     except CommandFailed as failure:
-        say(f"error: {failure}")
         end = failure
-    except KeyboardInterrupt:
-        end = CommandFailed("interrupted", kind="Interrupted", exit_code=ExitCode.FAILED)
-        say(f"error: {end}")
-    if arguments.json:
-        print_document(heading, end)
-    elif isinstance(end, Report):
-        end.show()
-    return end.exit_code
+    interruption.ignore()
+    return print_end(heading, end, as_json=arguments.json)
 
 
 def _module_name(command: str) -> str:

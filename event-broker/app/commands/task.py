@@ -7,12 +7,13 @@ program as it is. Errors of a known kind become `CommandFailed`.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from app import interruption
 from app.account_process.messages import TRADING, AccountJob, Operation
 from app.account_process.process import AccountProcessError, run_account_process
 from app.client_ids import ClientIdsError, Purpose, client_id
@@ -90,8 +91,7 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
         stop.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, interrupt)
+    interruption.react(partial(loop.call_soon_threadsafe, interrupt))
     try:
         return await run_account_process(
             job,
@@ -104,6 +104,9 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
             "interrupted twice; the account process was ended at once",
             needs_attention=job.operation in TRADING,
         ) from None
+    finally:
+        # What was sent is known now, and about to be told.
+        interruption.ignore()
 
 
 def _deadline(job: AccountJob) -> float:

@@ -52,6 +52,8 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Of its own, to be signalled as a terminal does it.
+            process_group=0,
         )
 
     def finish(self, process: subprocess.Popen[str]) -> Finished:
