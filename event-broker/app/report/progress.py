@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
+from broker_connector_base.order_states import OrderStatus
+
 
 class _Order(BaseModel):
     """The part of an order's progress that a line shows."""
 
+    client_order_id: str
     symbol: str
     quantity: float
     status: str
@@ -27,18 +30,32 @@ class _Event(BaseModel):
 
 
 class ProgressLines:
-    """Says one line an event; repeated lines are said once."""
+    """Says one line an event, and only when a person learns something from it."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._last = ""
+        self._last_step = ""
+        #: Of each order, what was said last: state, shares filled and the broker's words.
+        self._told: dict[str, tuple[str, float, str | None]] = {}
 
     def __call__(self, event: bytes) -> None:
         """Say what the event (JSON) tells."""
-        line = _line(_Event.model_validate_json(event))
-        if line != self._last:
+        read = _Event.model_validate_json(event)
+        line = _line(read)
+        if self._is_news(read.order) if read.order else line != self._last_step:
             self._say(line)
-        self._last = line
+        if read.order is None:
+            self._last_step = line
+
+    def _is_news(self, order: _Order) -> bool:
+        if order.status == OrderStatus.FILLED and order.average_price is None:
+            # The execution that tells the price comes right behind.
+            return False
+        now = (order.status, order.filled_quantity, order.message)
+        if self._told.get(order.client_order_id) == now:
+            return False
+        self._told[order.client_order_id] = now
+        return True
 
 
 def _line(event: _Event) -> str:
