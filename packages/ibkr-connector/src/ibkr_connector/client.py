@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from broker_connector_base import (
     AccountSnapshot,
+    BrokerAPIError,
     BrokerClient,
     BrokerConnectionError,
     BrokerError,
@@ -34,7 +35,7 @@ from broker_connector_base import (
 from .accounts import Accounts
 from .contract_cache import ContractCache
 from .contracts import Contracts
-from .errors import ERROR_CODES, ErrorCode, meaning_of
+from .errors import ERROR_CODES, READ_ONLY, ErrorCode, meaning_of
 from .events import Subscriptions
 from .ledger import Ledger
 from .order_lists import OrderLists
@@ -51,7 +52,7 @@ _CONNECTIVITY = {
 }
 #: The link to the market was interrupted somewhere, whatever the gateway says of it afterwards.
 _STALE_QUOTES = {1100, 1101, 1102, 2103, 2110}
-_READ_ONLY, _REJECTED = "321", "201"
+_REJECTED = "201"
 _LIVE = 1
 
 
@@ -142,7 +143,11 @@ class IBKRClient(BrokerClient):
         )
 
     async def connect(self) -> bool:
-        """Log in and learn of the orders and executions of earlier sessions of this client id."""
+        """Log in and learn of the orders and executions of earlier sessions of this client id.
+
+        A gateway whose API is read-only lets in, for positions and quotes; whatever has to do with
+        orders is refused with code 321.
+        """
         async with self._connecting:
             if not self._session.is_connected():
                 await self._session.connect()
@@ -157,7 +162,11 @@ class IBKRClient(BrokerClient):
         self._link_is_down = False
         if self._market_data_type != _LIVE:  # live is what a new session gets
             self._session.client.reqMarketDataType(self._market_data_type)
-        await self._reconciler.reconcile()
+        try:
+            await self._reconciler.reconcile()
+        except BrokerAPIError as error:
+            if error.code != READ_ONLY:
+                raise
 
     async def disconnect(self) -> None:
         await self._session.disconnect()
@@ -277,9 +286,9 @@ class IBKRClient(BrokerClient):
         try:
             await self._orders.what_if(request)
         except OrderExecutionError as error:
-            if error.code not in (_READ_ONLY, _REJECTED):
+            if error.code not in (READ_ONLY, _REJECTED):
                 raise
-            return error.code != _READ_ONLY
+            return error.code != READ_ONLY
         return True
 
     # What the session tells.

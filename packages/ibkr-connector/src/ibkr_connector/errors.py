@@ -61,6 +61,9 @@ RAISES: Mapping[Kind, type[BrokerAPIError]] = MappingProxyType(
     }
 )
 
+#: What a gateway whose API is read-only answers to everything about orders.
+READ_ONLY = "321"
+
 _CODES = "https://interactivebrokers.github.io/tws-api/message_codes.html"
 _CAMPUS = "https://www.interactivebrokers.com/campus/ibkr-api-page/twsapi-doc/#api-error-codes"
 _LIVE_10349 = "ib_async issues 191 and 217: the order stays live"

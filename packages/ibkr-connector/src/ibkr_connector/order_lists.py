@@ -6,10 +6,14 @@ way. It draws no conclusions.
 
 from __future__ import annotations
 
-from ib_async import ExecutionFilter
+from collections.abc import Callable
+from typing import Any
 
-from broker_connector_base import Fill
+from ib_async import Client, ExecutionFilter
 
+from broker_connector_base import BrokerAPIError, Fill
+
+from .errors import READ_ONLY
 from .ledger import Ledger
 from .messages import CompletedLine
 from .session import Session
@@ -23,10 +27,12 @@ class OrderLists:
     def __init__(self, session: Session, ledger: Ledger) -> None:
         self._session = session
         self._ledger = ledger
+        #: Why the gateway's API is for reading only, None as long as it lists orders.
+        self.read_only: BrokerAPIError | None = None
 
     async def open(self) -> list[TrackedOrder]:
         """Open orders of all clients and accounts."""
-        keys = await self._session.ask_alone(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
+        keys = await self._ask(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
         return [self._ledger.get(key) for key in dict.fromkeys(keys)]
 
     async def executions(self, *, account_id: str = "", own: bool = False) -> list[Fill]:
@@ -41,6 +47,14 @@ class OrderLists:
 
     async def completed(self) -> list[CompletedLine]:
         """Orders that have ended today, of all clients and accounts."""
-        return await self._session.ask_alone(
-            COMPLETED_ORDERS, lambda client: client.reqCompletedOrders(False)
-        )
+        return await self._ask(COMPLETED_ORDERS, lambda client: client.reqCompletedOrders(False))
+
+    async def _ask(self, key: str, send: Callable[[Client], None]) -> list[Any]:
+        try:
+            lines = await self._session.ask_alone(key, send)
+        except BrokerAPIError as error:
+            if error.code == READ_ONLY:
+                self.read_only = error
+            raise
+        self.read_only = None
+        return lines

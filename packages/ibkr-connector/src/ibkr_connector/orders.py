@@ -58,7 +58,7 @@ class OrderDesk:
 
     async def place(self, request: OrderRequest) -> OrderResult:
         """See `BrokerClient.place_order`."""
-        self._session.require_account(request.account_id)
+        self._require_orders_allowed(request.account_id)
         async with self._turn:
             first = await self._first_with_key(request)
             if isinstance(first, OrderResult):
@@ -66,6 +66,13 @@ class OrderDesk:
             order = first or self._send(request, await self._listing(request.symbol))
         await self._acknowledgement(order)
         return _decided(order.result(), order.account_id, order.code)
+
+    def _require_orders_allowed(self, account_id: str) -> None:
+        self._session.require_account(account_id)
+        if self._lists.read_only is not None:
+            raise OrderExecutionError(
+                f"{self._lists.read_only} Nothing was sent.", code=self._lists.read_only.code
+            )
 
     async def _first_with_key(self, request: OrderRequest) -> TrackedOrder | OrderResult | None:
         """The order that already has the request's key, whichever session of ours placed it."""
@@ -116,7 +123,7 @@ class OrderDesk:
 
         Raises `OrderExecutionError` when IB would not take it.
         """
-        self._session.require_account(request.account_id)
+        self._require_orders_allowed(request.account_id)
         listing = await self._listing(request.symbol)
         order = request.wire_order(request.limit_on_grid(listing))
         order.whatIf = True

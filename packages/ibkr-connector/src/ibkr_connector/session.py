@@ -18,15 +18,19 @@ from ib_async import Client
 
 from broker_connector_base import (
     AccountNotFound,
+    BrokerAPIError,
     BrokerConnectionError,
 )
 
 from . import convert
-from .errors import RAISES, ErrorCode, Kind, meaning_of
+from .errors import RAISES, READ_ONLY, ErrorCode, Kind, meaning_of
 from .heartbeat import Heartbeat
 from .login import ID_IN_USE, Login, close
 from .messages import OrderKey
-from .wire import CURRENT_TIME, Inbox, Key, OrderListener, Stream
+from .wire import COMPLETED_ORDERS, CURRENT_TIME, OPEN_ORDERS, Inbox, Key, OrderListener, Stream
+
+#: The id in an error message that names no request.
+_NO_REQUEST = -1
 
 _log = structlog.get_logger(__name__)
 
@@ -244,12 +248,25 @@ class Session:
                 self._inbox.fail(request_id, error(f"IB answered {code}: {text}", code=str(code)))
         elif self._orders.knows((self.client_id, request_id)):
             self._orders.on_order_error((self.client_id, request_id), code, text)
+        elif request_id == _NO_REQUEST and str(code) == READ_ONLY:
+            self._refuse_lists(text)
         elif code == ID_IN_USE and self._login is not None:
             self._login.refuse_id()
         else:
             log = _log.debug if row.kind is Kind.INFO else _log.warning
             log("ibkr.notice", code=code, kind=row.kind.value, text=text)
             self._on_notice(code, text)
+
+    def _refuse_lists(self, text: str) -> None:
+        # Questions without a request id are refused without one.
+        error = BrokerAPIError(
+            f"The API of the gateway at {self.where} is read-only: it neither lists nor takes "
+            "orders. Untick Read-Only API under Global Configuration > API > Settings. "
+            f"(IB answered {READ_ONLY}: {text})",
+            code=READ_ONLY,
+        )
+        for key in (OPEN_ORDERS, COMPLETED_ORDERS):
+            self._inbox.fail(key, error)
 
     def on_closed(self, reason: str) -> None:
         """The socket is gone."""
