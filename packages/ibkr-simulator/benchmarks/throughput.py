@@ -10,7 +10,9 @@ import asyncio
 import json
 import multiprocessing
 import os
+import selectors
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -149,8 +151,6 @@ def _with_gateway(run: Any, *arguments: int) -> dict[str, Any]:
 
 def _trade_with(port: int, pipe: Connection, clients: int, orders: int) -> dict[str, Any]:
     """Every client sends all its orders at once and waits for the last commission report."""
-    import threading
-
     batches = [b"".join(_orders(orders)) for _ in range(clients)]
     everyone = [Client(port, number + 1) for number in range(clients)]
     began = time.perf_counter()
@@ -173,19 +173,17 @@ def _trade_with(port: int, pipe: Connection, clients: int, orders: int) -> dict[
 
 
 def _wait_for_all(clients: list[Client], orders: int) -> None:
-    import selectors
-
     missing = dict.fromkeys(clients, orders)
     with selectors.DefaultSelector() as ready:
         for client in clients:
             ready.register(client, selectors.EVENT_READ)
         while missing:
             for key, _ in ready.select():
-                client: Any = key.fileobj
-                missing[client] -= client.count(_COMMISSION_REPORT)
-                if missing[client] <= 0:
-                    ready.unregister(client)
-                    del missing[client]
+                heard: Any = key.fileobj
+                missing[heard] -= heard.count(_COMMISSION_REPORT)
+                if missing[heard] <= 0:
+                    ready.unregister(heard)
+                    del missing[heard]
 
 
 def _orders(count: int) -> Iterator[bytes]:

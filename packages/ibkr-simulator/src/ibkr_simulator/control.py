@@ -2,13 +2,16 @@
 
 One JSON object a line comes in, one goes out: `{"ok": true, ...}` or `{"ok": false, "error": ...}`.
 A lease lasts as long as the connection that asked for it, which the kernel closes however its
-process ends. There is no order and no account here: those are a client's business.
+process ends. A client's orders are its own business; the one order here is that of a person at the
+broker's own screen.
 
 Operations: `lease`, `status`, `save`, `stop`, and `quote`, which changes what it names of one
 instrument's quote: `{"op": "quote", "symbol": "SPY", "bid": 600.1, "ask": null, "halted": 1}`, or,
 with `"kind": "delayed"` (or `live`, `none`), what clients may see of it. `fault` sets a rule, whose
 terms stand beside the operation: `{"op": "fault", "action": "swallow", "message": "placeOrder"}`;
-`faults` lists the rules, `clear` takes back all of them or the one of a `number`.
+`faults` lists the rules, `clear` takes back all of them or the one of a `number`. `order` trades by
+hand: `{"op": "order", "account": "DU1", "symbol": "SPY", "side": "BUY", "quantity": 5}`, with a
+`limit` or at the market.
 """
 
 import asyncio
@@ -20,7 +23,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from simulated_exchange import ExchangeError, Quote, QuoteKind
+from simulated_exchange import ExchangeError, OrderRequest, OrderType, Quote, QuoteKind, Side
 
 from .gateway import SimulatedGateway
 
@@ -71,6 +74,7 @@ class ControlServer:
             "fault": self._fault,
             "faults": self._faults,
             "clear": self._clear,
+            "order": self._order,
             "stop": self._stop_now,
         }
 
@@ -191,14 +195,14 @@ class ControlServer:
         self._gateway.faults.clear(request.get("number"))
         return {}
 
+    async def _order(self, request: Mapping[str, Any]) -> Answer:
+        placed = self._gateway.desk.exchange.submit(_order_request(request, self._instrument))
+        await self._save()
+        return {"perm_id": placed.order_id, "status": placed.status}
+
     async def _quote(self, request: Mapping[str, Any]) -> Answer:
         exchange = self._gateway.desk.exchange
-        found = exchange.find_instruments(
-            symbol=request.get("symbol", ""), con_id=request.get("con_id")
-        )
-        if len(found) != 1 or not request.keys() & {"symbol", "con_id"}:
-            raise BadRequest(f"the request names {len(found)} instruments, it has to name one")
-        con_id = found[0].con_id
+        con_id = self._instrument(request)
         changes = {name: request[name] for name in _QUOTE_FIELDS & request.keys()}
         if unknown := request.keys() - _QUOTE_FIELDS - {"op", "symbol", "con_id", "kind"}:
             raise BadRequest(f"a quote has no {', '.join(sorted(unknown))}")
@@ -209,6 +213,33 @@ class ControlServer:
             exchange.set_quote(con_id, replace(exchange.quote(con_id), **numbers, at=None))
         await self._save()
         return {"quote": asdict(exchange.quote(con_id))}
+
+    def _instrument(self, request: Mapping[str, Any]) -> int:
+        """The con_id of the one instrument that a request names."""
+        found = self._gateway.desk.exchange.find_instruments(
+            symbol=request.get("symbol", ""), con_id=request.get("con_id")
+        )
+        if len(found) != 1 or not request.keys() & {"symbol", "con_id"}:
+            raise BadRequest(f"the request names {len(found)} instruments, it has to name one")
+        return found[0].con_id
+
+
+def _order_request(
+    request: Mapping[str, Any], instrument: Callable[[Mapping[str, Any]], int]
+) -> OrderRequest:
+    """A market order, or one with a limit, that no client of the API has placed."""
+    known = {"op", "account", "symbol", "con_id", "side", "quantity", "limit"}
+    if unknown := request.keys() - known:
+        raise BadRequest(f"an order has no {', '.join(sorted(unknown))}")
+    limit = _number("limit", request.get("limit"))
+    return OrderRequest(
+        account_id=str(request.get("account")),
+        con_id=instrument(request),
+        side=Side(str(request.get("side"))),
+        quantity=Decimal(_number("quantity", request.get("quantity")) or 0),
+        order_type=OrderType.MKT if limit is None else OrderType.LMT,
+        limit_price=None if limit is None else Decimal(limit),
+    )
 
 
 def _number(name: str, value: Any) -> Decimal | int | None:

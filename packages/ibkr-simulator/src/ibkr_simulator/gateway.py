@@ -10,26 +10,17 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from simulated_exchange import (
-    AccountChanged,
-    CommissionCharged,
-    Event,
-    Exchange,
-    OrderChanged,
-    PositionChanged,
-)
+from simulated_exchange import Exchange
 
 from .connection import Connection
 from .desk import Desk
 from .faults import Faults
 from .frames import MAX_VERSION
-from .handlers import ACCOUNT_LISTENERS, EVENTS, Listener
-from .handlers.positions import position_changed
 from .handlers.system import welcome
+from .herald import Herald
 from .link import LostLink
 from .refusals import Refusal
 from .session import Session
@@ -92,8 +83,7 @@ class SimulatedGateway:
         self._lost_links: list[LostLink] = []
         self._connections: set[Connection] = set()
         self._sessions: dict[int, Session] = {}
-        #: what events since the last telling were about: account -> instruments
-        self._touched: dict[str, dict[int, None]] = {}
+        self._herald = Herald(self.desk, self._sessions)
         self._opened = self._messages = self._busiest = 0
 
     # --- life -------------------------------------------------------------------------------
@@ -114,7 +104,7 @@ class SimulatedGateway:
         """Begin to listen. Raises `OSError` if the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Connection(self), self.host, self._port)
-        self._unsubscribe = self.desk.exchange.subscribe(self._on_event)
+        self._unsubscribe = self.desk.exchange.subscribe(self._herald.hear)
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
@@ -241,61 +231,5 @@ class SimulatedGateway:
 
     def freeze_accounts(self) -> Callable[[], None]:
         """Tell of accounts and positions as they are now, until the function returned is called."""
-        self.desk.freeze_accounts()
-        return self._thaw_accounts
-
-    def _thaw_accounts(self) -> None:
-        self.desk.thaw_accounts()
-        now = self.desk.exchange.clock.now()
-        for account_id, con_ids in self._touched.items():
-            positions = self.desk.account(account_id).positions
-            for con_id in con_ids:
-                held = positions.get(con_id)
-                event = PositionChanged(
-                    account_id=account_id,
-                    con_id=con_id,
-                    quantity=held.quantity if held else Decimal(0),
-                    average_cost=held.average_cost if held else Decimal(0),
-                    at=now,
-                )
-                self._tell(position_changed, event)
-        self._tell_of_accounts()
-
-    # --- for the exchange -------------------------------------------------------------------
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, OrderChanged):
-            self.desk.order_ids.note(event.order)
-        listener = EVENTS.get(type(event))
-        withheld = self.desk.accounts_are_frozen and isinstance(event, PositionChanged)
-        if listener is not None and not withheld:
-            self._tell(listener, event)
-        match event:
-            case PositionChanged():
-                self._touch(event.account_id, event.con_id)
-            case AccountChanged():
-                self._touch(event.account_id)
-            case CommissionCharged():
-                self._touch(event.execution.request.account_id)
-
-    def _tell(self, listener: Listener, event: Event) -> None:
-        for session in tuple(self._sessions.values()):
-            listener(session, event)
-
-    def _touch(self, account_id: str, con_id: int | None = None) -> None:
-        """Tell of an account when the burst of events is over: a fill changes it several times."""
-        if not self._touched:
-            asyncio.get_running_loop().call_soon(self._tell_of_accounts)
-        con_ids = self._touched.setdefault(account_id, {})
-        if con_id is not None:
-            con_ids[con_id] = None
-
-    def _tell_of_accounts(self) -> None:
-        if self.desk.accounts_are_frozen:
-            return
-        touched, self._touched = self._touched, {}
-        for account_id, con_ids in touched.items():
-            if account_id in self.desk.account_ids:
-                for session in tuple(self._sessions.values()):
-                    for tell in ACCOUNT_LISTENERS:
-                        tell(session, account_id, con_ids)
+        self._herald.freeze_accounts()
+        return self._herald.thaw_accounts

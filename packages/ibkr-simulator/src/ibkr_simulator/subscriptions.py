@@ -100,6 +100,8 @@ class Subscriptions:
     account_requests: dict[int, AccountFeed] = field(default_factory=dict)
     summaries: dict[int, Summary] = field(default_factory=dict)
     market_data: MarketDataLines = field(default_factory=MarketDataLines)
+    #: whether delayed data will do where there is no live data
+    takes_delayed: bool = False
     pnl: dict[int, AccountFeed] = field(default_factory=dict)
     #: the account and the instrument
     pnl_single: dict[int, tuple[str, int]] = field(default_factory=dict)

@@ -154,9 +154,9 @@ class World:
         self.expects_unknown = False
         self._stack = stack
 
-    def list(self, instrument: Instrument) -> None:
-        """Begin again with one more instrument; before anything else."""
-        self.exchange = build_exchange(self.clock, instrument)
+    def list(self, *instruments: Instrument) -> None:
+        """Begin again with more instruments; before anything else."""
+        self.exchange = build_exchange(self.clock, *instruments)
 
     async def gateway(self, **options: Any) -> SimulatedGateway:
         """A gateway that listens, for the account DU1 unless told otherwise."""

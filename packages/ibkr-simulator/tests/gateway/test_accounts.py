@@ -6,6 +6,7 @@ DU1 has USD 50,000 and EUR 1,000 (1 EUR = 1.25 USD), 10 SPY that cost 550 and st
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -158,6 +159,8 @@ async def test_results_are_told_when_asked_for_and_after_a_fill(world: Any, spy:
     assert (account.unrealizedPnL, account.realizedPnL) == (812.9125, 0.0)
     assert (single.position, single.unrealizedPnL, single.value) == (10, 500.1, 6000.1)
     assert nothing.position == 0
+    # since the close: 10 x (600.01 - 598.50), and 5 x (200.05 - 201.00) x 1.25 on SAP
+    assert (single.dailyPnL, account.dailyPnL) == (15.1, 9.1625)
     ib.placeOrder(spy, MarketOrder("SELL", 4))
     await world.settle(ib)
     # sold at 600.00 what had cost 550.00, less a commission of 1.00
@@ -260,3 +263,27 @@ async def answered(wire: Any) -> list[Any]:
         *await wire.receive_until("currentTime"),
     ]
     return [message for message in messages if message.name != "currentTime"]
+
+
+async def test_new_prices_reach_results_after_a_second_and_accounts_after_three_minutes(
+    world: Any, spy: Stock
+) -> None:
+    await world.gateway()
+    ib = await world.client(account="DU1")
+    single = ib.reqPnLSingle("DU1", "", spy.conId)
+    await world.settle(ib)
+    price = Decimal(610)
+    quote = world.exchange.quote(spy.conId)
+    world.exchange.set_quote(spy.conId, replace(quote, bid=price, ask=price, last=price, at=None))
+
+    def told() -> tuple[float, list[float]]:
+        return single.value, [p.marketValue for p in ib.portfolio() if p.contract.symbol == "SPY"]
+
+    await world.settle(ib)
+    assert told() == (6000.1, [6000.1])
+    world.clock.advance(1)
+    await world.settle(ib)
+    assert told() == (6100.0, [6000.1])
+    world.clock.advance(179)
+    await world.settle(ib)
+    assert told() == (6100.0, [6100.0])

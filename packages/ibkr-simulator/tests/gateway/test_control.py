@@ -153,6 +153,21 @@ async def test_a_quote_is_changed_in_what_the_request_names(world: Any, spy: Sto
         assert desk.saves == 2
 
 
+async def test_an_order_by_hand_is_nobodys(world: Any, spy: Stock) -> None:
+    async with control(world) as desk:
+        line = await desk.line()
+        order = {"account": "DU1", "symbol": "SPY", "side": "BUY", "quantity": 5}
+        filled = await line.ask(op="order", **order)
+        assert (filled["ok"], filled["status"]) == (True, "FILLED")
+        rests = await line.ask(op="order", **order, limit=590.5)
+        assert (rests["ok"], rests["status"]) == (True, "WORKING")
+        ib = await world.client(3)
+        (trade,) = await ib.reqAllOpenOrdersAsync()
+        assert (trade.order.permId, trade.order.orderId) == (rests["perm_id"], 0)
+        assert trade.order.lmtPrice == 590.5
+        assert desk.saves == 2
+
+
 async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
     async with control(world) as desk:
         line = await desk.line()
@@ -174,6 +189,9 @@ async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
         (b"[]\n", "JSON object"),
         (b'{"op": "dance"}\n', "no operation 'dance'"),
         (b'{"op": "quote", "bid": 1}\n', "has to name one"),
+        (b'{"op": "order", "symbol": "SPY", "side": "HOLD"}\n', "not a valid Side"),
+        (b'{"op": "order", "symbol": "SPY", "side": "BUY"}\n', "UNKNOWN_ACCOUNT"),
+        (b'{"op": "order", "symbol": "SPY", "price": 1}\n', "an order has no price"),
         (b'{"op": "fault", "action": "dance"}\n', "no action 'dance'"),
         (b'{"op": "clear", "number": 9}\n', "no rule 9"),
         (b'{"op": "quote", "symbol": "SAP", "bid": 1}\n', "names 2 instruments"),

@@ -223,12 +223,17 @@ async def test_an_execution_can_be_corrected(world: Any, spy: Stock) -> None:
     gateway.faults.add({"action": "correct", "price": "600.01", "symbol": "SPY"})
     wire = await world.wire(1)
     wire.send("placeOrder", orderId=1, conId=spy.conId, **ORDER)
-    messages = await wire.receive_until("commissionReport")
+    wire.send("reqCurrentTime")
+    messages = await wire.receive_until("currentTime")
     first, second = [m.fields for m in messages if m.name == "execDetails"]
     assert first["execId"].endswith(".01")
     assert second["execId"] == first["execId"][:-2] + "02"
     assert (first["price"], second["price"]) == (Decimal("600.02"), Decimal("600.01"))
     assert second["shares"] == first["shares"]
+    costs = [m.fields["execId"] for m in messages if m.name == "commissionReport"]
+    assert costs == [first["execId"], second["execId"]]
+    # The books agree: 3 x 600.01 and the commission of 1.00 are paid.
+    assert world.exchange.account("DU1").cash["USD"] == Decimal("48198.97")
 
 
 async def test_three_violations_of_the_pace_end_the_connection(world: Any) -> None:

@@ -109,11 +109,25 @@ async def test_delayed_data_comes_with_a_warning_its_type_and_its_own_ticks(
     world.exchange.set_quote_kind(QuoteKind.DELAYED, spy.conId)
     ib = await world.client()
     codes = listen(ib)
+    ib.reqMarketDataType(3)
     (ticker,) = await ib.reqTickersAsync(spy)
     assert codes == [10167]
     assert (ticker.marketDataType, ticker.bid, ticker.close) == (3, 600.0, 598.5)
     assert ticker.delayedLastTimestamp == world.clock.now()
     assert {tick.tickType for tick in ticker.ticks} >= {66, 67, 68, 75, 90}
+
+
+async def test_who_wants_live_data_gets_no_delayed_data(world: Any, spy: Stock) -> None:
+    await world.gateway()
+    world.exchange.set_quote_kind(QuoteKind.DELAYED, spy.conId)
+    ib = await world.client()
+    codes = listen(ib)
+    await ib.reqTickersAsync(spy)
+    ib.reqMarketDataType(4)
+    await ib.reqTickersAsync(spy)
+    ib.reqMarketDataType(1)
+    await ib.reqTickersAsync(spy)
+    assert codes == [354, 10167, 354]
 
 
 async def test_data_that_is_not_subscribed_is_refused_with_354(world: Any, spy: Stock) -> None:

@@ -9,7 +9,6 @@ from .actions import ACTIONS, rule_from_json, rule_to_json
 from .book import Faults
 from .link import Announce, Outage, Restart
 from .messages import (
-    Correct,
     Delay,
     Duplicate,
     Edit,
@@ -21,7 +20,7 @@ from .messages import (
     Swallow,
 )
 from .rules import BadRule, Direction, FaultRule, read_file
-from .trading import CancelOrder, FillAfterCancel, Partial, Stale
+from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale
 from .wire import Corrupt, Damage, Drop, Ending, Merge, Split
 
 __all__ = [

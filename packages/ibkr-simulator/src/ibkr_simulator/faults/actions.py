@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from .link import Announce, Outage, Restart
 from .messages import (
-    Correct,
     Delay,
     Duplicate,
     Edit,
@@ -22,7 +21,7 @@ from .messages import (
     Swallow,
 )
 from .rules import MODIFY_ORDER, BadRule, Direction, FaultRule, build, terms
-from .trading import CancelOrder, FillAfterCancel, Partial, Stale
+from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale
 from .wire import Corrupt, Drop, Merge, Split
 
 

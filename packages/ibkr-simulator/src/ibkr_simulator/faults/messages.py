@@ -129,21 +129,3 @@ class Pacing:
 
     def __call__(self, hit: Hit) -> None:
         hit.connection.violate_pace(rate=51)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Correct:
-    """After the execution comes its correction: the same id with its last group one higher.
-
-    `price` is what the correction says; without it the correction repeats the execution.
-    """
-
-    price: Decimal | None = None
-
-    def __call__(self, hit: Hit) -> None:
-        hit.proceed()
-        stem, _, revision = hit.message.fields["execId"].rpartition(".")
-        changes: dict[str, Any] = {"execId": f"{stem}.{int(revision) + 1:02d}"}
-        if self.price is not None:
-            changes |= {"price": self.price, "avgPrice": self.price}
-        hit.proceed(**changes)

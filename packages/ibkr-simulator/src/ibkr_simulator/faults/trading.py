@@ -4,12 +4,13 @@ A `Hit` on a request about an order comes in. Whatever trades here trades on the
 books stay the truth; only what clients are told may be wrong, and for a time.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ibkr_simulator.handlers.order_reports import tell
-from simulated_exchange import Exchange, FillPolicy, Order, OrderState, Side
+from simulated_exchange import Exchange, ExchangeError, FillPolicy, Order, OrderState, Side
 
 from .hit import Hit
 
@@ -84,6 +85,25 @@ class CancelOrder:
         order = hit.order
         if order is not None and not order.is_done:
             hit.gateway.desk.exchange.cancel(order.order_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correct:
+    """The exchange corrects the execution: the same id with its last group one higher.
+
+    `price` and `quantity` (0: a bust) are what it should have been; without them it is repeated.
+    The client hears of both, one after the other.
+    """
+
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+
+    def __call__(self, hit: Hit) -> None:
+        hit.proceed()
+        exchange, exec_id = hit.gateway.desk.exchange, hit.message.fields["execId"]
+        # A correction may be reported again, when executions are asked for, and is not corrected.
+        with suppress(ExchangeError):
+            exchange.correct(exec_id, price=self.price, quantity=self.quantity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,13 @@
-"""Contract details, market rules and symbol search."""
+"""Contract details, market rules, symbol search and option chains."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ibkr_simulator.refusals import Refusal, no_such_contract
 from ibkr_simulator.session import Session
 from ibkr_simulator.translate.contracts import details_fields, market_rules, sample_fields
+from simulated_exchange import Instrument
 
 #: A symbol search shows at most so many (TWS API, "Stock Symbol Search").
 _MAX_SAMPLES = 16
@@ -46,7 +48,32 @@ def matching_symbols(session: Session, request: Mapping[str, Any]) -> None:
     session.send("symbolSamples", reqId=request["reqId"], samples=samples[:_MAX_SAMPLES])
 
 
+def option_chain(session: Session, request: Mapping[str, Any]) -> None:
+    """The listed options of an underlying: for each exchange and class its expiries and strikes."""
+    chains: dict[tuple[str, str, Decimal], list[Instrument]] = {}
+    for option in session.desk.exchange.find_instruments(
+        symbol=request["underSymbol"], sec_type="OPT"
+    ):
+        for exchange in option.valid_exchanges:
+            if request["futFopExchange"] in ("", exchange):
+                key = exchange, option.trading_class or option.symbol, option.multiplier
+                chains.setdefault(key, []).append(option)
+    for (exchange, trading_class, multiplier), options in chains.items():
+        session.send(
+            "secDefOptParams",
+            reqId=request["reqId"],
+            exchange=exchange,
+            underConId=request["underConId"],
+            tradingClass=trading_class,
+            multiplier=f"{multiplier:f}",
+            expirations=sorted({option.last_trade_date for option in options}),
+            strikes=sorted({option.strike for option in options}),
+        )
+    session.send("secDefOptParamsEnd", reqId=request["reqId"])
+
+
 REQUESTS = {
+    "reqSecDefOptParams": option_chain,
     "reqContractDetails": contract_details,
     "reqMarketRule": market_rule,
     "reqMatchingSymbols": matching_symbols,

@@ -1,11 +1,8 @@
 """Executions and their commissions: as they happen, and again when asked for."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ibkr_simulator.refusals import invalid
 from ibkr_simulator.session import Session
 from ibkr_simulator.translate.orders import (
     commission_fields,
@@ -13,7 +10,7 @@ from ibkr_simulator.translate.orders import (
     side_text,
 )
 from ibkr_simulator.translate.requests import owner_of
-from ibkr_simulator.translate.texts import ZONE, day_start
+from ibkr_simulator.translate.texts import day_start, parse_time
 from simulated_exchange import CommissionCharged, Executed, Execution
 
 #: how a filter may write the side; executions themselves say BOT and SLD
@@ -25,7 +22,7 @@ def executions(session: Session, request: Mapping[str, Any]) -> None:
     exchange, request_id = session.desk.exchange, request["reqId"]
     since = day_start(exchange.clock.now())
     if request["time"]:
-        since = max(since, _filter_time(request["time"]))
+        since = max(since, parse_time(request["time"]))
     for execution in exchange.executions(since=since):
         if _passes(session, execution, request):
             _send(session, execution, request_id)
@@ -67,23 +64,6 @@ def _passes(session: Session, execution: Execution, wanted: Mapping[str, Any]) -
         and wanted["exchange"] in ("", "SMART", instrument.exchange, instrument.primary_exchange)
         and _SIDES.get(side, side) in ("", side_text(request.side))
     )
-
-
-def _filter_time(text: str) -> datetime:
-    """`yyyymmdd hh:mm:ss [zone]`, by default the gateway's zone, or `yyyymmdd-hh:mm:ss` in UTC.
-
-    Raises `Refusal` for anything else.
-    """
-    day, _, rest = text.partition(" ")
-    time, _, zone = rest.partition(" ")
-    try:
-        if "-" in day:
-            return datetime.strptime(day, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
-        known = ZoneInfo(zone) if zone else ZONE
-        return datetime.strptime(f"{day} {time}", "%Y%m%d %H:%M:%S").replace(tzinfo=known)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        # OSError: a zone called like a folder of zones, such as US.
-        raise invalid("Invalid date, time or time-zone entered") from None
 
 
 REQUESTS = {"reqExecutions": executions}

@@ -11,13 +11,16 @@ from simulated_exchange import Instrument, QuoteChanged, QuoteKind
 
 #: what snapshotPermissions says: snapshots of this instrument are free of charge
 _FREE_SNAPSHOTS = 3
+#: what a client may ask for (TWS API, "Market Data Types")
+_LIVE, _FROZEN, _DELAYED, _DELAYED_FROZEN = 1, 2, 3, 4
 _BBO_EXCHANGE = "9c0001"
 
 
 def market_data_type(session: Session, request: Mapping[str, Any]) -> None:
-    """Taken without a word: what a client gets depends on the login, and each answer says it."""
-    if request["type"] not in (1, 2, 3, 4):
+    """Taken without a word: from now on the client makes do with delayed data, or does not."""
+    if request["type"] not in (_LIVE, _FROZEN, _DELAYED, _DELAYED_FROZEN):
         raise invalid("Invalid market data type")
+    session.subscriptions.takes_delayed = request["type"] in (_DELAYED, _DELAYED_FROZEN)
 
 
 def market_data(session: Session, request: Mapping[str, Any]) -> None:
@@ -63,7 +66,7 @@ def _feed(session: Session, request_id: int, instrument: Instrument) -> Feed:
     match session.desk.exchange.quote_kind(instrument.con_id):
         case QuoteKind.LIVE:
             return LIVE
-        case QuoteKind.DELAYED:
+        case QuoteKind.DELAYED if session.subscriptions.takes_delayed:
             session.error(
                 10167,
                 "Requested market data is not subscribed. Displaying delayed market data.",

@@ -1,8 +1,4 @@
-"""Profit and loss of an account or of one position: asked for, then pushed when a fill changes it.
-
-The day's result is left unset, which a gateway also does when it has no value for it: the exchange
-keeps no previous day.
-"""
+"""Profit and loss of an account or of one position: asked for, then pushed as it changes."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,6 +6,7 @@ from typing import Any
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import AccountFeed
 from ibkr_simulator.translate.texts import average
+from simulated_exchange.pnl import PnL
 
 
 def pnl(session: Session, request: Mapping[str, Any]) -> None:
@@ -41,29 +38,39 @@ def account_changed(session: Session, account_id: str, con_ids: Collection[int])
             _send_position(session, request_id, owner, con_id)
 
 
+def refresh(session: Session) -> None:
+    """Tell everything again, with prices as they are now."""
+    for request_id, feed in session.subscriptions.pnl.items():
+        _send_account(session, request_id, feed.account_id)
+    for request_id, (account_id, con_id) in session.subscriptions.pnl_single.items():
+        _send_position(session, request_id, account_id, con_id)
+
+
 def _send_account(session: Session, request_id: int, account_id: str) -> None:
-    account = session.desk.account(account_id)
-    session.send(
-        "pnl",
-        reqId=request_id,
-        unrealizedPnL=average(account.unrealized_pnl),
-        realizedPnL=average(account.realized_pnl),
-    )
+    session.send("pnl", _figures(session.desk.exchange.pnl(account_id)), reqId=request_id)
 
 
 def _send_position(session: Session, request_id: int, account_id: str, con_id: int) -> None:
-    position = session.desk.account(account_id).positions.get(con_id)
+    exchange = session.desk.exchange
+    position = exchange.account(account_id).positions.get(con_id)
     if position is None:
         session.send("pnlSingle", reqId=request_id)
         return
     session.send(
         "pnlSingle",
+        _figures(exchange.pnl(account_id, con_id)),
         reqId=request_id,
         position=position.quantity,
-        unrealizedPnL=average(position.unrealized_pnl),
-        realizedPnL=average(position.realized_pnl),
         value=average(position.market_value),
     )
+
+
+def _figures(found: PnL) -> dict[str, Any]:
+    return {
+        "dailyPnL": average(found.daily),
+        "unrealizedPnL": average(found.unrealized),
+        "realizedPnL": average(found.realized),
+    }
 
 
 REQUESTS = {

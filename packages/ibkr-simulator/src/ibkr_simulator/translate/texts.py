@@ -1,12 +1,13 @@
 """Numbers and times as a gateway writes them into text fields.
 
-Decimals and aware times come in, short texts go out. No value is judged here.
+Decimals and aware times come in, short texts go out, and a client's times come back in.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ibkr_simulator.refusals import invalid
 from simulated_exchange import Session, TradingHours
 
 #: the zone a gateway names in its times; the US exchanges', under the name that IB uses
@@ -39,6 +40,23 @@ def average(price: Decimal | None) -> Decimal:
 def stamp(at: datetime) -> str:
     """`20261120 23:27:24 US/Eastern`: without a zone, clients take a time for their local one."""
     return f"{at.astimezone(ZONE):%Y%m%d %H:%M:%S} {ZONE_NAME}"
+
+
+def parse_time(text: str) -> datetime:
+    """`yyyymmdd hh:mm:ss [zone]`, by default the gateway's zone, or `yyyymmdd-hh:mm:ss` in UTC.
+
+    Raises `Refusal` for anything else.
+    """
+    day, _, rest = text.partition(" ")
+    time, _, zone = rest.partition(" ")
+    try:
+        if "-" in day:
+            return datetime.strptime(day, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
+        known = ZoneInfo(zone) if zone else ZONE
+        return datetime.strptime(f"{day} {time}", "%Y%m%d %H:%M:%S").replace(tzinfo=known)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        # OSError: a zone called like a folder of zones, such as US.
+        raise invalid("Invalid date, time or time-zone entered") from None
 
 
 def day_start(at: datetime) -> datetime:
