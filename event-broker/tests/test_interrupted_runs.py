@@ -164,7 +164,7 @@ async def test_a_broker_that_does_not_answer_is_given_up_in_time(world: World) -
 class Damaged(MemoryJournal):
     """Cannot be read."""
 
-    def interrupted(self, account_id: str) -> list[Record]:
+    def history(self, account_id: str) -> list[Record]:
         raise JournalError("the journal is damaged at line 3")
 
 

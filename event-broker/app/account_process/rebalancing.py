@@ -64,7 +64,7 @@ def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]
     """Keys of all orders that the run may have sent: an intent is written before its order goes."""
     keys: set[str] = set()
     try:
-        records = journal.interrupted(account_id)
+        records = journal.history(account_id)
     except JournalError as error:
         raise RunInterrupted(
             f"the run was interrupted, and what it sent cannot be told: {error}",
