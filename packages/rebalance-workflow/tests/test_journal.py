@@ -42,14 +42,17 @@ def intent(symbol: str, account_id: str = "DU1") -> OrderIntent:
     )
 
 
-def outcome(of: OrderIntent, status: OrderStatus) -> OrderOutcome:
+def outcome(
+    of: OrderIntent, status: OrderStatus, *, filled: int = 0, booked: bool = True
+) -> OrderOutcome:
     return OrderOutcome(
         run_id=of.run_id,
         account_id=of.account_id,
         at=AT,
         client_order_id=of.client_order_id,
         status=status,
-        filled_quantity=Decimal(0),
+        filled_quantity=filled,
+        booked=booked,
     )
 
 
@@ -96,6 +99,15 @@ class TestEveryJournal:
         if status is not None:
             journal.append(outcome(intent("AAA"), status))
         assert journal.unfinished("DU1") == ([intent("AAA")] if is_open else [])
+
+    def test_an_order_that_filled_is_open_until_the_account_has_shown_it(
+        self, journal: RunJournal
+    ) -> None:
+        journal.append(intent("AAA"))
+        journal.append(outcome(intent("AAA"), OrderStatus.CANCELLED, filled=3, booked=False))
+        assert journal.unfinished("DU1") == [intent("AAA")]
+        journal.append(outcome(intent("AAA"), OrderStatus.CANCELLED, filled=3))
+        assert journal.unfinished("DU1") == []
 
     def test_appending_nothing_changes_nothing(self, journal: RunJournal) -> None:
         journal.append()

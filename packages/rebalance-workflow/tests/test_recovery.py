@@ -9,7 +9,7 @@ import pytest
 
 from broker_connector_base import OrderStatus, RunStatus
 from broker_connector_base.testing import Books, FakeBroker, LoopClock
-from rebalance_workflow import MemoryJournal, RebalanceStopped
+from rebalance_workflow import MemoryJournal, RebalancePolicy, RebalanceStopped
 from rebalance_workflow.journal import OrderIntent, Phase
 from rebalance_workflow.recovery import recover
 from rebalance_workflow.session import Session
@@ -45,7 +45,9 @@ class Scene:
 
     async def recover(self) -> OrderStatus:
         await self.broker.connect()
-        [outcome] = await recover(self.session, [self.intent], self.journal, self.clock)
+        [outcome] = await recover(
+            self.session, [self.intent], self.journal, RebalancePolicy(), self.clock
+        )
         return outcome.status
 
 
@@ -77,6 +79,19 @@ async def test_an_order_that_arrives_late_is_not_missed(scene: Scene) -> None:
 
     asyncio.get_running_loop().call_later(3, arrive)
     assert await scene.recover() is OrderStatus.FILLED
+
+
+async def test_fills_that_the_account_does_not_show_stay_open_for_every_later_run(
+    scene: Scene,
+) -> None:
+    scene.books.snapshot_lag = 10_000
+    order = scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
+    scene.books.fill(order)
+    for _ in range(2):
+        with pytest.raises(RebalanceStopped, match="AAA 0, not 5"):
+            await scene.recover()
+        await asyncio.sleep(600)
+    assert scene.journal.unfinished("DU1") == [scene.intent]
 
 
 async def test_a_clock_that_was_set_back_does_not_make_it_wait_longer(scene: Scene) -> None:

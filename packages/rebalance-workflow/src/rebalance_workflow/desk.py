@@ -90,8 +90,7 @@ class OrderDesk:
     async def work(self, intents: Sequence[OrderIntent]) -> list[Order]:
         """Send all at once and return when each is settled, or cannot be for now.
 
-        Raises `JournalError` before anything is sent when the intents cannot be written down, and
-        after everything has ended when the outcomes cannot.
+        Raises `JournalError` before anything is sent when the intents cannot be written down.
         """
         self._journal.append(*intents)
         orders = self.orders.add(intents)
@@ -99,10 +98,16 @@ class OrderDesk:
             self._put_off(orders)
         await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
         await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
-        self._journal.append(*map(self._outcome, orders))
         if any(order.never_sent for order in orders):
             await self._wait_for_the_way()
         return orders
+
+    def write_outcomes(self, orders: Sequence[Order], *, booked: bool) -> None:
+        """Write down what became of them; `booked` says that the account shows their fills.
+
+        Raises `JournalError`.
+        """
+        self._journal.append(*(self._outcome(order, booked=booked) for order in orders))
 
     async def wait_for_commissions(self) -> None:
         """Give the broker a moment to tell what the fills cost."""
@@ -252,7 +257,7 @@ class OrderDesk:
         elif (order := self.orders.see(event)) is not None:
             self._on_change(order)
 
-    def _outcome(self, order: Order) -> OrderOutcome:
+    def _outcome(self, order: Order, *, booked: bool) -> OrderOutcome:
         return OrderOutcome(
             run_id=order.intent.run_id,
             account_id=order.intent.account_id,
@@ -262,6 +267,7 @@ class OrderDesk:
             filled_quantity=order.filled,
             average_price=order.average_price,
             message=order.message,
+            booked=booked,
         )
 
 

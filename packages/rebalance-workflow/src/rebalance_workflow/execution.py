@@ -90,13 +90,12 @@ class LiveMarket:
             (intent.client_order_id, line) for intent, line in zip(intents, lines, strict=True)
         )
         orders = await self._desk.work(intents)
-        self._is_current = False
-        _halt_when_in_doubt(orders)
-        self._reporter.stage(Stage.SETTLING)
-        began = self._clock.now()
-        settled, quotes = await together(self._settle(), self._quotes(situation))
-        if (self._clock.now() - began).total_seconds() > _FRESH_SECONDS:
-            quotes = await self._quotes(situation)
+        self._is_current = booked = False
+        try:
+            settled, quotes = await self._see_through(orders, situation)
+            booked = True
+        finally:
+            self._desk.write_outcomes(orders, booked=booked)
         put_off = any(order.never_sent for order in orders)
         went_wrong = any(order.went_wrong for order in orders)
         return replace(
@@ -106,6 +105,18 @@ class LiveMarket:
             impaired=situation.impaired or went_wrong or (put_off and not self._desk.can_send),
             put_off=put_off,
         )
+
+    async def _see_through(
+        self, orders: Sequence[Order], situation: Situation
+    ) -> tuple[Settled, Sequence[ContractPrice]]:
+        """The account with the orders' fills in it, and the quotes of that moment."""
+        _halt_when_in_doubt(orders)
+        self._reporter.stage(Stage.SETTLING)
+        began = self._clock.now()
+        settled, quotes = await together(self._settle(), self._quotes(situation))
+        if (self._clock.now() - began).total_seconds() > _FRESH_SECONDS:
+            quotes = await self._quotes(situation)
+        return settled, quotes
 
     async def look(self) -> None:
         """Read the account once more, whatever it shows; raises the broker's errors."""

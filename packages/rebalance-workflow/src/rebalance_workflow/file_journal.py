@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from .file_names import safe_file_name
-from .journal import JournalError, OrderIntent, Record, RunFinished, interrupted, unfinished
+from .journal import JournalError, OrderIntent, Record, RunFinished, unfinished
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
@@ -49,12 +49,8 @@ class FileJournal:
         return [_parse(line, path, number) for number, line in enumerate(_lines(path), 1)]
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
-        """Intents of the account whose fate is not recorded, oldest first."""
+        """Intents of the account that no outcome settles, oldest first."""
         return unfinished(self._recent(account_id))
-
-    def interrupted(self, account_id: str) -> list[Record]:
-        """Records since the last run that ended well, oldest first."""
-        return interrupted(self._recent(account_id))
 
     def _recent(self, account_id: str) -> list[Record]:
         """Records from the last run on that ended well: older ones need not cost time."""

@@ -73,11 +73,18 @@ class OrderOutcome(Value):
     #: Per share; None without a fill.
     average_price: Number | None = None
     message: str | None = None
+    #: True once the account has shown what the order filled.
+    booked: bool
+
+    @property
+    def is_decided(self) -> bool:
+        """True when the order can no longer trade and its fills are known."""
+        return self.status.is_final or self.status is OrderStatus.NOT_FOUND
 
     @property
     def settles(self) -> bool:
-        """True when the order can no longer trade and its fills are known."""
-        return self.status.is_final or self.status is OrderStatus.NOT_FOUND
+        """True when nothing about the order is of interest to a later run."""
+        return self.is_decided and (self.booked or not self.filled_quantity)
 
 
 class RunFinished(Value):
@@ -89,7 +96,7 @@ class RunFinished(Value):
     at: UtcTime
     status: RunStatus
     reason: str | None = None
-    #: Intents of the account, this run's and earlier ones', whose fate is not recorded.
+    #: Intents of the account, this run's and earlier ones', that no outcome settles.
     open_orders: int = Field(ge=0)
 
     @property
@@ -119,11 +126,7 @@ class RunJournal(Protocol):
         ...
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
-        """Intents of the account whose fate is not recorded, oldest first."""
-        ...
-
-    def interrupted(self, account_id: str) -> list[Record]:
-        """Records since the last run that ended well, oldest first; empty unless one did not."""
+        """Intents of the account that no outcome settles, oldest first."""
         ...
 
 
@@ -136,17 +139,6 @@ def unfinished(records: Iterable[Record]) -> list[OrderIntent]:
         elif isinstance(record, OrderOutcome) and record.settles:
             pending.pop(record.client_order_id, None)
     return list(pending.values())
-
-
-def interrupted(records: Iterable[Record]) -> list[Record]:
-    """The records after the last run that ended well."""
-    latest: list[Record] = []
-    for record in records:
-        if isinstance(record, RunFinished) and record.is_clean:
-            latest.clear()
-        else:
-            latest.append(record)
-    return latest
 
 
 class MemoryJournal:
@@ -164,9 +156,5 @@ class MemoryJournal:
         return [record for record in self.records if record.account_id == account_id]
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
-        """Intents of the account whose fate is not recorded, oldest first."""
+        """Intents of the account that no outcome settles, oldest first."""
         return unfinished(self.history(account_id))
-
-    def interrupted(self, account_id: str) -> list[Record]:
-        """Records since the last run that ended well, oldest first."""
-        return interrupted(self.history(account_id))

@@ -29,15 +29,13 @@ from .execution import LiveMarket, RunHalted
 from .journal import (
     JournalError,
     OrderIntent,
-    OrderOutcome,
-    Record,
     RunFinished,
     RunJournal,
     RunStarted,
 )
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import describe_recovered, found_orders, is_recent, recover, see_fills
+from .recovery import describe_recovered, recover
 from .reporting import cash_after, executed_trades, holdings, managed_value
 from .results import RunResult
 from .rounds import Rounds
@@ -81,7 +79,6 @@ class LiveRun:
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
         pending = self._journal.unfinished(self._account.account_id)
-        interrupted = self._journal.interrupted(self._account.account_id)
         self._journal.append(
             RunStarted(
                 run_id=self._run_id,
@@ -91,7 +88,7 @@ class LiveRun:
             )
         )
         try:
-            result = await self._execute(pending, interrupted)
+            result = await self._execute(pending)
         except Exception as error:
             status = error.status if isinstance(error, RebalanceStopped) else RunStatus.FAILED
             with suppress(JournalError):
@@ -116,10 +113,8 @@ class LiveRun:
             )
         )
 
-    async def _execute(
-        self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]
-    ) -> RunResult:
-        planner, start = await self._prepare(pending, interrupted)
+    async def _execute(self, pending: Sequence[OrderIntent]) -> RunResult:
+        planner, start = await self._prepare(pending)
         self._reporter.stage(Stage.PLANNING)
         rounds = Rounds(planner, start)
         desk, market = self._at_the_broker(start)
@@ -154,9 +149,7 @@ class LiveRun:
         )
         return desk, market
 
-    async def _prepare(
-        self, pending: Sequence[OrderIntent], interrupted: Sequence[Record]
-    ) -> tuple[Planner, Situation]:
+    async def _prepare(self, pending: Sequence[OrderIntent]) -> tuple[Planner, Situation]:
         """Everything before the first plan; all that is sent is the cancellation of own orders."""
         account_id = self._account.account_id
         self._reporter.stage(Stage.READING)
@@ -167,29 +160,16 @@ class LiveRun:
         planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
         if open_orders:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
-        was_recent = is_recent(interrupted, self._policy, self._clock)
         foreign = await clear_orders(
-            self._session,
-            account_id,
-            open_orders,
-            self._policy,
-            is_settled=not (was_recent or pending),
+            self._session, account_id, open_orders, self._policy, is_settled=not pending
         )
-        outcomes = await self._recover(pending)
-        traded = (*interrupted, *outcomes) if was_recent else found_orders(pending, outcomes)
-        await see_fills(self._session, account_id, traded, self._policy)
+        if pending:
+            self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
+        outcomes = await recover(self._session, pending, self._journal, self._policy, self._clock)
+        self._notes.extend(map(describe_recovered, outcomes))
         start = await read_situation(self._session, planner)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
-
-    async def _recover(self, pending: Sequence[OrderIntent]) -> list[OrderOutcome]:
-        """Close what earlier runs left open."""
-        if not pending:
-            return []
-        self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
-        outcomes = await recover(self._session, pending, self._journal, self._clock)
-        self._notes.extend(map(describe_recovered, outcomes))
-        return outcomes
 
     def _result(
         self,
