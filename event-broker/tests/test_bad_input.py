@@ -116,3 +116,42 @@ def test_notices_go_to_standard_error(ask: Ask, write: Write) -> None:
     notice = "config.yaml:2: trading.commission_rate: no longer does anything"
     assert f"notice: {notice}" in errors
     assert json.loads(output)["notices"][0].startswith(notice)
+
+
+@pytest.mark.parametrize(
+    "place", ["data", "data/logs", "data/paper", "data/paper/journal", "data/paper/locks"]
+)
+@pytest.mark.parametrize("command", ["rebalance", "orders", "doctor"])
+def test_a_file_in_the_place_of_the_state_is_named(
+    ask: Ask, home: Path, command: str, place: str
+) -> None:
+    (home / place).parent.mkdir(parents=True, exist_ok=True)
+    (home / place).touch()
+    paper = {"TRADING_MODE": "paper", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+    code, output, errors = ask(command, "-account", "DU100", "--json", **paper)
+    assert code == 2
+    message = json.loads(output)["error"]["message"]
+    assert errors == f"error: {message}\n"
+    assert message.startswith(f"{home / place}")
+    assert "must be a directory that this user can write to. Nothing was sent." in message
+
+
+@pytest.mark.parametrize("place", ["data", "data/simulator"])
+def test_a_file_in_the_place_of_the_simulators_state_is_named(
+    ask: Ask, home: Path, place: str
+) -> None:
+    (home / place).parent.mkdir(parents=True, exist_ok=True)
+    (home / place).touch()
+    for arguments in (("-account", "DU100"), ("--reset-demo",)):
+        code, _, errors = ask("rebalance", *arguments)
+        assert code == 2
+        assert errors.startswith(f"error: {home / place}")
+        assert errors.endswith("Nothing was sent.\n")
+
+
+def test_client_ids_that_cannot_be_written_are_named(ask: Ask, home: Path) -> None:
+    (home / "data" / "client-ids.lock").mkdir(parents=True)
+    paper = {"TRADING_MODE": "paper", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+    code, _, errors = ask("positions", "-account", "DU100", **paper)
+    assert code == 2
+    assert f"{home / 'data' / 'client-ids.lock'}: Is a directory" in errors

@@ -155,7 +155,7 @@ async def _session(job: AccountJob) -> AsyncIterator[BrokerClient]:
 @asynccontextmanager
 async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
     name = job.account.account_id + (".view" if job.operation in _VIEWS else "")
-    lock = AccountLock(job.settings.state_directory / "locks", name, command=job.operation)
+    lock = AccountLock(job.settings.lock_directory, name, command=job.operation)
     async with AsyncExitStack() as stack:
         try:
             stack.enter_context(lock)

@@ -29,6 +29,7 @@ from app.settings import (
 from broker_connector_base.models import AccountConfig
 
 from .outcome import CommandFailed, ExitCode, say
+from .state import prepare_state, state_needed
 
 
 class Address(NamedTuple):
@@ -56,7 +57,8 @@ class Session:
     def gateway(self) -> Address:
         """The gateway's address, once there is one; raises `CommandFailed`."""
         try:
-            return self.address.result()
+            with state_needed(self.settings):
+                return self.address.result()
         except simulation.SimulationError as error:
             raise CommandFailed.because(error) from error
 
@@ -76,6 +78,7 @@ def open_session(arguments: argparse.Namespace, settings: Settings) -> Iterator[
     if getattr(arguments, "reset_demo", False):
         _reset_demo(settings)
     if accounts:
+        prepare_state(settings)
         fork_server.start()
     with _gateway(settings, needed=bool(accounts)) as address:
         yield Session(arguments=arguments, settings=settings, accounts=accounts, address=address)
@@ -122,7 +125,8 @@ def _reset_demo(settings: Settings) -> None:
             exit_code=ExitCode.BAD_INPUT,
         )
     try:
-        simulation.reset(settings.simulator_directory, settings.state_directory)
+        with state_needed(settings):
+            simulation.reset(settings.simulator_directory, settings.state_directory)
     except simulation.SimulationError as error:
         raise CommandFailed.because(error) from error
     say("The demo accounts are as they were at first.")

@@ -23,6 +23,7 @@ from broker_connector_base.models import AccountConfig
 
 from .outcome import CommandFailed, ExitCode, Report, say
 from .session import Session
+from .state import state_needed
 
 _Result = TypeVar("_Result", bound=BaseModel)
 
@@ -68,13 +69,16 @@ def run_operation(session: Session, account: AccountConfig, operation: Operation
 def _job(session: Session, account: AccountConfig, operation: Operation) -> AccountJob:
     purpose = Purpose.TRADE if operation in _WITH_TRADING_SESSION else Purpose.VIEW
     address = session.gateway()
+    settings = session.settings
+    with state_needed(settings):
+        number = client_id(settings.client_ids_file, account.account_id, purpose)
     return AccountJob(
         operation=operation,
         account=account,
-        settings=session.settings,
+        settings=settings,
         host=address.host,
         port=address.port,
-        client_id=client_id(session.settings.client_ids_file, account.account_id, purpose),
+        client_id=number,
         lock_timeout_seconds=LOCK_TIMEOUT_SECONDS,
     )
 

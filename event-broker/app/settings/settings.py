@@ -56,24 +56,39 @@ class Settings(Value):
         return self.environment.allocations_base_url or self.config.allocations.base_url
 
     @property
+    def data_directory(self) -> Path:
+        """Everything that is kept between commands."""
+        return self.home / "data"
+
+    @property
     def state_directory(self) -> Path:
         """Journal, locks and caches of this mode: what is true of one gateway is not of another."""
-        return self.home / "data" / self.mode.value
+        return self.data_directory / self.mode.value
+
+    @property
+    def journal_directory(self) -> Path:
+        """The record of the mode's runs."""
+        return self.state_directory / "journal"
+
+    @property
+    def lock_directory(self) -> Path:
+        """One lock an account."""
+        return self.state_directory / "locks"
 
     @property
     def simulator_directory(self) -> Path:
         """The embedded simulator's own state."""
-        return self.home / "data" / "simulator"
+        return self.data_directory / "simulator"
 
     @property
     def client_ids_file(self) -> Path:
         """The client id of each account."""
-        return self.home / "data" / "client-ids.json"
+        return self.data_directory / "client-ids.json"
 
     @property
     def log_directory(self) -> Path:
         """One log file a mode."""
-        return self.home / "data" / "logs"
+        return self.data_directory / "logs"
 
 
 def load_settings(home: Path, variables: Mapping[str, str]) -> Settings:

@@ -76,7 +76,7 @@ def create_rebalancer(
 
 def create_journal(settings: Settings) -> RunJournal:
     """The record of the mode's runs, one file an account."""
-    return FileJournal(settings.state_directory / "journal")
+    return FileJournal(settings.journal_directory)
 
 
 def create_allocation_service(settings: Settings) -> AllocationService:
