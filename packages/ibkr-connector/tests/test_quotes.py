@@ -16,16 +16,18 @@ from broker_connector_base import (
     QuoteQuality,
     UnknownSymbol,
 )
+from broker_connector_base.testing import VirtualTimeLoop
 from ibkr_connector.messages import MARKET_DATA_TYPE, Tick
 from ibkr_connector.quote_line import assemble, mark
 from ibkr_connector.testing.tap import Fields
-from ibkr_connector.testing.world import World, quote
+from ibkr_connector.testing.world import World, open_world, quote
 from simulated_exchange import Quote, QuoteKind
 
 _NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 _MARKET_DATA, _MARKET_DATA_TYPE, _CURRENT_TIME = 1, 59, 49
 _CANCEL_MARKET_DATA = 2
 _TICK_PRICE, _HALTED_TICK = 1, 45
+_PRICES_AND_REMARKS = (_TICK_PRICE, _HALTED_TICK, 2, 46)
 
 
 def tick(kind: int, value: float, size: float | None = 100) -> Tick:
@@ -154,6 +156,62 @@ async def test_a_two_sided_quote_does_not_wait_long_for_the_rest(world: World) -
     assert price.bid == 100
 
 
+def test_a_first_price_may_take_as_long_as_the_deadline_allows() -> None:
+    async def wait_for_it() -> None:
+        async with open_world() as world:
+            client = await world.client(quote_timeout_seconds=12)
+            held: list[Fields] = []
+            for reply in _PRICES_AND_REMARKS:
+                world.tap.on_reply(reply, held.append, times=None, swallow=True)
+            question = asyncio.create_task(client.get_multiple_market_prices(["AAA"]))
+            await asyncio.sleep(11)
+            for fields in held:
+                world.tap.say(*fields)
+            (price,) = await question
+            assert (price.bid, price.ask) == (Decimal(100), Decimal("100.02"))
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(wait_for_it())
+
+
+async def test_the_kind_of_feed_alone_is_no_quote(world: World) -> None:
+    client = await world.client(quote_timeout_seconds=0.05)
+    for reply in _PRICES_AND_REMARKS:
+        world.tap.swallow_replies(reply, times=None)
+    with pytest.raises(MarketDataError, match=r"AAA: no quote arrived within 0\.05 s"):
+        await client.get_multiple_market_prices(["AAA"])
+
+
+async def test_a_quote_is_as_old_as_its_last_tick(world: World) -> None:
+    now = [_NOW]
+    client = await world.client(clock=lambda: now[0])
+    (first,) = await client.get_multiple_market_prices(["AAA"])
+    now[0] += timedelta(minutes=5)
+    (again,) = await client.get_multiple_market_prices(["AAA"])
+    assert first.as_of == again.as_of == _NOW
+    world.exchange.set_quote(1, quote("101", "101.50"))
+    await client.server_time()
+    now[0] += timedelta(minutes=5)
+    (moved,) = await client.get_multiple_market_prices(["AAA"])
+    assert moved.as_of == _NOW + timedelta(minutes=5)
+
+
+async def test_a_price_from_before_an_interruption_is_neither_told_nor_kept(world: World) -> None:
+    client = await world.client()
+    await client.get_instruments(["AAA"])
+
+    def interrupt(_: Fields) -> bool:
+        world.tap.say(4, 2, -1, 1101, "Connectivity restored- data lost.", "")
+        return True
+
+    world.tap.on_reply(_HALTED_TICK, interrupt)  # the prices have come by then
+    with pytest.raises(MarketDataError, match="AAA: the market data line ended"):
+        await client.get_multiple_market_prices(["AAA"])
+    world.exchange.set_quote(1, quote("90", "90.02"))
+    (price,) = await client.get_multiple_market_prices(["AAA"], use_cache=True)
+    assert price.bid == 90
+
+
 async def test_silence_until_the_deadline_is_an_error(world: World) -> None:
     client = await world.client(quote_timeout_seconds=0.05)
     world.tap.swallow_requests(_MARKET_DATA)
@@ -180,10 +238,12 @@ async def test_a_cached_quote_serves_until_it_is_too_old(world: World) -> None:
     client = await world.client(price_cache_ttl_seconds=30, clock=lambda: now[0])
     first = await client.get_multiple_market_prices(["AAA"])
     now[0] += timedelta(seconds=30)
+    world.exchange.set_quote(1, quote("101", "101.50"))
+    await client.server_time()
     assert await client.get_multiple_market_prices(["AAA"], use_cache=True) == first
     now[0] += timedelta(seconds=1)
     (later,) = await client.get_multiple_market_prices(["AAA"], use_cache=True)
-    assert later.as_of == now[0]
+    assert later.bid == 101
 
 
 async def test_a_line_that_ib_ends_is_told_and_opened_again(world: World) -> None:

@@ -7,7 +7,7 @@ asks for nothing and never fills a missing price from another one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -36,8 +36,11 @@ _SILENCE_SECONDS = 2.0
 class QuoteLine:
     """What IB has told about one symbol since the line was opened."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, clock: Callable[[], datetime]) -> None:
         self.symbol = symbol
+        self._clock = clock
+        #: When the last tick came; None while nothing was told.
+        self.told_at: datetime | None = None
         self.request_id: int | None = None
         #: Set when the opening picture is complete, as complete as it gets, or refused.
         self.ready = asyncio.Event()
@@ -45,15 +48,13 @@ class QuoteLine:
         self._ticks: dict[int, Tick] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """True while nothing was told."""
-        return not self._ticks
-
     def see(self, tick: Tick) -> None:
         """Take a tick; of several of a type the last one counts."""
         self._ticks.pop(tick.type, None)
         self._ticks[tick.type] = tick
+        if tick.type == MARKET_DATA_TYPE:
+            return  # comes with the subscription, however long the first price takes
+        self.told_at = self._clock()
         if self.ready.is_set():
             return
         self._stop_timer()
@@ -75,9 +76,11 @@ class QuoteLine:
         self._stop_timer()
         self.ready.set()
 
-    def price(self, as_of: datetime) -> ContractPrice:
-        """The quote as it stands."""
-        return assemble(self.symbol, self._ticks.values(), as_of)
+    def price(self) -> ContractPrice | None:
+        """The quote as of the last tick; None while nothing was told."""
+        if self.told_at is None:
+            return None
+        return assemble(self.symbol, self._ticks.values(), self.told_at)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -93,18 +93,19 @@ class Quotes:
         return {con_id: self._answer(con_id, line) for con_id, line in lines.items()}
 
     def _answer(self, con_id: int, line: QuoteLine) -> ContractPrice | BrokerError:
-        now = self._clock()
-        if line.error is not None or line.is_empty:
+        if line.error is None and self._lines.get(con_id) is not line:
+            return MarketDataError("the market data line ended while the quote was read; ask again")
+        price = line.price()
+        if line.error is not None or price is None:
             self._close(con_id)
             return line.error or MarketDataError(f"no quote arrived within {self._timeout:g} s")
-        price = line.price(now)
-        self._cache[con_id] = CachedPrice(price=price, cached_at=now)
+        self._cache[con_id] = CachedPrice(price=price, cached_at=self._clock())
         return price
 
     def _open(self, symbol: str, contract: Contract, kept: set[int]) -> QuoteLine:
         if len(self._lines) >= self._max_lines:
             self._close(next(con_id for con_id in self._lines if con_id not in kept))
-        line = QuoteLine(symbol)
+        line = QuoteLine(symbol, self._clock)
 
         def send(client: Client, request_id: int) -> None:
             client.reqMktData(request_id, contract, "", False, False, [])
