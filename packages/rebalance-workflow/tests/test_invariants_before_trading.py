@@ -11,13 +11,20 @@ import pytest
 from broker_connector_base import (
     AccountNotFound,
     AccountPosition,
+    OpenOrder,
     OrderExecutionError,
     OrderStatus,
     QuoteQuality,
     RunStatus,
     UnknownSymbol,
 )
-from broker_connector_base.testing import CANCEL_NEVER_CONFIRMED, FILL_BEATS_CANCEL, Fault, Reject
+from broker_connector_base.testing import (
+    CANCEL_NEVER_CONFIRMED,
+    FILL_BEATS_CANCEL,
+    FakeBroker,
+    Fault,
+    Reject,
+)
 from rebalance_calculator import AllocationError, QuoteError, ReplacementError, SnapshotError
 from rebalance_workflow import (
     AllocationSourceError,
@@ -284,6 +291,27 @@ class TestInvariant8:
         assert stop.value.status is RunStatus.NEEDS_ATTENTION
         assert (world.clock.now() - began).total_seconds() == pytest.approx(60)
         assert len(world.sent()) == 1
+
+    async def test_a_cancellation_confirmed_while_the_list_is_on_its_way_is_not_missed(
+        self,
+    ) -> None:
+        class Racing(FakeBroker):
+            """The order ends just after the broker wrote the list that still has it."""
+
+            async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+                listed = await super().get_open_orders(account_id)
+                if old.status is OrderStatus.CANCELLING:
+                    world.books.end(old, OrderStatus.CANCELLED)
+                    await asyncio.sleep(0.1)
+                return listed
+
+        world = a_world()
+        old = world.books.place_foreign_order(
+            ACCOUNT, "BBB", 7, limit_price=1, client_id=1, client_order_id="rb:old:DU1:BBB:B:1"
+        )
+        old.behaviour = CANCEL_NEVER_CONFIRMED
+        world.broker = Racing(world.books)
+        assert (await world.run()).status is RunStatus.DONE
 
     async def test_an_own_order_of_another_client_id_stops_the_run(self) -> None:
         world = a_world()

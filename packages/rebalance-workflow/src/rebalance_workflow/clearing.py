@@ -120,13 +120,19 @@ async def _cancel_and_confirm(
 ) -> None:
     heard: list[OrderEvent] = []
     feed = OrderFeed(session.broker, account_id, heard.append)
-    await feed.start()
+    wanted = {_identity(order) for order in orders}
+
+    async def are_listed() -> bool:
+        # What is heard from here on may be younger than the list.
+        heard.clear()
+        listed = await session.broker.get_open_orders(account_id)
+        return not wanted.isdisjoint(map(_identity, listed))
+
     try:
+        await feed.start()
         for order in orders:
             await _request(session, order)
-        wanted = {_identity(order) for order in orders}
-        while wanted & {_identity(o) for o in await session.broker.get_open_orders(account_id)}:
-            heard.clear()
+        while await are_listed():
             await feed.until(lambda: bool(heard))
     finally:
         await feed.stop()
