@@ -120,6 +120,21 @@ class TestFileJournal:
         assert FileJournal(tmp_path).unfinished("DU1") == [intent("AAA")]
         assert len((tmp_path / "DU1.jsonl").read_text().splitlines()) == 2
 
+    def test_the_names_of_new_files_and_folders_are_made_durable(self, tmp_path: Path) -> None:
+        synced: list[Path] = []
+        journal = FileJournal(tmp_path / "state" / "journal", sync_directory=synced.append)
+        journal.append(STARTED)
+        journal.append(FINISHED)
+        assert synced == [tmp_path / "state" / "journal", tmp_path / "state", tmp_path]
+
+    def test_a_name_that_a_dead_process_may_not_have_synced_is_synced_by_the_next(
+        self, tmp_path: Path
+    ) -> None:
+        synced: list[Path] = []
+        FileJournal(tmp_path, sync_directory=lambda folder: None).append(STARTED)
+        FileJournal(tmp_path, sync_directory=synced.append).append(FINISHED)
+        assert synced == [tmp_path]
+
     @pytest.mark.parametrize("kept", [0, 1, 20, -1])
     def test_a_line_torn_by_a_crash_is_ignored_and_then_overwritten(
         self, tmp_path: Path, kept: int

@@ -2,13 +2,15 @@
 
 Comes in: records. Goes out: lines that are on the disk when `append` returns. A line torn by a
 crash was never acted upon, so it is cut off by the next append and skipped by readers; any other
-damage that is met stops the run.
+damage that is met stops the run. A file is only as durable as its name: each process syncs the
+directories once, because an earlier one may have died between writing a file and doing so.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,11 +21,25 @@ from .journal import JournalError, OrderIntent, Record, RunFinished, unfinished
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class FileJournal:
     """A journal that survives crashes of the process and of the machine."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, *, sync_directory: Callable[[Path], None] = sync_directory
+    ) -> None:
         self._directory = Path(directory)
+        self._sync_directory = sync_directory
+        #: Files whose names are known to be durable.
+        self._named: set[Path] = set()
 
     def append(self, *records: Record) -> None:
         """Append and flush to the disk; records of one call belong to one account.
@@ -35,8 +51,13 @@ class FileJournal:
         path = self._path(records[0].account_id)
         lines = b"".join(_RECORD.dump_json(record) + b"\n" for record in records)
         try:
+            new = [folder for folder in path.parents if not folder.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, lines)
+            if path not in self._named:
+                for folder in (path.parent, *(folder.parent for folder in new)):
+                    self._sync_directory(folder)
+                self._named.add(path)
         except OSError as error:
             raise JournalError(
                 f"the run journal {path} cannot be written ({error.strerror}): "
@@ -90,7 +111,6 @@ def _parse(line: bytes, path: Path, number: int) -> Record:
 
 
 def _write(path: Path, lines: bytes) -> None:
-    created = not path.exists()
     with path.open("ab+", buffering=0) as file:
         end = _end_of_whole_lines(file.fileno(), file.tell())
         file.truncate(end)
@@ -101,8 +121,6 @@ def _write(path: Path, lines: bytes) -> None:
         except OSError:
             file.truncate(end)
             raise
-    if created:
-        _sync_directory(path.parent)
 
 
 def _end_of_whole_lines(descriptor: int, size: int) -> int:
@@ -115,11 +133,3 @@ def _end_of_whole_lines(descriptor: int, size: int) -> int:
             return start + newline + 1
         end = start
     return 0
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
