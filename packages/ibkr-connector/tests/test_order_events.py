@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from broker_connector_base import (
+    BrokerAPIError,
     BrokerConnectionError,
     Connectivity,
     ConnectivityChange,
@@ -24,7 +25,7 @@ from ibkr_connector.testing.world import ACCOUNT, OTHER_ACCOUNT, World
 from simulated_exchange import FillPolicy
 
 _ORDER_STATUS, _ERROR, _OPEN_ORDER, _EXECUTION, _COMMISSION = 3, 4, 5, 11, 59
-_EXEC_ID, _SHARES, _CUMULATIVE = 14, 19, 24  # positions in execDetails
+_EXEC_ID, _SHARES, _PRICE, _CUMULATIVE = 14, 19, 20, 24  # positions in execDetails
 
 
 async def take(events: AsyncIterator[OrderEvent], count: int) -> list[Any]:
@@ -88,6 +89,64 @@ async def test_a_correction_replaces_the_execution(world: World) -> None:
         await no_more(events)
     assert replacement.execution_id == fill.execution_id == charged.execution_id
     assert (replacement.quantity, replacement.commission) == (Decimal(2), None)
+
+
+async def test_a_correction_can_take_all_shares_back(world: World) -> None:
+    client = await world.client()
+    reports: list[Fields] = []
+    world.tap.on_reply(_EXECUTION, reports.append)
+    async with client.order_events(ACCOUNT) as events:
+        await client.place_order(ACCOUNT, "BBB", 3, client_order_id="key")
+        await take(events, 4)
+        corrected = list(reports[0])
+        stem, _, last = corrected[_EXEC_ID].rpartition(".")
+        corrected[_EXEC_ID] = f"{stem}.{int(last) + 1:02}"
+        corrected[_SHARES] = corrected[_CUMULATIVE] = "0"
+        world.tap.say(*corrected)
+        (replacement,) = await take(events, 1)
+    assert replacement.quantity == 0
+    found = await client.find_order(ACCOUNT, "key")
+    assert found is not None
+    assert found.average_price is None
+    assert client.is_connected()
+
+
+def without_a_price(world: World) -> None:
+    """The next report of an execution has lost its price."""
+
+    def lose(fields: Fields) -> bool:
+        world.tap.say(*fields[:_PRICE], "0", *fields[_PRICE + 1 :])
+        return True
+
+    world.tap.on_reply(_EXECUTION, lose)
+
+
+async def test_an_execution_that_makes_no_sense_ends_the_session_and_is_read_again(
+    world: World,
+) -> None:
+    client = await world.client()
+    without_a_price(world)
+    async with client.order_events(ACCOUNT) as events:
+        order = asyncio.create_task(client.place_order(ACCOUNT, "BBB", 3, client_order_id="key"))
+        async with asyncio.timeout(2):
+            with pytest.raises(BrokerConnectionError, match=r"has no price.*Connect again"):
+                async for _ in events:
+                    pass
+    await asyncio.gather(order, return_exceptions=True)
+    assert not client.is_connected()
+    await client.connect()
+    (fill,) = await client.get_executions(ACCOUNT)
+    assert (fill.quantity, fill.price) == (Decimal(3), Decimal("50.05"))
+
+
+async def test_a_list_of_executions_that_makes_no_sense_is_no_answer(world: World) -> None:
+    client = await world.client()
+    await (await world.client(8)).place_order(ACCOUNT, "BBB", 3)
+    without_a_price(world)
+    with pytest.raises(BrokerAPIError, match="has no price"):
+        await client.get_executions(ACCOUNT)
+    assert client.is_connected()
+    assert len(await client.get_executions(ACCOUNT)) == 1
 
 
 async def test_a_repeated_execution_is_told_once(world: World) -> None:

@@ -140,6 +140,8 @@ def shares(fills: Iterable[Fill]) -> Decimal:
 
 
 def average_price(fills: Sequence[Fill]) -> Decimal | None:
-    """The price per share that the fills amount to; None without fills."""
+    """The price per share that the fills amount to; None without shares: a correction can take all
+    of them back.
+    """
     value = sum((abs(fill.quantity) * fill.price for fill in fills), Decimal(0))
-    return value / shares(fills) if fills else None
+    return value / shares(fills) if shares(fills) else None

@@ -257,6 +257,13 @@ class Session:
             log("ibkr.notice", code=code, kind=row.kind.value, text=text)
             self._on_notice(code, text)
 
+    def on_unreadable(self, error: Exception) -> None:
+        """News of an order made no sense: what is known of orders cannot be trusted any more."""
+        self._cut(
+            f"The session with {self.where} was ended because news of an order made no sense "
+            f"({error}). Connect again to read all orders and executions anew."
+        )
+
     def _refuse_lists(self, text: str) -> None:
         # Questions without a request id are refused without one.
         error = BrokerAPIError(
@@ -273,7 +280,10 @@ class Session:
         self._end(BrokerConnectionError(f"The session with {self.where} ended: {reason}."))
 
     def _on_dead(self, error: BrokerConnectionError) -> None:
+        self._cut(f"The link to {self.where} is dead: {error}")
+
+    def _cut(self, reason: str) -> None:
         if self._standing:
             if self._client is not None and self._client.conn.transport is not None:
                 self._client.conn.transport.abort()
-            self._end(BrokerConnectionError(f"The link to {self.where} is dead: {error}"))
+            self._end(BrokerConnectionError(reason))

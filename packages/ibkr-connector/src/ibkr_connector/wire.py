@@ -9,7 +9,8 @@ replace which fills and let some requests wait for ever. It never decides what a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 from ib_async import CommissionReport, Contract, ContractDetails, Execution
 from ib_async.order import Order, OrderState
 
-from broker_connector_base import BrokerConnectionError, BrokerError
+from broker_connector_base import BrokerAPIError, BrokerConnectionError, BrokerError
 
 from .messages import (
     MARKET_DATA_TYPE,
@@ -64,6 +65,8 @@ class NoticeListener(Protocol):
     def on_closed(self, reason: str) -> None: ...
 
     def on_data(self) -> None: ...
+
+    def on_unreadable(self, error: Exception) -> None: ...
 
 
 @dataclass(slots=True)
@@ -222,7 +225,8 @@ class Inbox:
         if order.whatIf:
             self._end(order_id)
             return
-        self._add(OPEN_ORDERS, self._orders.on_open_order(contract, order, state.status))
+        with self._order_news():
+            self._add(OPEN_ORDERS, self._orders.on_open_order(contract, order, state.status))
 
     def openOrderEnd(self) -> None:
         self._end(OPEN_ORDERS)
@@ -248,20 +252,37 @@ class Inbox:
         why_held: str,
         _price_cap: float = 0.0,
     ) -> None:
-        self._orders.on_order_status(
-            order_key(client_id, order_id, permanent_id),
-            status=status,
-            why_held=why_held,
-            filled=filled,
-            average_price=average_price,
-            permanent_id=permanent_id,
-        )
+        with self._order_news():
+            self._orders.on_order_status(
+                order_key(client_id, order_id, permanent_id),
+                status=status,
+                why_held=why_held,
+                filled=filled,
+                average_price=average_price,
+                permanent_id=permanent_id,
+            )
 
     def execDetails(self, request_id: int, contract: Contract, execution: Execution) -> None:
-        self._add(request_id, self._orders.on_execution(contract, execution))
+        with self._order_news(request_id):
+            self._add(request_id, self._orders.on_execution(contract, execution))
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._end(request_id)
 
     def commissionReport(self, report: CommissionReport) -> None:
-        self._orders.on_commission(report)
+        with self._order_news():
+            self._orders.on_commission(report)
+
+    @contextmanager
+    def _order_news(self, request_id: int | None = None) -> Iterator[None]:
+        """News of orders that cannot be understood must not be lost in ib_async's log: they end the
+        question that they answer, or else the session, after which everything is read again.
+        """
+        try:
+            yield
+        except Exception as error:
+            if request_id in self._answers:
+                self.fail(request_id, BrokerAPIError(f"IB's answer makes no sense: {error}"))
+            else:
+                self._notices.on_unreadable(error)
+            raise
