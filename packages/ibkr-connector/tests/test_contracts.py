@@ -10,9 +10,9 @@ import pytest
 
 from broker_connector_base import UnknownSymbol
 from ibkr_connector import ContractCache
-from ibkr_connector.testing.world import ACCOUNT, World, open_world, small_exchange, stock
+from ibkr_connector.testing.world import ACCOUNT, World, open_world, quote, small_exchange, stock
 
-_CONTRACT_DETAILS, _PLACE_ORDER = 9, 3
+_CONTRACT_DETAILS, _PLACE_ORDER, _MARKET_DATA = 9, 3, 1
 
 
 async def test_an_instrument_says_what_an_order_needs(world: World) -> None:
@@ -112,3 +112,37 @@ async def test_a_lost_gateway_is_not_an_unknown_symbol(world: World) -> None:
     world.tap.swallow_requests(_CONTRACT_DETAILS)
     with pytest.raises(Exception, match="did not answer the question for the contract of AAA"):
         await client.get_instruments(["AAA"])
+
+
+async def test_an_order_names_the_instrument_that_was_told_whatever_the_cache_says_by_now(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "contracts.json"
+    client = await world.client(1, contract_cache=ContractCache(path))
+    (instrument,) = await client.get_instruments(["AAA"])
+    listing = ContractCache(path).get("AAA", "USD")
+    assert listing is not None
+    # Another process finds the symbol at another listing, and this one reads the file again.
+    ContractCache(path).put([listing.model_copy(update={"con_id": 9})])
+    await client.get_instruments(["BBB"])
+    await client.get_multiple_market_prices(["AAA"])
+    await client.place_order(ACCOUNT, "AAA", 1)
+    named = [f[3] for _, f in world.tap.sent if f[0] == str(_MARKET_DATA)]
+    named += [f[2] for _, f in world.tap.sent if f[0] == str(_PLACE_ORDER)]
+    assert named == [instrument.instrument_id] * 2 == ["1", "1"]
+
+
+async def test_every_position_says_which_instrument_it_is() -> None:
+    exchange = small_exchange(stock(9, "AAA", primary_exchange="ARCA"))
+    held = {1: (Decimal(1), Decimal(90)), 9: (Decimal(2), Decimal(90))}
+    exchange.open_account("DU300", cash={"USD": Decimal(1_000)}, positions=held)
+    exchange.set_quote(9, quote("7", "7.02", last=Decimal(7)))
+    async with open_world(exchange) as world:
+        client = await world.client()
+        snapshot = await client.get_account_snapshot("DU300")
+    assert [
+        (p.symbol, p.instrument_id, p.quantity, p.market_price) for p in snapshot.positions
+    ] == [
+        ("AAA", "1", Decimal(1), Decimal("100.01")),
+        ("AAA", "9", Decimal(2), Decimal(7)),
+    ]

@@ -41,10 +41,13 @@ class Contracts:
         self._cache = cache
         self._currency = currency
         self._clock = clock
+        #: What callers were told. A cache that others share may change under them; an order must
+        #: name the instrument that they know.
+        self._told: dict[str, Listing] = {}
 
     def known(self, symbol: str) -> Listing | None:
-        """The listing if it has been asked for before, however long ago."""
-        return self._cache.get(symbol, self._currency)
+        """The listing last told; else the cache's, however long ago it was asked for."""
+        return self._told.get(symbol) or self._cache.get(symbol, self._currency)
 
     async def resolve(self, symbols: Sequence[str], *, fresh_hours: bool = False) -> list[Listing]:
         """One listing per symbol, in order; one message for each that is not known.
@@ -57,15 +60,18 @@ class Contracts:
         answers = await asyncio.gather(
             *(self._look_up(symbol) for symbol in missing), return_exceptions=True
         )
-        self._cache.put(answer for answer in answers if isinstance(answer, Listing))
+        fresh = {answer.symbol: answer for answer in answers if isinstance(answer, Listing)}
+        self._cache.put(fresh.values())
+        self._told.update(fresh)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, UnknownSymbol):
                 raise answer
         faults = [answer for answer in answers if isinstance(answer, UnknownSymbol)]
         if faults:
             raise UnknownSymbol(" ".join(map(str, faults)), code=faults[0].code)
-        found = {symbol: self.known(symbol) for symbol in distinct}
-        return [listing for symbol in symbols if (listing := found[symbol]) is not None]
+        found = {symbol: listing for symbol in distinct if (listing := self.known(symbol))}
+        self._told.update(found)
+        return [found[symbol] for symbol in symbols]
 
     def _usable(self, symbol: str, fresh_hours: bool) -> bool:
         listing = self.known(symbol)
