@@ -1,4 +1,4 @@
-"""The command line: `python -m ibkr_simulator serve`.
+"""The command line: `python -m ibkr_simulator serve` and `... replay`.
 
 Arguments come in; a gateway is served, or one line on stderr says why not. Exit codes: 0 after an
 orderly stop, 1 when the gateway could not start, 2 for arguments that make no sense.
@@ -13,8 +13,9 @@ from pathlib import Path
 from simulated_exchange import StateError
 
 from .faults import BadRule
-from .server import ServeOptions, run
+from .server import ServeOptions, replay, run
 from .state_lock import StateInUse
+from .transcript import BadTranscript
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=given.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    options = ServeOptions(
+    try:
+        if given.command == "replay":
+            replay(given.transcript, given.host, given.port)
+        else:
+            run(_serve_options(given))
+    except (StateInUse, StateError, BadRule, BadTranscript, OSError) as error:
+        sys.stderr.write(f"ibkr_simulator: {error}\n")
+        return 1
+    return 0
+
+
+def _serve_options(given: argparse.Namespace) -> ServeOptions:
+    return ServeOptions(
         host=given.host,
         port=given.port,
         control_port=given.control_port,
@@ -34,13 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_only=given.read_only,
         seed=given.seed,
         faults=given.faults,
+        record=given.record,
     )
-    try:
-        run(options)
-    except (StateInUse, StateError, BadRule, OSError) as error:
-        sys.stderr.write(f"ibkr_simulator: {error}\n")
-        return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,9 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve the API until told to stop")
+    again = commands.add_parser("replay", help="answer like a recording, made with serve --record")
+    again.add_argument("transcript", type=Path, help="the recording")
+    for command in (serve, again):
+        add = command.add_argument
+        add("--host", default="127.0.0.1", help="address for API clients (default: %(default)s)")
+        add("--port", type=int, default=0, help="port for API clients (default: any free one)")
+        levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+        add("--log-level", default="WARNING", choices=levels)
     add = serve.add_argument
-    add("--host", default="127.0.0.1", help="address for API clients (default: %(default)s)")
-    add("--port", type=int, default=0, help="port for API clients (default: any free one)")
     add("--control-port", type=int, default=0, help="loopback port for leases and control")
     add("--scenario", default="demo", help="a shipped name or a YAML file (default: %(default)s)")
     add("--state", type=Path, help="file that keeps the state; wins over the scenario if it exists")
@@ -60,5 +74,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
     add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
     add("--faults", type=Path, help="YAML file with rules of what is to go wrong")
-    add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    add("--record", type=Path, help="file to which every frame is added, a line of JSON each")
     return parser

@@ -55,6 +55,10 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._frames: list[bytes] = []
         self._flushing = self._silent = False
+        #: counts the gateway's connections from 1
+        self.number = 0
+        #: directions of which the recorder has the first frame
+        self._recorded: set[Direction] = set()
         self._paced = gateway.pacing
         self._violations = 0
         self.pace = Pace(asyncio.get_running_loop().time)
@@ -100,6 +104,8 @@ class Connection(asyncio.Protocol):
         return encode_frame(encode_reply(message, self._version))
 
     def _write(self, frame: bytes) -> None:
+        if self.gateway.recorder is not None:
+            self._record(Direction.REPLY, frame[4:])
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -142,11 +148,13 @@ class Connection(asyncio.Protocol):
 
     def keep_for_next(self, frame: bytes) -> None:
         """Let a frame wait until something else is written."""
+        self._record(Direction.REPLY, frame[4:])
         self._frames.append(frame)
 
     def trickle(self, pieces: Sequence[bytes]) -> None:
         """Write pieces one by one, a turn of the event loop each, and all else behind them."""
         self._flush()
+        self._record(Direction.REPLY, b"".join(pieces)[4:])
         self._trickle(iter(pieces), self.outgoing.hold())
 
     def _trickle(self, pieces: Iterator[bytes], release: Step) -> None:
@@ -164,7 +172,17 @@ class Connection(asyncio.Protocol):
     def _client_id(self) -> int | None:
         return self.session.client_id if self.session else None
 
+    def _record(self, direction: Direction, payload: bytes) -> None:
+        if self.gateway.recorder is not None:
+            now = self.gateway.desk.exchange.clock.now()
+            self.gateway.recorder.note(
+                now, self.number, direction, payload, hello=direction not in self._recorded
+            )
+            self._recorded.add(direction)
+
     def _take(self, payload: bytes) -> None:
+        if self.gateway.recorder is not None:
+            self._record(Direction.REQUEST, payload)
         if self._version is None:
             self._greet(payload)
         elif self._admit():

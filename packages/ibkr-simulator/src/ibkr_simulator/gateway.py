@@ -24,6 +24,7 @@ from .herald import Herald
 from .link import LostLink
 from .refusals import Refusal
 from .session import Session
+from .transcript import Recorder
 
 _LOG = logging.getLogger(__name__)
 #: Bytes that may wait for a client that does not read: minutes of quotes, or a day's orders.
@@ -48,7 +49,8 @@ class SimulatedGateway:
     `accounts` are the login's accounts (all of the exchange's when None). `server_max` is the
     newest version offered, 157 to 178. `read_only` refuses orders as a gateway with a read-only API
     does. `pacing` answers error 100 above 50 messages a second and disconnects at the third;
-    without it messages are only counted. `master_client_id` hears of every client's orders.
+    without it messages are only counted. `master_client_id` hears of every client's orders. A
+    `recorder` is shown every frame.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class SimulatedGateway:
         read_only: bool = False,
         pacing: bool = False,
         write_limit: int = _WRITE_LIMIT,
+        recorder: Recorder | None = None,
     ) -> None:
         self.host = host
         self.server_max = server_max
         self.pacing = pacing
         self.write_limit = write_limit
+        self.recorder = recorder
         self.desk = Desk(
             exchange, accounts=accounts, master_client_id=master_client_id, read_only=read_only
         )
@@ -179,6 +183,7 @@ class SimulatedGateway:
     def opened(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._opened += 1
+        connection.number = self._opened
 
     def closed(self, connection: Connection, session: Session | None) -> None:
         self._connections.discard(connection)

@@ -19,8 +19,10 @@ from simulated_exchange import Clock, Exchange, StateError, StateFile, WallClock
 from .control import ControlServer
 from .faults import read_file
 from .gateway import SimulatedGateway
+from .replay import ReplayServer
 from .saver import Saver
 from .state_lock import exclusive
+from .transcript import Recorder, read_transcript
 
 #: seconds to wait for another process to let go of the state
 _PATIENCE = 10.0
@@ -40,6 +42,7 @@ class ServeOptions:
     read_only: bool = False
     seed: int | None = None
     faults: Path | None = None
+    record: Path | None = None
 
 
 def run(options: ServeOptions) -> None:
@@ -53,22 +56,48 @@ def run(options: ServeOptions) -> None:
         asyncio.run(_serve(options))
 
 
-async def _serve(options: ServeOptions) -> None:
-    loop = asyncio.get_running_loop()
+def replay(transcript: Path, host: str, port: int) -> None:
+    """Answer like a recording until SIGTERM or SIGINT.
+
+    Raises `BadTranscript` and `OSError` before anything is served.
+    """
+    asyncio.run(_replay(transcript, host, port))
+
+
+async def _replay(transcript: Path, host: str, port: int) -> None:
+    stop = _stop_on_signals()
+    async with ReplayServer(read_transcript(transcript), host=host, port=port) as server:
+        sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": server.port}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _serve(options: ServeOptions) -> None:
+    loop = asyncio.get_running_loop()
+    stop = _stop_on_signals()
     file = StateFile(options.state) if options.state is not None else None
     exchange = _open_exchange(options, file, WallClock(loop))
-    gateway = SimulatedGateway(
-        exchange,
-        host=options.host,
-        port=options.port,
-        read_only=options.read_only,
-        pacing=True,
-    )
     rules = read_file(options.faults) if options.faults is not None else []
     async with AsyncExitStack() as stack:
+        recorder = None
+        if options.record is not None:
+            lines = stack.enter_context(options.record.open("a", encoding="utf-8"))
+            recorder = Recorder(lines)
+        gateway = SimulatedGateway(
+            exchange,
+            host=options.host,
+            port=options.port,
+            read_only=options.read_only,
+            pacing=True,
+            recorder=recorder,
+        )
         saver = await stack.enter_async_context(Saver(exchange, file)) if file else None
         await stack.enter_async_context(gateway)
         for rule in rules:

@@ -21,14 +21,14 @@ PATIENCE = 15.0
 class Served:
     """A gateway process that has said it is ready."""
 
-    def __init__(self, *arguments: str | Path) -> None:
-        command = [sys.executable, "-m", "ibkr_simulator", "serve", *map(str, arguments)]
+    def __init__(self, *arguments: str | Path, command: str = "serve") -> None:
+        line = [sys.executable, "-m", "ibkr_simulator", command, *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.ready: dict[str, Any] = json.loads(line) if line else {}
+        ready = self.process.stdout.readline()
+        self.ready: dict[str, Any] = json.loads(ready) if ready else {}
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Exit code and stderr after a signal."""
@@ -247,3 +247,27 @@ def test_faults_that_cannot_be_meant_are_one_line_and_exit_code_1(
     assert code == 1
     assert errors.startswith("ibkr_simulator: there is no action 'dance'")
     assert errors.count("\n") == 1
+
+
+async def test_a_process_records_and_another_replays(
+    serve: Any, started: list[Served], tmp_path: Path
+) -> None:
+    file = tmp_path / "day.jsonl"
+    first = serve("--record", file)
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", first.ready["port"], clientId=1, timeout=PATIENCE)
+    cash = ib.accountValues()
+    ib.disconnect()
+    assert first.end()[0] == 0
+    second = Served(str(file), command="replay")
+    started.append(second)
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", second.ready["port"], clientId=1, timeout=PATIENCE)
+    assert ib.accountValues() == cash
+    ib.disconnect()
+    assert second.end() == (0, "")
+    file.write_text("nonsense")
+    third = Served(str(file), command="replay")
+    started.append(third)
+    code, errors = third.wait()
+    assert (code, errors.count("\n")) == (1, 1)

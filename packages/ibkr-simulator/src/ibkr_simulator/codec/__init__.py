@@ -36,6 +36,8 @@ from .messages import (
     decode_request,
     encode_reply,
     encode_request,
+    reply_name,
+    request_name,
 )
 
 __all__ = [
@@ -52,4 +54,6 @@ __all__ = [
     "decode_request",
     "encode_reply",
     "encode_request",
+    "reply_name",
+    "request_name",
 ]

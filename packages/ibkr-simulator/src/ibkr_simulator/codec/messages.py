@@ -38,6 +38,12 @@ class _Direction:
         self._plans: dict[tuple[str, int], Plan] = {}
         self.names = tuple(self._by_name)
 
+    def name(self, payload: bytes) -> str:
+        """The name that goes with the payload's number, "" if there is none."""
+        number = payload.partition(b"\0")[0].decode("ascii", "replace")
+        table = self._by_number.get(number)
+        return "" if table is None else table.name
+
     def decode(self, payload: bytes, version: int) -> Message:
         texts = split_fields(payload)
         table = self._by_number.get(texts[0])
@@ -117,3 +123,13 @@ def encode_reply(message: Message, version: int) -> bytes:
 def decode_reply(payload: bytes, version: int) -> Message:
     """What a server sent. Raises `CodecError`, or `MalformedPayload` if it is not fields at all."""
     return _REPLIES.decode(payload, version)
+
+
+def request_name(payload: bytes) -> str:
+    """The name of a client's message, without reading the rest; "" if there is no table for it."""
+    return _REQUESTS.name(payload)
+
+
+def reply_name(payload: bytes) -> str:
+    """The name of a server's message, without reading the rest; "" if there is no table for it."""
+    return _REPLIES.name(payload)
