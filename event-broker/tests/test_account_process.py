@@ -22,6 +22,7 @@ from app.account_process.process import (
 )
 from app.settings import load_settings, select_account
 from app.testing import (
+    be_told_to_end_before_it_listens,
     chatter,
     crash,
     end_when_asked,
@@ -130,6 +131,16 @@ async def test_tidying_up_is_not_cut_short_by_a_second_request_to_end(make_job: 
         target=tidy_up_however_often_asked,
     )
     assert json.loads(result) == {"tidied": "up"}
+
+
+async def test_a_request_to_end_that_comes_early_is_followed_in_order(make_job: MakeJob) -> None:
+    result = await run_account_process(
+        make_job(Operation.REBALANCE),
+        Heard(),
+        deadline_seconds=30,
+        target=be_told_to_end_before_it_listens,
+    )
+    assert json.loads(result) == {"ended": "in order"}
 
 
 async def test_the_terminals_signals_are_for_the_command_alone(make_job: MakeJob) -> None:

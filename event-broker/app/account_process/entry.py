@@ -86,6 +86,8 @@ async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
     loop.add_signal_handler(signal.SIGTERM, tell)
     loop.add_reader(parent.sentinel, tell)
     task = asyncio.ensure_future(operation)
+    # Blocked since the fork server was loaded; one that came meanwhile is delivered now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
     # Once, whoever else asks: a second cancellation would end the cleaning up instead.
     task.cancel()

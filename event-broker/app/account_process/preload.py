@@ -12,6 +12,8 @@ import signal
 # Ctrl-Z stops the command alone: an account process must not stand still with orders working.
 for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP):
     signal.signal(number, signal.SIG_IGN)
+# A request to end waits until an account process can follow it in order.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 for name in (
     "app.account_process.operations",

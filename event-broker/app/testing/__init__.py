@@ -1,6 +1,7 @@
 """Help for tests of the service: targets for account processes that behave in a chosen way."""
 
 from .targets import (
+    be_told_to_end_before_it_listens,
     chatter,
     crash,
     end_when_asked,
@@ -12,6 +13,7 @@ from .targets import (
 )
 
 __all__ = [
+    "be_told_to_end_before_it_listens",
     "chatter",
     "crash",
     "end_when_asked",

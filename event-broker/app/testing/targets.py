@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from app.account_process.entry import Reporter, until_told_to_end
@@ -80,3 +81,15 @@ def tell_ignored_signals(job: AccountJob, pipe: Connection) -> None:
     """A result that names the signals which this process ignores."""
     ignored = [n.name for n in signal.Signals if signal.getsignal(n) is signal.SIG_IGN]
     Reporter(pipe).send(MessageKind.RESULT, json.dumps(ignored).encode())
+
+
+def be_told_to_end_before_it_listens(job: AccountJob, pipe: Connection) -> None:
+    """Get SIGTERM right after the start, then give a result when the operation is told to end."""
+
+    async def work() -> bytes:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return b'{"ended": "in order"}'
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    Reporter(pipe).send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
