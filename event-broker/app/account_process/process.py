@@ -195,7 +195,7 @@ def _no_result(
     needs_attention = job.operation in TRADING
     if deadline_seconds is not None:
         message = f"{what} did not finish within {deadline_seconds:g} s and was ended."
-        return AccountProcessTimedOut(message + _aftermath(job), needs_attention=needs_attention)
+        return AccountProcessTimedOut(message + aftermath(job), needs_attention=needs_attention)
     cause = f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
         cause = f"signal {signal.Signals(-exit_code).name}"
@@ -203,10 +203,11 @@ def _no_result(
         f"the process that ran {what} ended without a result ({cause}); its log is in "
         f"{job.settings.log_directory}."
     )
-    return AccountProcessCrashed(message + _aftermath(job), needs_attention=needs_attention)
+    return AccountProcessCrashed(message + aftermath(job), needs_attention=needs_attention)
 
 
-def _aftermath(job: AccountJob) -> str:
+def aftermath(job: AccountJob) -> str:
+    """What is left behind by an operation whose end nobody has heard of."""
     if job.operation not in TRADING:
         return " No order was sent."
     return (

@@ -16,6 +16,7 @@ from broker_connector_base import (
     AccountConfig,
     BaseRebalancer,
     BrokerClient,
+    BrokerConnectionError,
     Fill,
     RebalanceResult,
 )
@@ -46,7 +47,7 @@ async def rebalance(
 ) -> RebalanceResult:
     """`rebalance_account`, and order when it is cancelled half-way.
 
-    A second cancellation cuts the tidying short, and is told as `RunInterrupted`, too.
+    Raises what that raises, and `RunInterrupted` however often it is cancelled.
     """
     try:
         return await rebalancer.rebalance_account(account)
@@ -130,4 +131,7 @@ def _reason(error: BaseException) -> str:
         return "told to end a second time"
     if isinstance(error, TimeoutError):
         return "the broker did not answer in time"
+    if isinstance(error, BrokerConnectionError):
+        # Its own words are about the call that failed, which was not the run.
+        return "the broker cannot be reached"
     return str(error)

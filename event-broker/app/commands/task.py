@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from app import interruption
 from app.account_process.messages import TRADING, AccountJob, Operation
-from app.account_process.process import AccountProcessError, run_account_process
+from app.account_process.process import AccountProcessError, aftermath, run_account_process
 from app.client_ids import ClientIdsError, Purpose, client_id
 from app.report.progress import ProgressLines
 from app.settings import Settings
@@ -105,7 +105,7 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
         )
     except asyncio.CancelledError:
         raise AccountProcessError(
-            "interrupted twice; the account process was ended at once",
+            f"{job.operation} was interrupted twice, and its report given up.{aftermath(job)}",
             needs_attention=job.operation in TRADING,
         ) from None
     finally:
