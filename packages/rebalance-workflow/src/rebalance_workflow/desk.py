@@ -99,7 +99,7 @@ class OrderDesk:
         await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
         await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
         if any(order.never_sent for order in orders):
-            await self._wait_for_the_way()
+            await _within(self._policy.reconnect_timeout_seconds, self._wait_for_the_way())
         return orders
 
     def write_outcomes(self, orders: Sequence[Order], *, booked: bool) -> None:
@@ -131,18 +131,12 @@ class OrderDesk:
             self._on_change(order)
 
     async def _wait_for_the_way(self) -> None:
-        """Return when orders could leave again, or after a while."""
-        with suppress(TimeoutError, BrokerConnectionError):
-            async with asyncio.timeout(self._policy.reconnect_timeout_seconds):
-                while not self.can_send:
-                    await self._way_back()
-
-    async def _way_back(self) -> None:
-        if self._feed.stands:
-            with suppress(BrokerConnectionError):
+        """Return when orders could leave again."""
+        while not self.can_send:
+            try:
                 await self._feed.until(lambda: self.can_send)
-        else:
-            await self._restore("the stream of order events has ended")
+            except BrokerConnectionError as error:
+                await self._restore(str(error))
 
     async def _send(self, order: Order) -> None:
         intent = order.intent

@@ -86,7 +86,7 @@ def _holding(
         value_before=line.current_value,
         value_after=value,
         weight_before=line.weight_before,
-        weight_after=None if value is None else value / total_after,
+        weight_after=value / total_after if value is not None and total_after else None,
         target_weight=line.target_weight,
         reason_code=line.reason_code,
         reason=line.reason,
