@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import allocation, batch, commands, machine, runs
+from benchmarks import allocation, batch, commands, machine, runs, simulator
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "allocation": allocation.measure,
     "batch": batch.measure,
     "runs": runs.measure,
     "commands": commands.measure,
+    "simulator": simulator.measure,
 }
 
 

@@ -71,8 +71,8 @@ async def _serve_until_told(pipe: Connection) -> None:
     exchange = build()
     async with SimulatedGateway(exchange) as gateway:
         pipe.send(gateway.port)
-        while await told.get() == "stream":
-            pipe.send(await _update_quotes(exchange))
+        while (wanted := await told.get()) != "stop":
+            pipe.send(await _update_quotes(exchange) if wanted == "stream" else time.process_time())
     loop.remove_reader(pipe.fileno())
 
 
@@ -153,6 +153,7 @@ def _trade_with(port: int, pipe: Connection, clients: int, orders: int) -> dict[
     """Every client sends all its orders at once and waits for the last commission report."""
     batches = [b"".join(_orders(orders)) for _ in range(clients)]
     everyone = [Client(port, number + 1) for number in range(clients)]
+    worked = _ask(pipe, "processor")
     began = time.perf_counter()
     senders = [
         threading.Thread(target=client.send, args=(batch,))
@@ -162,6 +163,7 @@ def _trade_with(port: int, pipe: Connection, clients: int, orders: int) -> dict[
         sender.start()
     _wait_for_all(everyone, orders)
     seconds = time.perf_counter() - began
+    worked = _ask(pipe, "processor") - worked
     for sender in senders:
         sender.join()
     return {
@@ -169,7 +171,15 @@ def _trade_with(port: int, pipe: Connection, clients: int, orders: int) -> dict[
         "orders": clients * orders,
         "seconds": round(seconds, 3),
         "orders_per_second": round(clients * orders / seconds),
+        "gateway_processor_seconds": round(worked, 3),
+        "orders_per_processor_second": round(clients * orders / worked),
     }
+
+
+def _ask(pipe: Connection, what: str) -> float:
+    pipe.send(what)
+    answer: float = pipe.recv()
+    return answer
 
 
 def _wait_for_all(clients: list[Client], orders: int) -> None:

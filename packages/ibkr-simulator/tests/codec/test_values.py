@@ -207,6 +207,7 @@ def test_the_public_names_are_these() -> None:
             *("BadValue", "CodecError", "LeftoverFields", "Message", "MissingFields"),
             *("REPLY_NAMES", "REQUEST_NAMES", "UnknownField", "UnknownMessage"),
             *("decode_reply", "decode_request", "encode_reply", "encode_request"),
+            *("reply_name", "request_name"),
         ]
     )
     assert all(hasattr(codec, name) for name in codec.__all__)
