@@ -50,6 +50,7 @@ COMMON = {
             "quantity_after": 4,
             "price": 50.5,
             "value_before": 505,
+            "value_after": 202,
             "weight_before": 0.505,
             "weight_after": 0.202,
             "target_weight": 0.2,
@@ -61,6 +62,7 @@ COMMON = {
             "quantity_after": 0.5,
             "price": None,
             "value_before": None,
+            "value_after": None,
             "weight_before": None,
             "weight_after": None,
             "target_weight": 0,
@@ -113,7 +115,7 @@ def test_a_preview_shows_account_targets_trades_cash_and_cost(
     heading = " ".join(shown[0])
     for part in ("DU100", "simulation (paper account)", "Alpha Blend", "as of 2025-06-24"):
         assert part in heading
-    assert shown[3][:11] == [
+    assert shown[4][:11] == [
         "AAA",
         "10",
         "4",
@@ -126,7 +128,7 @@ def test_a_preview_shows_account_targets_trades_cash_and_cost(
         "20.0",
         "%",
     ]
-    assert shown[4][:5] == ["BBB", "0.5", "=", "-", "-"]
+    assert shown[5][:5] == ["BBB", "0.5", "=", "-", "-"]
     assert ["sell", "6", "AAA", "market", "303.00", "1.00"] in [line[:6] for line in shown]
     text = "\n".join(" ".join(line) for line in shown)
     assert "Cash 495.00 -> 797.12 USD Estimated cost 1.30" in text
@@ -148,6 +150,7 @@ RUN = {
     **COMMON,
     "started_at": "2025-06-24T14:00:00Z",
     "finished_at": "2025-06-24T14:00:02.5Z",
+    "total_value": 999.12,
     "slippage": -0.004,
     "commission": 1,
     "orders": [

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rich.table import Table
-
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, AccountPosition, AccountSnapshot
 
-from .layout import console, heading, money, percent, price, shares, table
+from .layout import Grid, console, figure, heading, money, name, percent, price, shares
 
 
 def show_positions(snapshot: AccountSnapshot, settings: Settings, account: AccountConfig) -> None:
@@ -20,10 +18,18 @@ def show_positions(snapshot: AccountSnapshot, settings: Settings, account: Accou
     out.print(holdings_table(snapshot))
 
 
-def holdings_table(snapshot: AccountSnapshot) -> Table:
+def holdings_table(snapshot: AccountSnapshot) -> Grid:
     """Holdings by value, then cash, then the total."""
     total = snapshot.total_value
-    grid = table("<Symbol", "Shares", "Price", "Value", "Weight", "Average cost", "Unrealised")
+    grid = Grid(
+        name("Symbol"),
+        figure("Shares"),
+        figure("Price", rank=2),
+        figure("Value"),
+        figure("Weight"),
+        figure("Average cost", rank=1),
+        figure("Unrealised", rank=3),
+    )
     for position in sorted(snapshot.positions, key=lambda p: -abs(p.market_value or Decimal(0))):
         foreign = position.currency != snapshot.currency
         grid.add_row(
@@ -48,14 +54,14 @@ def show_equity(snapshot: AccountSnapshot, settings: Settings, account: AccountC
     out = console()
     out.print(heading(account.account_id, settings.mode.value, account.strategy_name))
     out.print()
-    grid = table(f"<{snapshot.currency}", "Amount", "Of total")
-    for name, amount in (
+    grid = Grid(name(snapshot.currency), figure("Amount"), figure("Of total"))
+    for kind, amount in (
         ("Positions", invested),
         ("Cash", snapshot.cash_balance),
         ("of which settled", snapshot.settled_cash),
         ("Available funds", snapshot.available_funds),
     ):
-        grid.add_row(name, money(amount), percent(_share(amount, snapshot.total_value)))
+        grid.add_row(kind, money(amount), percent(_share(amount, snapshot.total_value)))
     grid.add_section()
     grid.add_row("Net liquidation", money(snapshot.total_value), "", style="bold")
     out.print(grid)

@@ -1,7 +1,8 @@
 """How numbers, tables and headings look, everywhere alike.
 
 Figures are right-aligned with thousands separators; what is not known is a dash; signs are shown
-where a sign is the message. Without a terminal the output is 100 columns of plain text.
+where a sign is the message. Without a terminal the output is 100 columns of plain text. Where it is
+narrow, whole columns are left out, those that matter least first; nothing else is ever cut.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 _PLAIN_WIDTH = 100
 _WIDEST = 120
+_UNLIMITED = 10_000
 UNKNOWN = "-"
 
 
@@ -37,15 +41,80 @@ def heading(account_id: str, *facts: str) -> Text:
     return line
 
 
-def table(*columns: str) -> Table:
-    """An empty table; a column whose title begins with `<` is text, the others are figures."""
-    grid = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    for title in columns:
-        text = title.startswith("<")
-        grid.add_column(
-            title.removeprefix("<"), justify="left" if text else "right", no_wrap=not text
-        )
-    return grid
+class Column(NamedTuple):
+    """One column; with a `rank` it may be left out, the lowest rank first."""
+
+    title: str
+    is_figure: bool = False
+    wraps: bool = False
+    rank: int | None = None
+
+
+def name(title: str, *, rank: int | None = None) -> Column:
+    """Short text that is shown whole."""
+    return Column(title, rank=rank)
+
+
+def figure(title: str, *, rank: int | None = None) -> Column:
+    """Right-aligned, and shown whole."""
+    return Column(title, is_figure=True, rank=rank)
+
+
+def words(title: str, *, rank: int | None = None) -> Column:
+    """Text that may take several lines."""
+    return Column(title, wraps=True, rank=rank)
+
+
+class Grid:
+    """A table that fits the width it is printed in."""
+
+    def __init__(self, *columns: Column) -> None:
+        self._columns = columns
+        self._rows: list[tuple[tuple[Text, ...], str | None]] = []
+        self._sections: set[int] = set()
+
+    def add_row(self, *cells: str | Text, style: str | None = None) -> None:
+        """A row; cells that are not given are empty."""
+        missing = [""] * (len(self._columns) - len(cells))
+        texts = (Text(cell) if isinstance(cell, str) else cell for cell in (*cells, *missing))
+        self._rows.append((tuple(texts), style))
+
+    def add_section(self) -> None:
+        """A line below the rows so far."""
+        self._sections.add(len(self._rows) - 1)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = list(range(len(self._columns)))
+        ranks = {i: c.rank for i, c in enumerate(self._columns) if c.rank is not None}
+        table = self._table(shown)
+        # A measurement never exceeds the room there is.
+        unlimited = options.update(max_width=_UNLIMITED)
+        for index in sorted(ranks, key=lambda index: ranks[index]):
+            if Measurement.get(console, unlimited, table).minimum <= options.max_width:
+                break
+            shown.remove(index)
+            table = self._table(shown)
+        yield table
+
+    def _table(self, shown: list[int]) -> Table:
+        table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+        for index in shown:
+            column = self._columns[index]
+            lines = [line for cells, _ in self._rows for line in cells[index].split()]
+            lines += [Text(line) for line in column.title.splitlines()]
+            table.add_column(
+                column.title,
+                justify="right" if column.is_figure else "left",
+                no_wrap=not column.wraps,
+                min_width=None if column.wraps else max(line.cell_len for line in lines),
+            )
+        for number, (cells, style) in enumerate(self._rows):
+            table.add_row(
+                *(cells[index] for index in shown),
+                style=style,
+                end_section=number in self._sections,
+            )
+        return table
 
 
 def money(amount: Decimal | None, *, signed: bool = False) -> str:

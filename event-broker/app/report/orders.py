@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
 from app.account_process.results import CancelReport, OrdersReport
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, OpenOrder
 
-from .layout import UNKNOWN, console, heading, money, price, shares, table
+from .layout import UNKNOWN, Grid, console, figure, heading, money, name, price, shares, words
 
 
 def show_orders(report: OrdersReport, settings: Settings, account: AccountConfig) -> None:
@@ -43,9 +41,18 @@ def show_cancellations(report: CancelReport, settings: Settings, account: Accoun
         out.print("There were no open orders.")
 
 
-def orders_table(orders: Sequence[OpenOrder]) -> Table:
+def orders_table(orders: Sequence[OpenOrder]) -> Grid:
     """One line an order."""
-    grid = table("<Symbol", "Shares", "Filled", "<Type", "Limit", "<Status", "<Order", "<Placed by")
+    grid = Grid(
+        name("Symbol"),
+        figure("Shares"),
+        figure("Filled"),
+        name("Type", rank=2),
+        figure("Limit"),
+        name("Status"),
+        name("Order", rank=1),
+        words("Placed by"),
+    )
     for order in orders:
         grid.add_row(
             order.symbol,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
-from .allocation import account_heading, holdings_table
-from .layout import console, money, price, shares, side, table, warnings_block
+from .allocation import account_heading, projected_holdings
+from .layout import (
+    Grid,
+    console,
+    figure,
+    money,
+    name,
+    price,
+    shares,
+    side,
+    warnings_block,
+    words,
+)
 from .orders import orders_table
 from .results import Preview, ProposedTrade
 
@@ -18,7 +27,7 @@ def show_preview(report: Preview, settings: Settings, account: AccountConfig) ->
     out = console()
     out.print(account_heading(report, settings, account))
     out.print()
-    out.print(holdings_table(report, after="After"))
+    out.print(projected_holdings(report))
     if report.open_orders:
         out.print("\nWorking orders", style="bold")
         out.print(orders_table(report.open_orders))
@@ -41,9 +50,17 @@ def show_preview(report: Preview, settings: Settings, account: AccountConfig) ->
         out.print("Nothing to do: the account is on its targets.", style="bold")
 
 
-def trades_table(trades: tuple[ProposedTrade, ...]) -> Table:
+def trades_table(trades: tuple[ProposedTrade, ...]) -> Grid:
     """One line a trade, in the order in which they would be sent."""
-    grid = table("<Side", "Shares", "<Symbol", "<Order", "Value", "Fee", "<Why")
+    grid = Grid(
+        name("Side"),
+        figure("Shares"),
+        name("Symbol"),
+        name("Order", rank=2),
+        figure("Value"),
+        figure("Fee", rank=1),
+        words("Why"),
+    )
     for trade in trades:
         market = trade.limit_price is None
         grid.add_row(

@@ -40,6 +40,7 @@ class Holding(BaseModel):
     quantity_after: Decimal
     price: Decimal | None
     value_before: Decimal | None
+    value_after: Decimal | None
     weight_before: Decimal | None
     weight_after: Decimal | None
     target_weight: Decimal
@@ -113,6 +114,8 @@ class Run(Result):
     """What a run did."""
 
     status: RunStatus
+    #: The broker's last word.
+    total_value: Decimal
     error: str | None
     started_at: datetime
     finished_at: datetime

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from rich.table import Table
 from rich.text import Text
 
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, RunStatus
 
-from .allocation import account_heading, holdings_table
-from .layout import console, money, price, shares, side, table, warnings_block
+from .allocation import account_heading, final_holdings
+from .layout import (
+    Grid,
+    console,
+    figure,
+    money,
+    name,
+    price,
+    shares,
+    side,
+    warnings_block,
+    words,
+)
 from .results import ExecutedTrade, Reconciliation, Run
 
 _VERDICTS = {
@@ -34,7 +44,7 @@ def show_run(report: Run, settings: Settings, account: AccountConfig) -> None:
             f"   Took {seconds:.1f} s"
         )
     out.print("\nHoldings", style="bold")
-    out.print(holdings_table(report, after="Now"))
+    out.print(final_holdings(report))
     out.print(_reconciliation(report.reconciliation))
     if report.warnings:
         out.print(warnings_block(report.warnings))
@@ -44,10 +54,18 @@ def show_run(report: Run, settings: Settings, account: AccountConfig) -> None:
         out.print(report.error)
 
 
-def orders_table(orders: tuple[ExecutedTrade, ...]) -> Table:
+def orders_table(orders: tuple[ExecutedTrade, ...]) -> Grid:
     """One line an order, in the order in which they were sent."""
-    grid = table(
-        "<Side", "Shares", "<Symbol", "<Order", "Filled", "At", "Slippage", "Fee", "<Status"
+    grid = Grid(
+        name("Side"),
+        figure("Shares"),
+        name("Symbol"),
+        name("Order", rank=1),
+        figure("Filled"),
+        figure("At"),
+        figure("Slippage", rank=2),
+        figure("Fee", rank=3),
+        words("Status"),
     )
     for order in orders:
         market = order.limit_price is None
