@@ -413,3 +413,13 @@ async def test_the_doctor_sees_a_disagreement_of_mode_and_port(
     assert checks["gateway reachable"]["verdict"] == "failed"
     assert checks["logged in"]["verdict"] == "skipped"
     assert "live gateway's port" in checks["paper/live agreement"]["detail"]
+
+
+async def test_the_doctor_sees_a_login_of_the_other_kind(
+    make_job: MakeJob, gateway: SimulatedGateway
+) -> None:
+    gateway.desk.exchange.open_account("U300", cash={"USD": Decimal(1)})
+    found = await result(make_job(Operation.DIAGNOSE))
+    checks = {check["name"]: check for check in found["checks"]}
+    assert checks["paper/live agreement"]["verdict"] == "failed"
+    assert "live accounts U300" in checks["paper/live agreement"]["detail"]
