@@ -74,7 +74,7 @@ class OrderOutcome(Value):
     average_price: Number | None = None
     message: str | None = None
     #: True once the account has shown what the order filled.
-    booked: bool
+    booked: bool = False
 
     @property
     def is_decided(self) -> bool:
