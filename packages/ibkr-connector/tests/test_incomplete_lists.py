@@ -73,7 +73,7 @@ async def test_an_order_left_out_twice_is_unknown_until_it_is_listed(world: Worl
             await regain_link(world, client, _COMPLETED_END)
         async with asyncio.timeout(2):
             await next_status(events, OrderStatus.UNKNOWN)
-        with pytest.raises(OrderOutcomeUnknown):
+        with pytest.raises(OrderOutcomeUnknown, match="is on no list"):
             await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", Decimal(90), client_order_id="k")
         curtain.drawn = False
         await regain_link(world, client, _OPEN_END)

@@ -233,9 +233,10 @@ def _decided(result: OrderResult, account_id: str, code: str | None = None) -> O
     """The order if it was taken; raises what `place_order` promises if it was not or may not be."""
     words = result.message or "IB gave no reason"
     if result.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+        seen = "not acknowledged" if result.permanent_id is None else "is on no list of IB's now"
         raise OrderOutcomeUnknown(
-            f"Order {result.order_id} ({result.quantity} {result.symbol}) was sent and not "
-            f"acknowledged ({words}). It may be working, filled or lost. Look it up by its "
+            f"Order {result.order_id} ({result.quantity} {result.symbol}) was sent and {seen} "
+            f"({words}). It may be working, filled or lost. Look it up by its "
             f"key {result.client_order_id!r} before anything else is sent.",
             client_order_id=result.client_order_id or "",
         )
