@@ -12,6 +12,7 @@ from simulated_exchange import (
     AccountChanged,
     CommissionCharged,
     Event,
+    Executed,
     OrderChanged,
     PositionChanged,
     QuoteChanged,
@@ -23,6 +24,7 @@ from .handlers.positions import position_changed
 from .handlers.results import refresh
 from .refresh import ACCOUNTS_AFTER, RESULTS_AFTER, Refresh
 from .session import Session
+from .translate.requests import owner_of
 
 
 class Herald:
@@ -81,8 +83,20 @@ class Herald:
         self._tell_of_accounts()
 
     def _tell(self, listener: Listener, event: Event) -> None:
-        for session in tuple(self._sessions.values()):
+        for session in self._audience(event):
             listener(session, event)
+
+    def _audience(self, event: Event) -> tuple[Session, ...]:
+        """Who may care: of orders and fills only their client and the master, else everybody."""
+        match event:
+            case OrderChanged():
+                request = event.order.request
+            case Executed() | CommissionCharged():
+                request = event.execution.request
+            case _:
+                return tuple(self._sessions.values())
+        client_ids = {owner_of(request)[0], self._desk.master_client_id}
+        return tuple(self._sessions[name] for name in client_ids if name in self._sessions)
 
     def _touch_all(self) -> None:
         for account_id in self._desk.account_ids if self._sessions else ():

@@ -32,7 +32,7 @@ class Session:
 
     def send(self, name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Send one message; what is not given has the default of the message's table."""
-        self.send_message(Message(name, {**(fields or {}), **more}))
+        self.send_message(Message(name, {**fields, **more} if fields and more else fields or more))
 
     def error(self, code: int, text: str, request_id: int = NO_REQUEST) -> None:
         """Send an error or a warning about a request, an order, or nothing in particular."""
