@@ -8,6 +8,7 @@ import pytest
 from app.settings.accounts import read_accounts
 from app.settings.errors import SettingsError
 from broker_connector_base import AccountConfig
+from rebalance_workflow import AllocationSourceError, FileAllocationSource
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -50,6 +51,46 @@ accounts:
         ),
     )
     assert notices == ()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden", "a b", "x" * 101])
+async def test_a_strategy_that_is_no_plain_name_is_refused(tmp_path: Path, name: str) -> None:
+    text = f"accounts:\n  - account_id: DU1\n    type: paper\n    strategy_name: {name}\n"
+    (problem,) = problems(tmp_path, text)
+    assert problem.startswith(f"accounts.yaml:4: accounts[0].strategy_name: {name!r} is not allow")
+    # As the allocation sources have it.
+    with pytest.raises(AllocationSourceError):
+        await FileAllocationSource(tmp_path).fetch(name)
+
+
+@pytest.mark.parametrize(
+    ("tag", "shown"),
+    [
+        ("!!python/object/apply:os.system [true]", "!!python/object/apply:os.system"),
+        ("!!python/name:os.system ''", "!!python/name:os.system"),
+        ("!!binary aGVsbG8=", "!!binary"),
+        ("!mine {a: 1}", "!mine"),
+    ],
+)
+def test_a_tag_is_refused_by_name(tmp_path: Path, tag: str, shown: str) -> None:
+    (problem,) = problems(tmp_path, f"accounts:\n  - account_id: DU1\n    type: {tag}\n")
+    assert problem == (
+        f"accounts.yaml:3: accounts[0].type: the tag {shown} is not allowed: write a plain value"
+    )
+
+
+@pytest.mark.parametrize("data", [b"a: 1\nb: \xff\n", b"a: 1\nb: \x00\n", b"a: 1\nb: \x1b\n"])
+def test_what_is_not_text_is_refused_with_its_line(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_bytes(data)
+    with pytest.raises(SettingsError, match=r"^accounts\.yaml:2: not text: "):
+        read_accounts(path)
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    entry = "{account_id: DU1, type: paper, strategy_name: alpha}"
+    (account,), _ = read(tmp_path, f"\ufeffaccounts: [{entry}]\n")
+    assert account.account_id == "DU1"
 
 
 def test_a_guard_that_is_not_enforced_is_told_with_its_line(tmp_path: Path) -> None:

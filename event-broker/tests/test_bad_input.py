@@ -78,6 +78,18 @@ def test_a_bad_file_is_named_with_its_line(
     assert part in errors
 
 
+def test_only_a_rebalance_needs_the_allocation_service(ask: Ask, home: Path) -> None:
+    # Refused because of data/, which is looked at later.
+    (home / "data").touch()
+    paper = {"TRADING_MODE": "paper"}
+    _, _, errors = ask("rebalance", "-account", "DU100", **paper)
+    assert errors == "error: .env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE=paper\n"
+    for command in ("doctor", "positions", "equity", "orders", "cancel-orders"):
+        _, _, errors = ask(command, "-account", "DU100", **paper)
+        assert str(home / "data") in errors
+        assert "ALLOCATIONS" not in errors
+
+
 def test_missing_accounts_say_how_to_create_them(ask: Ask, home: Path) -> None:
     (home / "accounts.yaml").unlink()
     code, _, errors = ask("rebalance", "-account", "DU100")

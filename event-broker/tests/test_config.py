@@ -108,6 +108,13 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_time_in_force_that_needs_a_date_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "trading:\n  order_tif: GTD\n")
+    assert problem.startswith(
+        "config.yaml:2: trading.order_tif: GTD needs an end date, which cannot be given: use DAY"
+    )
+
+
 def test_keys_that_no_longer_do_anything_are_accepted_with_a_notice(tmp_path: Path) -> None:
     text = """\
 ibkr:

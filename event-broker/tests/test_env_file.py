@@ -11,7 +11,10 @@ from app.settings.errors import SettingsError
 def read(tmp_path: Path, text: str) -> dict[str, str]:
     path = tmp_path / ".env"
     path.write_text(text)
-    return {name: line.value for name, line in read_env_file(path).items()}
+    lines, problems = read_env_file(path)
+    if problems:
+        raise SettingsError(problems)
+    return {name: line.value for name, line in lines.items()}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_comments_and_blank_lines_are_nothing(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_has_no_assignments(tmp_path: Path) -> None:
-    assert read_env_file(tmp_path / ".env") == {}
+    assert read_env_file(tmp_path / ".env") == ({}, [])
 
 
 def test_lines_that_are_no_assignment_are_all_named(tmp_path: Path) -> None:
@@ -59,6 +62,10 @@ def test_a_name_assigned_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    path.write_bytes(b"A=\xff\xfe")
-    with pytest.raises(SettingsError, match=r"\.env: cannot be read"):
+    path.write_bytes(b"A=1\nB=\xff\xfe")
+    with pytest.raises(SettingsError, match=r"\.env:2: not text: byte 0xff is not UTF-8"):
         read_env_file(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeffNAME=1\n") == {"NAME": "1"}

@@ -12,6 +12,7 @@ from app.settings import (
     disagreement,
     load_settings,
     processed_accounts,
+    require_allocations,
     select_account,
     unenforced_guard,
 )
@@ -102,7 +103,14 @@ def test_problems_of_all_files_are_told_at_once(home: Path, write: Write) -> Non
     write("accounts.yaml", "wrong: 1\n")
     write("replacement-sets.yaml", "wrong: 1\n")
     files = [problem.split(":")[0] for problem in problems(home)]
-    assert files == [".env", "config.yaml", "accounts.yaml", "replacement-sets.yaml"]
+    assert files == [".env", "config.yaml", "replacement-sets.yaml", "accounts.yaml"]
+
+
+def test_lines_of_the_environment_file_are_all_told_at_once(home: Path, write: Write) -> None:
+    write(".env", "nonsense\nIB_PROT=1\nIB_PORT=none\nIB_HOST\n")
+    assert {problem.split(": ")[0] for problem in problems(home)} == {
+        ".env:1", ".env:2", ".env:3", ".env:4",
+    }  # fmt: skip
 
 
 def test_an_account_with_an_unknown_replacement_set_is_refused(home: Path, write: Write) -> None:
@@ -116,18 +124,23 @@ def test_an_account_with_an_unknown_replacement_set_is_refused(home: Path, write
     write("replacement-sets.yaml", "ira: [{source: A, target: B}]\n")
     (problem,) = problems(home)
     assert problem == (
-        "accounts.yaml: DU1: replacement_set ria is not in replacement-sets.yaml, which has ira"
+        "accounts.yaml:2: accounts[0].replacement_set: ria is not in replacement-sets.yaml, "
+        "which has ira"
     )
 
 
 def test_outside_the_simulation_the_allocation_service_must_be_named(
     home: Path, write: Write
 ) -> None:
-    assert problems(home, TRADING_MODE="paper") == (
+    with pytest.raises(SettingsError) as caught:
+        require_allocations(load_settings(home, {"TRADING_MODE": "paper"}))
+    assert caught.value.problems == (
         ".env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE=paper",
     )
+    require_allocations(load_settings(home, {}))
     write("config.yaml", "allocations:\n  base_url: https://old.example.com\n")
     settings = load_settings(home, {"TRADING_MODE": "paper"})
+    require_allocations(settings)
     assert settings.allocations_url == "https://old.example.com"
 
 

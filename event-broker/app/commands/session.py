@@ -23,6 +23,7 @@ from app.settings import (
     disagreement,
     load_settings,
     processed_accounts,
+    require_allocations,
     select_account,
     unenforced_guard,
 )
@@ -93,6 +94,8 @@ def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[Accoun
     if arguments.account is None:
         return ()
     account = select_account(settings, arguments.account)
+    if arguments.command == "rebalance":
+        require_allocations(settings)
     contradiction = disagreement(settings, account)
     if contradiction is None and getattr(arguments, "execute", None) == "rebalance":
         contradiction = unenforced_guard(settings, account)

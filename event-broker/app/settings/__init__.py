@@ -5,7 +5,13 @@ from .config import Config
 from .environment import Environment, TradingMode
 from .errors import SettingsError
 from .replacement_sets import ReplacementRule
-from .settings import Settings, load_settings, processed_accounts, select_account
+from .settings import (
+    Settings,
+    load_settings,
+    processed_accounts,
+    require_allocations,
+    select_account,
+)
 
 __all__ = [
     "Config",
@@ -17,6 +23,7 @@ __all__ = [
     "disagreement",
     "load_settings",
     "processed_accounts",
+    "require_allocations",
     "select_account",
     "unenforced_guard",
 ]

@@ -6,6 +6,8 @@ into the former with a deprecation notice.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,9 @@ _PDT_NOTICE = (
     "refused, in other modes they are not limited"
 )
 _OLD_RESERVE_RANGE = (0, 10)
+#: The allocation sources' own rule (`rebalance_workflow.allocation_sources`), which is too heavy to
+#: load here: the name becomes part of an address or of a file's name.
+_STRATEGY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class _OldNotification(Value):
@@ -51,10 +56,13 @@ class _OldAccount(Value):
     rebalancing: _OldRebalancing = _OldRebalancing()
 
 
-def read_accounts(path: Path) -> tuple[tuple[AccountConfig, ...], tuple[str, ...]]:
+def read_accounts(
+    path: Path, replacement_sets: Collection[str] | None = None
+) -> tuple[tuple[AccountConfig, ...], tuple[str, ...]]:
     """All configured accounts, in the file's order, and notices.
 
-    Raises `SettingsError` listing every entry that is wrong, and for an id that appears twice.
+    `replacement_sets` are the sets there are; None when that is not known. Raises `SettingsError`
+    listing every entry that is wrong, and for an id that appears twice.
     """
     document = YamlDocument(path, missing_hint=_HOW_TO_CREATE)
     if isinstance(document.data, list):
@@ -71,6 +79,7 @@ def read_accounts(path: Path) -> tuple[tuple[AccountConfig, ...], tuple[str, ...
                 account = _from_old_form(document, entry, here, notices)
             else:
                 account = document.parse(AccountConfig, entry, here)
+            _check_names(document, account, here, replacement_sets)
             if any(account.account_id == other.account_id for other in accounts):
                 message = f"{account.account_id} is already configured above"
                 raise SettingsError([document.problem((*here, "account_id"), message)])
@@ -82,6 +91,34 @@ def read_accounts(path: Path) -> tuple[tuple[AccountConfig, ...], tuple[str, ...
     if problems:
         raise SettingsError(problems)
     return tuple(accounts), tuple(notices)
+
+
+def _check_names(
+    document: YamlDocument,
+    account: AccountConfig,
+    here: Location,
+    replacement_sets: Collection[str] | None,
+) -> None:
+    problems = []
+    if not _STRATEGY_NAME.fullmatch(account.strategy_name):
+        problems.append(
+            document.problem(
+                (*here, "strategy_name"),
+                f"{account.strategy_name!r} is not allowed: use letters, digits, '.', '_' and '-', "
+                "starting with a letter or digit",
+            )
+        )
+    wanted = account.replacement_set
+    if wanted and replacement_sets is not None and wanted not in replacement_sets:
+        problems.append(
+            document.problem(
+                (*here, "replacement_set"),
+                f"{wanted} is not in replacement-sets.yaml, which has "
+                f"{', '.join(replacement_sets) or 'no sets'}",
+            )
+        )
+    if problems:
+        raise SettingsError(problems)
 
 
 def _entries(document: YamlDocument) -> list[Any]:

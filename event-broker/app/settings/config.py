@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from broker_connector_base.values import Number, Value
 
@@ -82,6 +82,13 @@ class TradingConfig(Value):
     allow_delayed_quotes: bool = False
     #: Orders in an affected symbol that no rebalance placed: stop, or cancel those of this session.
     foreign_orders: Literal["stop", "cancel"] = "stop"
+
+    @field_validator("order_tif", mode="before")
+    @classmethod
+    def _has_no_end_date(cls, value: object) -> object:
+        if value == "GTD":
+            raise ValueError("GTD needs an end date, which cannot be given: use DAY, GTC or IOC")
+        return value
 
 
 class PdtConfig(Value):

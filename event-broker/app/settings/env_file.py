@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import SettingsError
+from .text_file import read_text
 
 _LINE = re.compile(
     r"""(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*
@@ -28,19 +28,18 @@ class EnvLine(NamedTuple):
     line: int
 
 
-def read_env_file(path: Path) -> dict[str, EnvLine]:
-    """The assignments of a `.env` file; an absent file has none.
+def read_env_file(path: Path) -> tuple[dict[str, EnvLine], list[str]]:
+    """The assignments of a `.env` file and its problems; an absent file has none.
 
-    Raises `SettingsError` for lines that are no assignment and for names assigned twice.
+    Problems are lines that are no assignment, and names assigned twice. Raises `SettingsError` for
+    a file that is not text.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path.name}: cannot be read: {error}"]) from error
+        return {}, []
     found: dict[str, EnvLine] = {}
-    problems = []
+    problems: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -54,6 +53,4 @@ def read_env_file(path: Path) -> dict[str, EnvLine]:
         else:
             value = next((v for v in match.group("double", "single", "bare") if v is not None), "")
             found[name] = EnvLine(value, number)
-    if problems:
-        raise SettingsError(problems)
-    return found
+    return found, problems

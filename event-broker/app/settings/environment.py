@@ -69,7 +69,7 @@ def read_environment(
     env_file: Path, variables: Mapping[str, str]
 ) -> tuple[Environment, tuple[str, ...]]:
     """The environment and notices about names that no longer do anything."""
-    lines = read_env_file(env_file)
+    lines, problems = read_env_file(env_file)
     known = {field.upper() for field in Environment.model_fields}
     sources = {name: f"{env_file.name}:{entry.line}: {name}" for name, entry in lines.items()}
     notices = [
@@ -77,7 +77,7 @@ def read_environment(
         for name in lines
         if name in RETIRED
     ]
-    problems = [
+    problems += [
         f"{source}: unknown name{_suggestion(name, known)}"
         for name, source in sources.items()
         if name not in known and name not in RETIRED

@@ -104,11 +104,11 @@ def load_settings(home: Path, variables: Mapping[str, str]) -> Settings:
 
     environment = attempt(read_environment, home / ".env", variables)
     config = attempt(read_config, home / "config.yaml")
-    accounts = attempt(read_accounts, home / "accounts.yaml")
     sets = attempt(read_replacement_sets, home / "replacement-sets.yaml")
+    accounts = attempt(read_accounts, home / "accounts.yaml", sets)
     if environment is None or config is None or accounts is None or sets is None:
         raise SettingsError(problems)
-    settings = Settings(
+    return Settings(
         home=home,
         environment=environment[0],
         config=config[0],
@@ -116,9 +116,6 @@ def load_settings(home: Path, variables: Mapping[str, str]) -> Settings:
         replacement_sets=sets,
         notices=(*environment[1], *config[1], *accounts[1]),
     )
-    if problems := _contradictions(settings):
-        raise SettingsError(problems)
-    return settings
 
 
 def processed_accounts(settings: Settings) -> tuple[AccountConfig, ...]:
@@ -144,13 +141,9 @@ def select_account(settings: Settings, account_id: str) -> AccountConfig:
     return found
 
 
-def _contradictions(settings: Settings) -> list[str]:
-    problems = [
-        f"accounts.yaml: {account.account_id}: replacement_set {account.replacement_set} is not in "
-        f"replacement-sets.yaml, which has {', '.join(settings.replacement_sets) or 'no sets'}"
-        for account in settings.accounts
-        if account.replacement_set and account.replacement_set not in settings.replacement_sets
-    ]
+def require_allocations(settings: Settings) -> None:
+    """Raise `SettingsError` when nobody can be asked what accounts shall hold."""
     if settings.mode is not TradingMode.SIMULATION and settings.allocations_url is None:
-        problems.append(f".env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE={settings.mode}")
-    return problems
+        raise SettingsError(
+            [f".env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE={settings.mode}"]
+        )

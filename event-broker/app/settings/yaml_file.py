@@ -1,7 +1,7 @@
 """YAML files with line numbers: text comes in, plain data goes out that can say where it stood.
 
-Duplicate keys, several documents and self-reference are refused. Validation against a model turns
-every complaint into one line: file, line, key, what is wrong.
+Duplicate keys, tags, several documents and self-reference are refused. Validation against a model
+turns every complaint into one line: file, line, key, what is wrong.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .errors import SettingsError
+from .text_file import read_text
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: What plain YAML stands for by itself; any other tag asks for an object.
+_PLAIN = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 Location = tuple[str | int, ...]
@@ -31,13 +37,10 @@ class YamlDocument:
         self._lines: dict[Location, int] = {}
         self._problems: list[str] = []
         try:
-            text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=_Loader)
+            node = yaml.compose(read_text(path), Loader=_Loader)
             self.data: Any = self._build(node, ()) if node is not None else None
         except FileNotFoundError:
             raise SettingsError([f"{path}: no such file. {missing_hint}"]) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path.name}: cannot be read: {error}"]) from error
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise SettingsError([f"{path.name}:{line}: not valid YAML: {error.problem}"]) from error
@@ -50,6 +53,12 @@ class YamlDocument:
 
     def _build(self, node: yaml.Node, location: Location) -> Any:
         self._lines.setdefault(location, node.start_mark.line + 1)
+        if node.tag not in _PLAIN:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            self._problems.append(
+                self.problem(location, f"the tag {tag} is not allowed: write a plain value")
+            )
+            return None
         if isinstance(node, yaml.MappingNode):
             mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:

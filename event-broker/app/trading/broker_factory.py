@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.settings import Settings
+from app.settings import Settings, TradingMode
 from broker_connector_base import AccountConfig, BaseRebalancer, BrokerClient
 from rebalance_calculator import Replacement, ReplacementSet
 from rebalance_workflow import (
     AllocationService,
     AllocationSource,
+    AllocationSourceError,
     FileAllocationSource,
     FileJournal,
     HttpAllocationSource,
@@ -21,6 +22,8 @@ from rebalance_workflow import (
     RebalancePolicy,
     ReplacementService,
     RunJournal,
+    SourceFault,
+    TargetAllocation,
 )
 
 try:
@@ -89,6 +92,8 @@ def create_allocation_service(settings: Settings) -> AllocationService:
 def create_allocation_source(settings: Settings) -> AllocationSource:
     """Where allocations come from: the allocation service, or the demo's files."""
     if settings.allocations_url is None:
+        if settings.mode is not TradingMode.SIMULATION:
+            return _NoAllocationSource()
         return FileAllocationSource(settings.home / "demo" / "allocations")
     key = settings.environment.allocations_api_key
     return HttpAllocationSource(
@@ -96,6 +101,16 @@ def create_allocation_source(settings: Settings) -> AllocationSource:
         key.get_secret_value() if key else "",
         timeout_seconds=settings.config.api.allocation_timeout_seconds,
     )
+
+
+class _NoAllocationSource:
+    """Answers with what is missing: the demo's targets are for the demo's accounts."""
+
+    async def fetch(self, strategy_name: str) -> TargetAllocation:
+        raise AllocationSourceError(
+            SourceFault.NOT_FOUND,
+            f"nobody can be asked for {strategy_name}: ALLOCATIONS_BASE_URL is not set",
+        )
 
 
 def _replacement_sets(settings: Settings) -> dict[str, ReplacementSet]:
