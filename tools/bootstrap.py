@@ -35,7 +35,9 @@ def fingerprint(lock: Path) -> str:
 
 
 def pip(*arguments: str) -> None:
-    command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    # Twice quiet: errors are shown, warnings about caches and users are not.
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--quiet"]
+    command.append("--disable-pip-version-check")
     subprocess.run([*command, *arguments], check=True, cwd=ROOT)
 
 
