@@ -329,6 +329,28 @@ async def test_bad_allocations_stop_a_run_before_anything_is_sent(
     assert sent == []
 
 
+async def test_targets_that_cannot_be_used_are_told_with_their_strategy_and_origin(
+    make_job: MakeJob, serve: Callable[[bytes], Any]
+) -> None:
+    address = await serve(allocations([]))
+    job = make_job(
+        Operation.PREVIEW,
+        variables={"ALLOCATIONS_BASE_URL": address.replace("://", "://me:sesame@")},
+    )
+    failed = await failure(job)
+    assert failed.kind == "AllocationError"
+    assert failed.message.startswith(f"targets of {job.account.strategy_name} from {address}: ")
+    assert failed.message.endswith(". Nothing was sent.")
+
+
+async def test_targets_that_cannot_be_had_are_told_with_what_was_sent(
+    make_job: MakeJob, serve: Callable[[bytes], Any]
+) -> None:
+    variables = {"ALLOCATIONS_BASE_URL": await serve(answer("401 Unauthorized", b""))}
+    failed = await failure(make_job(Operation.REBALANCE, variables=variables))
+    assert failed.message.endswith(". Nothing was sent.")
+
+
 @pytest.mark.acceptance
 async def test_a_service_that_fails_or_is_silent_is_given_up_in_the_end(
     make_job: MakeJob, serve: Callable[[bytes | None], Any], write: Callable[[str, str], Path]

@@ -16,6 +16,7 @@ import structlog
 
 from app.trading.broker_factory import (
     UnsupportedBroker,
+    allocations_origin,
     create_allocation_source,
     create_broker_client,
     create_journal,
@@ -29,7 +30,7 @@ from broker_connector_base import (
     RunStatus,
 )
 from broker_connector_base.values import Value
-from rebalance_calculator import PlanError
+from rebalance_calculator import AllocationError, PlanError, ReplacementError
 from rebalance_workflow import (
     AccountBusy,
     AccountLock,
@@ -183,7 +184,8 @@ def describe_failure(job: AccountJob, error: BaseException) -> Failure:
     if isinstance(error, asyncio.CancelledError):
         return _describe_interruption(job, kind)
     if isinstance(error, _KNOWN):
-        return Failure(kind=kind, message=str(error), needs_attention=_needs_attention(error))
+        message = _message(job, error)
+        return Failure(kind=kind, message=message, needs_attention=_needs_attention(error))
     _log.error("unexpected_error", exc_info=error)
     return Failure(
         kind=kind,
@@ -191,6 +193,16 @@ def describe_failure(job: AccountJob, error: BaseException) -> Failure:
         # What a run does before it fails unexpectedly is anybody's guess.
         needs_attention=job.operation in TRADING,
     )
+
+
+def _message(job: AccountJob, error: Exception) -> str:
+    # As errors these arrive before the first order only.
+    if isinstance(error, AllocationSourceError):
+        return f"{error}. Nothing was sent."
+    if isinstance(error, AllocationError | ReplacementError):
+        origin = allocations_origin(job.settings)
+        return f"targets of {job.account.strategy_name} from {origin}: {error}. Nothing was sent."
+    return str(error)
 
 
 def _describe_interruption(job: AccountJob, kind: str) -> Failure:

@@ -7,6 +7,7 @@ without one works for the accounts of the others.
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from app.settings import Settings, TradingMode
 from broker_connector_base import AccountConfig, BaseRebalancer, BrokerClient
@@ -101,6 +102,14 @@ def create_allocation_source(settings: Settings) -> AllocationSource:
         key.get_secret_value() if key else "",
         timeout_seconds=settings.config.api.allocation_timeout_seconds,
     )
+
+
+def allocations_origin(settings: Settings) -> str:
+    """Where allocations come from, for people; without what an address may hold of a login."""
+    if settings.allocations_url is None:
+        return str(settings.home / "demo" / "allocations")
+    address = urlsplit(settings.allocations_url)
+    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
 
 
 class _NoAllocationSource:
