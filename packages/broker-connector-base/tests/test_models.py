@@ -89,6 +89,10 @@ def test_a_float_survives_the_way_in_and_out(number: float) -> None:
     assert json.loads(trade(number).model_dump_json())["quantity"] == number
 
 
+def test_a_zero_has_no_sign_in_json() -> None:
+    assert '"quantity":0.0,' in trade(Decimal("-0.00")).model_dump_json()
+
+
 def test_json_shows_numbers_and_python_keeps_decimals() -> None:
     snapshot = AccountSnapshot(
         account_id="DU1",

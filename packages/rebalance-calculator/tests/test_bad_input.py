@@ -173,7 +173,7 @@ def test_positions_and_cash_must_explain_net_liquidation(allocations: Allocation
     account = AccountSnapshot(
         account_id="DU1", total_value=D(2011), cash_balance=D(1000), positions=(held,)
     )
-    says = "net liquidation of 2011 but its positions and cash add up to 2000"
+    says = "net liquidation of 2,011 but its positions and cash add up to 2,000"
     with pytest.raises(SnapshotError, match=says):
         plan(account, allocations({"AAA": "1"}), [GOOD], POLICY)
     close_enough = account.model_copy(update={"total_value": D(2010)})

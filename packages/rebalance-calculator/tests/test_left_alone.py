@@ -65,7 +65,7 @@ def test_the_proceeds_of_a_short_are_not_spent() -> None:
     assert line.reason_code is ReasonCode.SHORT
     assert line.reason == "short 20 shares, left alone; cash is set aside to cover them"
     assert any(
-        warning.startswith("1000.00 of the cash is left alone") for warning in result.warnings
+        warning.startswith("1,000.00 of the cash is left alone") for warning in result.warnings
     )
 
 

@@ -174,7 +174,7 @@ def test_nothing_is_bought_when_the_reserve_cannot_be_restored(plan_for: PlanFor
     held, wanted = {"AAA": "110"}, {"AAA": "0.5", "BBB": "0.5"}
     plan = plan_for("-1000", held, wanted, FLAT, sell_blocked=["AAA"])
     assert plan.is_empty
-    assert plan.warnings == ("cash of -1000.00 stays below the 0.00 wanted",)
+    assert plan.warnings == ("cash of -1,000.00 stays below the 0.00 wanted",)
 
 
 def test_a_reserve_out_of_reach_sells_no_more_than_the_overweight(plan_for: PlanFor) -> None:

@@ -12,7 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
-Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+
+def _to_float(number: Decimal) -> float:
+    # Nobody expects a zero with a sign.
+    return float(number) or 0.0
+
+
+Number = Annotated[Decimal, PlainSerializer(_to_float, return_type=float, when_used="json")]
 """A finite Decimal that JSON shows as a number."""
 
 Positive = Annotated[Number, Field(gt=0)]

@@ -122,8 +122,8 @@ def managed_cash(
         owed -= min(unexplained, Decimal(0))
     elif abs(unexplained) > snapshot.total_value * policy.snapshot_tolerance_percent / 100:
         raise SnapshotError(
-            f"account {snapshot.account_id} reports a net liquidation of {snapshot.total_value:f} "
-            f"but its positions and cash add up to {snapshot.total_value - unexplained:f}; the "
+            f"account {snapshot.account_id} reports a net liquidation of {snapshot.total_value:,f} "
+            f"but its positions and cash add up to {snapshot.total_value - unexplained:,f}; the "
             f"difference is over {policy.snapshot_tolerance_percent:f} %"
         )
     own_currency = snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)

@@ -158,7 +158,7 @@ def _warnings(account: OpenAccount, trades: Trades, dropped: bool) -> tuple[str,
     book, cash_balance = account.book, account.snapshot.cash_balance
     warnings = [f"{p.symbol}: {p.reason}" for p in account.holdings.left_alone]
     if book.cash < cash_balance:
-        aside = f"{cash_balance - book.cash:.2f}"
+        aside = f"{cash_balance - book.cash:,.2f}"
         warnings.append(
             f"{aside} of the cash is left alone: in other currencies, or owed on positions"
         )
@@ -171,7 +171,7 @@ def _warnings(account: OpenAccount, trades: Trades, dropped: bool) -> tuple[str,
             )
     after = book.cash_after(trades)
     if after < book.cash_target:
-        warnings.append(f"cash of {after:.2f} stays below the {book.cash_target:.2f} wanted")
+        warnings.append(f"cash of {after:,.2f} stays below the {book.cash_target:,.2f} wanted")
     if dropped:
         least = f"{book.policy.minimum_improvement_bp:f} bp"
         warnings.append(f"the best plan improves less than {least} and is not used")
