@@ -130,9 +130,14 @@ class TestFileJournal:
     def test_a_name_that_a_dead_process_may_not_have_synced_is_synced_by_the_next(
         self, tmp_path: Path
     ) -> None:
+        def die(folder: Path) -> None:
+            raise KeyboardInterrupt
+
         synced: list[Path] = []
-        FileJournal(tmp_path, sync_directory=lambda folder: None).append(STARTED)
-        FileJournal(tmp_path, sync_directory=synced.append).append(FINISHED)
+        with pytest.raises(KeyboardInterrupt):
+            FileJournal(tmp_path, sync_directory=die).append(STARTED)
+        assert FileJournal(tmp_path).history("DU1") == []
+        FileJournal(tmp_path, sync_directory=synced.append).append(STARTED)
         assert synced == [tmp_path]
 
     @pytest.mark.parametrize("kept", [0, 1, 20, -1])

@@ -2,8 +2,8 @@
 
 Comes in: records. Goes out: lines that are on the disk when `append` returns. A line torn by a
 crash was never acted upon, so it is cut off by the next append and skipped by readers; any other
-damage that is met stops the run. A file is only as durable as its name: each process syncs the
-directories once, because an earlier one may have died between writing a file and doing so.
+damage that is met stops the run. A file is only as durable as its name, so the name comes first: no
+record is written to an empty file before its directory is synced.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class FileJournal:
     ) -> None:
         self._directory = Path(directory)
         self._sync_directory = sync_directory
-        #: Files whose names are known to be durable.
-        self._named: set[Path] = set()
 
     def append(self, *records: Record) -> None:
         """Append and flush to the disk; records of one call belong to one account.
@@ -51,13 +49,9 @@ class FileJournal:
         path = self._path(records[0].account_id)
         lines = b"".join(_RECORD.dump_json(record) + b"\n" for record in records)
         try:
-            new = [folder for folder in path.parents if not folder.exists()]
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.stat().st_size == 0:
+                self._create(path)
             _write(path, lines)
-            if path not in self._named:
-                for folder in (path.parent, *(folder.parent for folder in new)):
-                    self._sync_directory(folder)
-                self._named.add(path)
         except OSError as error:
             raise JournalError(
                 f"the run journal {path} cannot be written ({error.strerror}): "
@@ -84,6 +78,13 @@ class FileJournal:
             if isinstance(record, RunFinished) and record.is_clean:
                 break
         return recent[::-1]
+
+    def _create(self, path: Path) -> None:
+        new = [folder for folder in path.parents if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        for folder in (path.parent, *(folder.parent for folder in new)):
+            self._sync_directory(folder)
 
     def _path(self, account_id: str) -> Path:
         return self._directory / f"{safe_file_name(account_id)}.jsonl"
