@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
-pytest.register_assert_rewrite("broker_connector_base.testing")
-
-from broker_connector_base.testing import Books, FakeBroker, VirtualTimeLoop  # noqa: E402
+from broker_connector_base.testing import Books, FakeBroker, VirtualTimeLoop
 
 
 def pytest_asyncio_loop_factories(

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-pytest.register_assert_rewrite("broker_connector_base.testing")
-
-from ibkr_connector.testing.world import World, open_world  # noqa: E402
+from ibkr_connector.testing.world import World, open_world
 
 
 @pytest.fixture
