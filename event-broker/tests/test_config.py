@@ -37,7 +37,7 @@ def test_an_absent_file_is_all_defaults(tmp_path: Path) -> None:
     assert config.trading.order_timeout_seconds == 300
     assert config.pdt_protection.next_execution_time == "09:30"
     assert config.scheduler.market_open_time == "09:30"
-    assert config.executor.max_workers == 32
+    assert config.executor.max_workers == 24
     assert config.api.allocation_timeout_seconds == 30
     assert notices == ()
 
@@ -46,21 +46,6 @@ def test_the_shipped_file_says_nothing_but_the_defaults() -> None:
     config, notices = read_config(REPOSITORY / "config.yaml")
     assert config == Config()
     assert notices == ()
-
-
-@pytest.mark.parametrize(
-    ("section", "text"),
-    [
-        ("pdt_protection", "next_execution_time: '10:00'"),
-        ("scheduler", "enabled: false"),
-        ("executor", "max_workers: 4"),
-    ],
-)
-def test_what_is_not_enforced_is_told_with_its_line(
-    tmp_path: Path, section: str, text: str
-) -> None:
-    _, notices = read(tmp_path, f"# mine\n{section}:\n  {text}\n")
-    assert notices == (f"config.yaml:2: {section}: is not enforced by this version",)
 
 
 def test_an_empty_file_and_an_empty_section_are_defaults(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """All of the configuration together, and which account a mode may process."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.settings import (
+    Environment,
     Settings,
     SettingsError,
     TradingMode,
@@ -16,6 +18,8 @@ from app.settings import (
     select_account,
     unenforced_guard,
 )
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 Write = Callable[[str, str], Path]
 URL = {"ALLOCATIONS_BASE_URL": "https://allocations.example.com/v1"}
@@ -75,6 +79,51 @@ def test_every_name_that_users_know_is_accepted(home: Path, write: Write) -> Non
     assert environment.user_notifications_enabled is True
     assert set(environment.secrets()) == {"pass", "key-1", "key-2", "key-3", "key-4", "vnc"}
     assert "key-1" not in repr(environment)
+
+
+def test_the_shipped_example_lists_exactly_the_names_that_are_read() -> None:
+    listed = re.findall(r"^#?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(name.upper() for name in Environment.model_fields)
+
+
+def test_the_shipped_example_is_a_working_file(home: Path, write: Write) -> None:
+    write(".env", (REPOSITORY / ".env.example").read_text())
+    assert load_settings(home, {}).environment == Environment()
+
+
+def test_what_the_service_needs_is_read_and_its_secrets_are_never_shown(
+    home: Path, write: Write
+) -> None:
+    write(
+        ".env",
+        """\
+        DATABASE_URL=postgresql://user:db-pass@host/events
+        REBALANCE_EVENT_SUBSCRIPTION_API_KEY=app.key:ably-pass
+        ABLY_ENDPOINT=localhost:8081
+        ABLY_TLS=false
+        MANAGEMENT_READ_API_KEY=look-only
+        NOTIFICATION_URLS="ntfy://token@host/topic, mailto://me"
+        """,
+    )
+    settings = load_settings(home, {})
+    assert settings.database_url == "postgresql://user:db-pass@host/events"
+    assert settings.environment.ably_key is not None
+    assert settings.environment.ably_key.get_secret_value() == "app.key:ably-pass"
+    shown = repr(settings) + settings.model_dump_json()
+    for secret in ("db-pass", "ably-pass", "look-only", "token"):
+        assert secret not in shown
+
+
+def test_events_are_kept_with_the_state_of_the_mode_by_default(home: Path) -> None:
+    expected = f"sqlite:///{home}/data/simulation/events.db"
+    assert load_settings(home, {}).database_url == expected
+
+
+def test_a_database_of_another_kind_is_refused_without_repeating_its_password(home: Path) -> None:
+    (problem,) = problems(home, DATABASE_URL="mysql://user:db-pass@host/events")
+    assert problem.startswith("environment variable DATABASE_URL: ")
+    assert "sqlite:/// or postgresql://" in problem
+    assert "db-pass" not in problem
 
 
 def test_an_unknown_name_in_the_file_is_refused(home: Path, write: Write) -> None:

@@ -29,9 +29,6 @@ RETIRED: dict[Location, str] = {
     ("replacement",): "weights are replaced exactly as replacement-sets.yaml says, or refused",
 }
 
-#: Sections that are read and checked, but that nothing acts on.
-_NOT_IN_USE = ("pdt_protection", "scheduler", "executor")
-
 #: "HH:MM", quoted: YAML reads a bare 10:30 as the number 630.
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
@@ -105,9 +102,36 @@ class SchedulerConfig(Value):
 
 
 class ExecutorConfig(Value):
-    """How many accounts run at the same time."""
+    """How many accounts run at the same time, and how a service ends."""
 
-    max_workers: int = Field(default=32, ge=1, le=64)
+    #: One gateway takes 32 clients (TWS API guide, "Connection"); the default leaves some seats for
+    #: people and for views.
+    max_workers: int = Field(default=24, ge=1, le=64)
+    #: How long runs may go on after the service was told to end, before they are told so too.
+    shutdown_grace_seconds: float = Field(default=30, ge=0, le=900)
+
+
+class EventsConfig(Value):
+    """Which messages still mean something."""
+
+    #: A signal of this morning is not one for this afternoon; a restart of an hour is survived.
+    max_age_minutes: int = Field(default=60, ge=1, le=4320)
+
+
+class RetryConfig(Value):
+    """When an event that failed for a passing reason is tried again; each time twice as late."""
+
+    #: As long as a gateway that lost its connection usually takes to be back.
+    first_delay_seconds: float = Field(default=15, ge=1, le=600)
+    #: Short enough that a gateway that is back in the morning is seen before the open.
+    longest_delay_seconds: float = Field(default=600, ge=1, le=86_400)
+
+
+class GatesConfig(Value):
+    """When trading may begin."""
+
+    #: The opening cross has wide spreads, and quotes that do not hold.
+    delay_after_open_seconds: int = Field(default=300, ge=0, le=7200)
 
 
 class ApiConfig(Value):
@@ -130,6 +154,9 @@ class Config(Value):
     pdt_protection: PdtConfig = PdtConfig()
     scheduler: SchedulerConfig = SchedulerConfig()
     executor: ExecutorConfig = ExecutorConfig()
+    events: EventsConfig = EventsConfig()
+    retry: RetryConfig = RetryConfig()
+    gates: GatesConfig = GatesConfig()
     api: ApiConfig = ApiConfig()
     allocations: AllocationsConfig = AllocationsConfig()
 
@@ -148,11 +175,7 @@ def read_config(path: Path) -> tuple[Config, tuple[str, ...]]:
             notices.append(document.problem(location, f"no longer does anything: {successor}"))
     # A section whose keys are all commented out is written `trading:` and read as null.
     sections = {name: value for name, value in data.items() if value is not None}
-    config, defaults = document.parse(Config, sections), Config()
-    for name in _NOT_IN_USE:
-        if getattr(config, name) != getattr(defaults, name):
-            notices.append(document.problem((name,), "is not enforced by this version"))
-    return config, tuple(notices)
+    return document.parse(Config, sections), tuple(notices)
 
 
 def _remove(data: dict[str, Any], location: Location) -> bool:

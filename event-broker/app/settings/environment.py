@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from broker_connector_base.values import Value
 
@@ -49,15 +49,45 @@ class Environment(Value):
     ib_password: SecretStr | None = None
     allocations_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
     allocations_api_key: SecretStr | None = None
+    #: The service's store; a SQLite file of the mode when not set. Its password makes it a secret.
+    database_url: SecretStr | None = None
     realtime_api_key: SecretStr | None = None
+    #: The name that containers of the predecessor pass it by.
     rebalance_event_subscription_api_key: SecretStr | None = None
+    #: Where Ably is, when it is not the library's default; a port may ride inside the first.
+    ably_endpoint: str | None = None
+    ably_rest_endpoint: str | None = None
+    ably_rest_port: int | None = Field(default=None, ge=1, le=65535)
+    ably_tls: bool = True
+    #: Seconds of history that Ably surely keeps. Two minutes is what every channel has; three days
+    #: is the most that can be bought (ably.com/docs/storage-history/storage).
+    ably_history_retention: int = Field(default=120, ge=60, le=259_200)
+    #: May change things; `management_read_api_key` may only look.
     management_api_key: SecretStr | None = None
+    management_read_api_key: SecretStr | None = None
+    #: Loopback, because whoever reaches the API may try keys.
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    #: Addresses of apprise, separated by blanks or commas; they carry tokens.
+    notification_urls: SecretStr | None = None
     auto_restart_time: str | None = None
     vnc_password: SecretStr | None = None
     user_notifications_enabled: bool = False
     user_notifications_channel: str | None = None
     user_notifications_server_url: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database_that_is_known(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("should begin with sqlite:/// or postgresql://")
+        return value
+
+    @property
+    def ably_key(self) -> SecretStr | None:
+        """The key of the realtime service, by either name."""
+        return self.realtime_api_key or self.rebalance_event_subscription_api_key
 
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be shown or logged."""

@@ -66,6 +66,14 @@ class Settings(Value):
         return self.data_directory / self.mode.value
 
     @property
+    def database_url(self) -> str:
+        """The store of events; in simulation and paper mode as apart from live as all state is."""
+        given = self.environment.database_url
+        if given is not None:
+            return given.get_secret_value()
+        return f"sqlite:///{self.state_directory / 'events.db'}"
+
+    @property
     def journal_directory(self) -> Path:
         """The record of the mode's runs."""
         return self.state_directory / "journal"
