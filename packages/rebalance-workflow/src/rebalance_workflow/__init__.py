@@ -10,7 +10,7 @@ from .allocation_sources import (
 )
 from .clock import Clock, SystemClock
 from .early_source import asked_early
-from .errors import RebalanceStopped
+from .errors import Permit, PermitWithdrawn, RebalanceStopped
 from .file_journal import FileJournal
 from .file_source import FileAllocationSource
 from .http_source import HttpAllocationSource, trusted_authorities
@@ -37,6 +37,8 @@ __all__ = [
     "LockHolder",
     "MemoryJournal",
     "OrderProgress",
+    "Permit",
+    "PermitWithdrawn",
     "PreviewResult",
     "ProgressEvent",
     "RebalancePolicy",

@@ -3,9 +3,10 @@
 Comes in: intents. Goes out: `Order`s, settled whenever that is possible. The rules: an intent is in
 the journal before its order is sent; nothing is ever sent twice; silence is answered by looking the
 order up, a lost session by logging in again and looking everything up; what still works at the
-deadline is cancelled, and the cancellation is waited for. Orders that cannot leave at once do not
-leave at all: while the way is waited for the account and the market move on, so what was planned
-before has to be planned again.
+deadline is cancelled, and the cancellation is waited for. Each order needs the permit of whoever
+started the run; without it nothing more is sent and what works is cancelled at once. Orders that
+cannot leave at once do not leave at all: while the way is waited for the account and the market
+move on, so what was planned before has to be planned again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from broker_connector_base import (
 
 from .clock import Clock
 from .concurrency import all_of
+from .errors import Permit, PermitWithdrawn
 from .fate import find_fate
 from .journal import OrderIntent, OrderOutcome, RunJournal
 from .order_feed import OrderFeed
@@ -54,6 +56,7 @@ class OrderDesk:
         policy: RebalancePolicy,
         clock: Clock,
         on_change: Callable[[Order], None],
+        permit: Permit,
     ) -> None:
         self._session = session
         self._account_id = account_id
@@ -61,6 +64,8 @@ class OrderDesk:
         self._policy = policy
         self._clock = clock
         self._on_change = on_change
+        self._permit = permit
+        self._is_permitted = True
         self._feed = OrderFeed(session.broker, account_id, self._take)
         self._exchange_link = Connectivity.RESTORED
         self._must_look = False
@@ -90,8 +95,10 @@ class OrderDesk:
     async def work(self, intents: Sequence[OrderIntent]) -> list[Order]:
         """Send all at once and return when each is settled, or cannot be for now.
 
-        Raises `JournalError` before anything is sent when the intents cannot be written down.
+        Raises `JournalError` before anything is sent when the intents cannot be written down, and
+        `PermitWithdrawn` before that.
         """
+        self._permit()
         self._journal.append(*intents)
         orders = self.orders.add(intents)
         if not self.can_send:
@@ -140,6 +147,13 @@ class OrderDesk:
 
     async def _send(self, order: Order) -> None:
         intent = order.intent
+        try:
+            self._permit()
+        except PermitWithdrawn as error:
+            self._is_permitted = False
+            order.see_unsent(str(error))
+            self._on_change(order)
+            return
         order.handed_over = asyncio.get_running_loop().time()
         try:
             result = await self._session.broker.place_order(
@@ -163,7 +177,8 @@ class OrderDesk:
 
     async def _send_and_settle(self, orders: Sequence[Order]) -> None:
         await all_of(self._send(order) for order in orders if not order.never_sent)
-        await self._settle(orders)
+        if self._is_permitted:
+            await self._settle(orders)
 
     async def _settle(self, orders: Sequence[Order]) -> None:
         """Until all are settled; a lost session is restored on the way."""

@@ -24,7 +24,7 @@ from .clearing import check_foreign_orders, clear_orders
 from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
-from .errors import RebalanceStopped
+from .errors import Permit, PermitWithdrawn, RebalanceStopped
 from .execution import LiveMarket, RunHalted
 from .journal import (
     JournalError,
@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 
 _ZERO = Decimal(0)
 #: Errors whose words say enough; any other is logged with its traceback.
-_FORESEEN = (RunHalted, PlanError, BrokerError, JournalError)
+_FORESEEN = (RunHalted, PlanError, BrokerError, JournalError, PermitWithdrawn)
 
 
 class LiveRun:
@@ -64,6 +64,7 @@ class LiveRun:
         journal: RunJournal,
         clock: Clock,
         reporter: Reporter,
+        permit: Permit,
     ) -> None:
         self._session = session
         self._account = account
@@ -73,6 +74,7 @@ class LiveRun:
         self._journal = journal
         self._clock = clock
         self._reporter = reporter
+        self._permit = permit
         self._started_at = clock.now()
         self._notes: list[str] = []
 
@@ -137,6 +139,7 @@ class LiveRun:
             policy=self._policy,
             clock=self._clock,
             on_change=lambda order: self._reporter.order(order.progress),
+            permit=self._permit,
         )
         market = LiveMarket(
             self._session,

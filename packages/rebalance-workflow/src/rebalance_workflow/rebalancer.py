@@ -17,6 +17,7 @@ from rebalance_calculator import ReplacementSet
 from .allocation_service import AllocationService
 from .allocation_sources import AllocationSource
 from .clock import Clock, SystemClock
+from .errors import Permit, always_permitted
 from .journal import RunJournal
 from .live_run import LiveRun
 from .order_ids import new_run_id
@@ -42,7 +43,9 @@ class Rebalancer(BaseRebalancer):
         progress: Progress | None = None,
         clock: Clock | None = None,
         run_id: Callable[[datetime], str] = new_run_id,
+        permit: Permit = always_permitted,
     ) -> None:
+        """`permit` is asked before each order of a run."""
         super().__init__(broker_client)
         self._allocations = AllocationService(
             allocation_source, ReplacementService(replacement_sets or {})
@@ -52,6 +55,7 @@ class Rebalancer(BaseRebalancer):
         self._progress = progress
         self._clock = clock or SystemClock()
         self._run_id = run_id
+        self._permit = permit
 
     async def calculate_rebalance(self, account_config: AccountConfig) -> PreviewResult:
         """Say what `rebalance_account` would trade now; sends no order and cancels none.
@@ -72,8 +76,8 @@ class Rebalancer(BaseRebalancer):
     async def rebalance_account(self, account_config: AccountConfig) -> RunResult:
         """Trade the account to its target allocation.
 
-        Raises what `calculate_rebalance` raises, and `JournalError`, as long as no order was
-        placed; afterwards a failure is a result with its status and reason.
+        Raises what `calculate_rebalance` raises, `JournalError` and `PermitWithdrawn`, as long as
+        no order was placed; afterwards a failure is a result with its status and reason.
         """
         run_id = self._run_id(self._clock.now())
         reporter = self._reporter(account_config, run_id)
@@ -86,6 +90,7 @@ class Rebalancer(BaseRebalancer):
             journal=self._journal,
             clock=self._clock,
             reporter=reporter,
+            permit=self._permit,
         )
         return await run.execute()
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from broker_connector_base import RunStatus
 from rebalance_calculator import PlanError
 
+from .errors import PermitWithdrawn
 from .execution import RunHalted
 from .journal import JournalError
 from .orders import Order
@@ -18,10 +19,10 @@ def judge(
 ) -> tuple[RunStatus, str | None]:
     """The status, and the reason unless all went well.
 
-    A run that was stopped by bad quotes or a full disk, with all orders decided, has merely failed,
-    and so has one that could send nothing; after anything else an order or the account may be in
-    doubt. A run that ended with something left to trade has not reached its targets: only after
-    success does a second run find nothing to do.
+    A run that was stopped by bad quotes, a full disk or its permit, with all orders decided, has
+    merely failed, and so has one that could send nothing; after anything else an order or the
+    account may be in doubt. A run that ended with something left to trade has not reached its
+    targets: only after success does a second run find nothing to do.
     """
     if stopped_by is not None:
         reason = str(stopped_by) or type(stopped_by).__name__
@@ -43,7 +44,7 @@ def judge(
 def _status_of(error: Exception, orders: Sequence[Order]) -> RunStatus:
     if isinstance(error, RunHalted):
         return error.status
-    is_harmless = isinstance(error, PlanError | JournalError)
+    is_harmless = isinstance(error, PlanError | JournalError | PermitWithdrawn)
     is_clear = is_harmless and all(order.is_decided for order in orders)
     is_clear |= all(order.never_sent for order in orders)
     return RunStatus.FAILED if is_clear else RunStatus.NEEDS_ATTENTION

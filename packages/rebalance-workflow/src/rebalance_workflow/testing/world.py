@@ -15,6 +15,7 @@ from broker_connector_base import AccountConfig, AllocationItem
 from broker_connector_base.testing import Account, Books, FakeBroker, LoopClock
 from rebalance_calculator import ReplacementSet
 from rebalance_workflow.allocation_sources import TargetAllocation
+from rebalance_workflow.errors import Permit, always_permitted
 from rebalance_workflow.journal import MemoryJournal, RunJournal
 from rebalance_workflow.policy import RebalancePolicy
 from rebalance_workflow.progress import ProgressEvent
@@ -61,6 +62,7 @@ class World:
     account: AccountConfig
     replacement_sets: Mapping[str, ReplacementSet] = field(default_factory=dict)
     events: list[ProgressEvent] = field(default_factory=list)
+    permit: Permit = always_permitted
     runs: int = 0
 
     def rebalancer(self) -> Rebalancer:
@@ -74,6 +76,7 @@ class World:
             progress=self.events.append,
             clock=self.clock,
             run_id=lambda now: self._next_run_id(),
+            permit=self.permit,
         )
 
     async def preview(self) -> PreviewResult:
