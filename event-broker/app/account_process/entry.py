@@ -13,11 +13,14 @@ import os
 import signal
 from collections.abc import Coroutine
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from app.logs import configure_logging
 
 from .messages import AccountJob, Message, MessageKind
+
+if TYPE_CHECKING:
+    from rebalance_workflow import Clock
 
 
 class Reporter:
@@ -94,12 +97,12 @@ async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
     return await task
 
 
-async def _serve(job: AccountJob, reporter: Reporter) -> NoReturn:
+async def _serve(job: AccountJob, reporter: Reporter, clock: Clock | None) -> NoReturn:
     # The preloaded modules are in memory already; in the parent they must not be loaded at all.
     from .operations import describe_failure, perform
 
     try:
-        result = await until_told_to_end(perform(job, reporter.progress))
+        result = await until_told_to_end(perform(job, reporter.progress, clock))
     except (Exception, asyncio.CancelledError) as error:
         reporter.send(MessageKind.FAILURE, describe_failure(job, error).model_dump_json().encode())
     else:
@@ -109,7 +112,7 @@ async def _serve(job: AccountJob, reporter: Reporter) -> NoReturn:
     os._exit(0)
 
 
-def main(job: AccountJob, pipe: Connection) -> None:
-    """The target of an account process."""
+def main(job: AccountJob, pipe: Connection, clock: Clock | None = None) -> None:
+    """The target of an account process; `clock` is the time of day, the machine's when None."""
     configure_logging(job.settings, account_id=job.account.account_id)
-    asyncio.run(_serve(job, Reporter(pipe)))
+    asyncio.run(_serve(job, Reporter(pipe), clock))

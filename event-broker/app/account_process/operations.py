@@ -35,9 +35,11 @@ from rebalance_workflow import (
     AccountBusy,
     AccountLock,
     AllocationSourceError,
+    Clock,
     JournalError,
     RebalanceStopped,
     RunJournal,
+    SystemClock,
     asked_early,
 )
 from rebalance_workflow.order_ids import is_ours
@@ -70,23 +72,24 @@ _KNOWN = (
 )
 
 
-async def perform(job: AccountJob, progress: Progress) -> bytes:
+async def perform(job: AccountJob, progress: Progress, clock: Clock | None = None) -> bytes:
     """The result of the job as JSON; `progress` gets events as JSON meanwhile."""
+    clock = clock or SystemClock()
     async with _account(job, progress):
         if job.operation is Operation.DIAGNOSE:
             result: Value = await diagnose(job)
         elif job.operation in _PLANS:
-            result = await _rebalance(job, progress)
+            result = await _rebalance(job, progress, clock)
         else:
-            async with _session(job) as broker:
+            async with _session(job, clock) as broker:
                 result = await _operate(job, broker)
     return result.model_dump_json().encode()
 
 
-async def _rebalance(job: AccountJob, progress: Progress) -> Value:
+async def _rebalance(job: AccountJob, progress: Progress, clock: Clock) -> Value:
     result: Value | None = None
     try:
-        async with _rebalancer(job, progress) as (rebalancer, journal):
+        async with _rebalancer(job, progress, clock) as (rebalancer, journal):
             if job.operation is Operation.PREVIEW:
                 result = await rebalancer.calculate_rebalance(job.account)
             else:
@@ -101,14 +104,14 @@ async def _rebalance(job: AccountJob, progress: Progress) -> Value:
 
 @asynccontextmanager
 async def _rebalancer(
-    job: AccountJob, progress: Progress
+    job: AccountJob, progress: Progress, clock: Clock
 ) -> AsyncIterator[tuple[BaseRebalancer, RunJournal]]:
     source = create_allocation_source(job.settings)
     journal = create_journal(job.settings)
     # The allocation service answers while the gateway lets us in.
     async with (
         asked_early(source, job.account.strategy_name) as early,
-        _session(job) as broker,
+        _session(job, clock) as broker,
     ):
         rebalancer = create_rebalancer(
             job.account,
@@ -117,6 +120,7 @@ async def _rebalancer(
             journal=journal,
             settings=job.settings,
             progress=lambda event: progress(event.model_dump_json().encode()),
+            clock=clock,
         )
         yield rebalancer, journal
 
@@ -140,9 +144,14 @@ async def _orders(broker: BrokerClient, account_id: str) -> OrdersReport:
 
 
 @asynccontextmanager
-async def _session(job: AccountJob) -> AsyncIterator[BrokerClient]:
+async def _session(job: AccountJob, clock: Clock) -> AsyncIterator[BrokerClient]:
     broker = create_broker_client(
-        job.account, job.client_id, settings=job.settings, host=job.host, port=job.port
+        job.account,
+        job.client_id,
+        settings=job.settings,
+        host=job.host,
+        port=job.port,
+        clock=clock,
     )
     try:
         with _nothing_sent_yet(job):

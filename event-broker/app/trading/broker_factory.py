@@ -16,6 +16,7 @@ from rebalance_workflow import (
     AllocationService,
     AllocationSource,
     AllocationSourceError,
+    Clock,
     FileAllocationSource,
     FileJournal,
     HttpAllocationSource,
@@ -24,6 +25,7 @@ from rebalance_workflow import (
     ReplacementService,
     RunJournal,
     SourceFault,
+    SystemClock,
     TargetAllocation,
 )
 
@@ -40,7 +42,13 @@ class UnsupportedBroker(Exception):
 
 
 def create_broker_client(
-    account_config: AccountConfig, client_id: int, *, settings: Settings, host: str, port: int
+    account_config: AccountConfig,
+    client_id: int,
+    *,
+    settings: Settings,
+    host: str,
+    port: int,
+    clock: Clock | None = None,
 ) -> BrokerClient:
     """A session for the account, not yet connected; raises `UnsupportedBroker`."""
     _require(account_config)
@@ -54,6 +62,7 @@ def create_broker_client(
         market_data_type=ibkr.market_data_type,
         price_cache_ttl_seconds=ibkr.price_cache_ttl_seconds,
         contract_cache=ibkr_connector.ContractCache(settings.state_directory / "contracts.json"),
+        clock=(clock or SystemClock()).now,
     )
 
 
@@ -65,6 +74,7 @@ def create_rebalancer(
     journal: RunJournal,
     settings: Settings,
     progress: Callable[[ProgressEvent], None],
+    clock: Clock | None = None,
 ) -> BaseRebalancer:
     """The rebalancer that trades through `broker_client`; raises `UnsupportedBroker`."""
     _require(account_config)
@@ -75,6 +85,7 @@ def create_rebalancer(
         journal=journal,
         replacement_sets=_replacement_sets(settings),
         progress=progress,
+        clock=clock,
     )
 
 
