@@ -1,0 +1,18 @@
+"""The names that the rest of the service may use."""
+
+import app.market
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(app.market.__all__) == {
+        "EXCHANGE_TIME",
+        "XNYS",
+        "CalendarError",
+        "Closure",
+        "MarketCalendar",
+        "Sessions",
+        "TradingSession",
+        "closed_by_broker",
+        "start_in",
+    }
+    assert all(hasattr(app.market, name) for name in app.market.__all__)
