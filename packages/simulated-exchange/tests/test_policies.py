@@ -4,7 +4,16 @@ from decimal import Decimal as D
 
 import pytest
 
-from simulated_exchange import CommissionSchedule, FillPolicy, LatencyModel, OrderState, TimeInForce
+from simulated_exchange import (
+    CommissionSchedule,
+    Exchange,
+    ExchangeError,
+    FillPolicy,
+    LatencyModel,
+    OrderState,
+    OrderType,
+    TimeInForce,
+)
 from simulated_exchange.testing import IBM, Pit
 
 
@@ -76,6 +85,39 @@ def test_a_symbol_can_have_a_policy_of_its_own() -> None:
     assert (spy.filled, ibm.filled) == (D(0), D(10))
     pit.exchange.set_fill_policy("SPY", None)
     assert pit.exchange.order(spy.order_id).filled == 10
+
+
+def test_the_orders_of_one_owner_can_have_a_policy_of_their_own() -> None:
+    pit = Pit()
+    pit.exchange.set_owner_policy((1, 7), FillPolicy.partial(4, stall=True))
+    mine, other = pit.buy(10, owner=(1, 7)), pit.buy(10, owner=(1, 8))
+    assert (mine.filled, other.filled) == (D(4), D(10))
+    restored = Exchange.restore(pit.exchange.save(), clock=pit.clock)
+    restored.set_owner_policy((1, 7), None)
+    assert restored.order(mine.order_id).status is OrderState.FILLED
+
+
+def test_a_working_order_can_be_filled_whatever_the_market_says() -> None:
+    pit = Pit()
+    pit.exchange.fill_policy = FillPolicy.never()
+    resting, market = pit.buy(10, limit="95.00"), pit.buy(5)
+    pit.quote("99.99", 100, halted=1)
+    assert pit.exchange.fill(resting.order_id).average_fill_price == D("95.00")
+    assert pit.exchange.fill(market.order_id).average_fill_price == D(100)
+    assert pit.exchange.audit() == []
+
+
+def test_an_order_that_waits_or_has_no_price_is_not_filled() -> None:
+    pit = Pit()
+    stop, market = pit.buy(1, order_type=OrderType.STP, stop_price=D(105)), pit.buy(1)
+    for order in (stop, market):
+        with pytest.raises(ExchangeError, match="NOT_FILLABLE"):
+            pit.exchange.fill(order.order_id)
+    pit.exchange.fill_policy = FillPolicy.never()
+    waiting = pit.buy(1)
+    pit.quote(None, None)
+    with pytest.raises(ExchangeError, match="NO_PRICE"):
+        pit.exchange.fill(waiting.order_id)
 
 
 def test_latency_is_drawn_from_its_range_and_depends_on_the_seed_alone() -> None:

@@ -110,6 +110,7 @@ class Campaign(RuleBasedStateMachine):
         kind=kinds,
         con_id=con_ids,
         time_in_force=st.sampled_from(TimeInForce),
+        owner=st.sampled_from([None, (1, "one")]),
     )
     def submit(self, side: Side, quantity: int, kind: dict[str, Any], **terms: Any) -> None:
         self.both(lambda pit: pit.exchange.submit(request(side, quantity, **kind, **terms)))
@@ -193,6 +194,20 @@ class Campaign(RuleBasedStateMachine):
     def change_policy(self, policy: FillPolicy) -> None:
         for pit in (self.plain, self.interrupted):
             pit.exchange.fill_policy = policy
+
+    @rule(policy=st.none() | policies)
+    def change_policy_of_one(self, policy: FillPolicy | None) -> None:
+        self.both(lambda pit: pit.exchange.set_owner_policy((1, "one"), policy))
+
+    @rule(pick=st.integers(0, 20))
+    def fill(self, pick: int) -> None:
+        if live := self.plain.exchange.open_orders():
+            order_id = live[pick % len(live)].order_id
+            self.both(lambda pit: pit.exchange.fill(order_id))
+
+    @rule(con_id=con_ids, shortable=st.booleans())
+    def lend(self, con_id: int, shortable: bool) -> None:
+        self.both(lambda pit: pit.exchange.set_shortable(con_id, shortable))
 
     @rule(con_id=con_ids, walk=st.none() | st.builds(RandomWalk, seed=st.integers(0, 3)))
     def walk(self, con_id: int, walk: RandomWalk | None) -> None:

@@ -11,7 +11,8 @@ with `"kind": "delayed"` (or `live`, `none`), what clients may see of it. `fault
 terms stand beside the operation: `{"op": "fault", "action": "swallow", "message": "placeOrder"}`;
 `faults` lists the rules, `clear` takes back all of them or the one of a `number`. `order` trades by
 hand: `{"op": "order", "account": "DU1", "symbol": "SPY", "side": "BUY", "quantity": 5}`, with a
-`limit` or at the market.
+`limit` or at the market. `shortable`, with `"shortable": false`, lets short sales of a symbol wait
+until shares are found, which `true` says.
 """
 
 import asyncio
@@ -75,6 +76,7 @@ class ControlServer:
             "faults": self._faults,
             "clear": self._clear,
             "order": self._order,
+            "shortable": self._shortable,
             "stop": self._stop_now,
         }
 
@@ -199,6 +201,14 @@ class ControlServer:
         placed = self._gateway.desk.exchange.submit(_order_request(request, self._instrument))
         await self._save()
         return {"perm_id": placed.order_id, "status": placed.status}
+
+    async def _shortable(self, request: Mapping[str, Any]) -> Answer:
+        if not isinstance(request.get("shortable"), bool):
+            raise BadRequest("shortable has to be true or false")
+        con_id = self._instrument(request)
+        self._gateway.desk.exchange.set_shortable(con_id, request["shortable"])
+        await self._save()
+        return {}
 
     async def _quote(self, request: Mapping[str, Any]) -> Answer:
         exchange = self._gateway.desk.exchange

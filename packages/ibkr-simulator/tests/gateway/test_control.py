@@ -168,6 +168,19 @@ async def test_an_order_by_hand_is_nobodys(world: Any, spy: Stock) -> None:
         assert desk.saves == 2
 
 
+async def test_shares_to_borrow_run_out_and_come_back(world: Any, spy: Stock) -> None:
+    short = {"margin": True, "allow_short": True}
+    world.exchange.open_account("DU3", cash={"USD": Decimal(100_000)}, **short)
+    async with control(world) as desk:
+        line = await desk.line()
+        assert (await line.ask(op="shortable", symbol="SPY", shortable=False))["ok"]
+        order = {"account": "DU3", "symbol": "SPY", "side": "SELL", "quantity": 5}
+        assert (await line.ask(op="order", **order))["status"] == "HELD"
+        assert (await line.ask(op="shortable", symbol="SPY", shortable=True))["ok"]
+        assert world.exchange.account("DU3").positions[spy.conId].quantity == -5
+        assert desk.saves == 3
+
+
 async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
     async with control(world) as desk:
         line = await desk.line()
@@ -193,6 +206,7 @@ async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
         (b'{"op": "order", "symbol": "SPY", "side": "BUY"}\n', "UNKNOWN_ACCOUNT"),
         (b'{"op": "order", "symbol": "SPY", "price": 1}\n', "an order has no price"),
         (b'{"op": "fault", "action": "dance"}\n', "no action 'dance'"),
+        (b'{"op": "shortable", "symbol": "SPY"}\n', "true or false"),
         (b'{"op": "clear", "number": 9}\n', "no rule 9"),
         (b'{"op": "quote", "symbol": "SAP", "bid": 1}\n', "names 2 instruments"),
         (b'{"op": "quote", "symbol": "SPY", "bit": 1}\n', "no bit"),

@@ -4,7 +4,7 @@ accounts."""
 from typing import Any
 
 import pytest
-from ib_async import LimitOrder, MarketOrder, Stock
+from ib_async import LimitOrder, MarketOrder, Stock, StopOrder
 
 from .conftest import SPY
 
@@ -32,6 +32,47 @@ async def test_a_part_can_be_a_fraction_of_the_order_in_whole_shares(
     trade = ib.placeOrder(spy, MarketOrder("BUY", 5))
     await world.settle(ib)
     assert (trade.filled(), trade.remaining()) == (2, 3)
+
+
+async def test_only_the_matched_order_stalls_and_not_its_symbol(world: Any, spy: Stock) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "partial", "sizes": [1], "order_ref": "mine"})
+    ib = await world.client()
+    before = ib.placeOrder(spy, LimitOrder("BUY", 10, 590))
+    mine = ib.placeOrder(spy, MarketOrder("BUY", 10, orderRef="mine"))
+    after = ib.placeOrder(spy, MarketOrder("BUY", 10))
+    await world.settle(ib)
+    assert [trade.filled() for trade in (before, mine, after)] == [0, 1, 10]
+
+
+async def test_only_the_cancelled_order_fills_and_the_market_stays_where_it_is(
+    world: Any, spy: Stock
+) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "fill_after_cancel"})
+    ib = await world.client()
+    cancelled = ib.placeOrder(spy, LimitOrder("BUY", 3, 590))
+    dearer = ib.placeOrder(spy, LimitOrder("BUY", 3, 595))
+    quotes = []
+    world.exchange.subscribe(lambda event: quotes.append(type(event).__name__))
+    ib.cancelOrder(cancelled.order)
+    await world.settle(ib)
+    assert (cancelled.filled(), dearer.filled()) == (3, 0)
+    assert "QuoteChanged" not in quotes
+
+
+async def test_a_stop_that_waits_for_its_trigger_is_cancelled_after_all(
+    world: Any, spy: Stock
+) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "fill_after_cancel", "confirmed": True})
+    ib = await world.client()
+    stop = ib.placeOrder(spy, StopOrder("BUY", 3, 700))
+    await world.settle(ib)
+    ib.cancelOrder(stop.order)
+    await world.settle(ib)
+    assert (stop.orderStatus.status, stop.filled()) == ("Cancelled", 0)
+    assert world.exchange.open_orders() == []
 
 
 @pytest.mark.parametrize("seconds", [0, 5])

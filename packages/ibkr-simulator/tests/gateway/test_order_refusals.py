@@ -216,3 +216,24 @@ async def test_an_order_without_any_price_to_value_it_is_refused(world: Any, spy
     assert await error_of(wire) == (1, 201)
     wire.send("placeOrder", orderId=2, **market, whatIf=True)
     assert await error_of(wire) == (2, 201)
+
+
+async def test_a_short_sale_is_held_with_404_while_shares_are_located(
+    world: Any, spy: Stock
+) -> None:
+    world.exchange.open_account(
+        "DU3", cash={"USD": Decimal(100_000)}, margin=True, allow_short=True
+    )
+    await world.gateway(accounts=("DU3",))
+    world.exchange.set_shortable(spy.conId, False)
+    ib = await world.client()
+    codes: list[int] = []
+    ib.errorEvent += lambda _, code, text, contract: codes.append(code)
+    trade = ib.placeOrder(spy, MarketOrder("SELL", 5))
+    await world.settle(ib)
+    # 404 is one of the codes that ib_async takes for a warning: the order is live.
+    assert (codes, trade.orderStatus.status) == ([404], "ValidationError")
+    assert (trade.orderStatus.whyHeld, trade.isActive()) == ("locate", True)
+    world.exchange.set_shortable(spy.conId, True)
+    await world.settle(ib)
+    assert (trade.orderStatus.status, trade.filled()) == ("Filled", 5)

@@ -15,7 +15,7 @@ from .agenda import Schedule
 from .errors import ExchangeError, Reason
 from .events import CommissionReport, Execution
 from .instruments import Instrument
-from .orders import Order, Side
+from .orders import Order, OrderRequest, Side
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .slippage import Slippage
@@ -98,6 +98,10 @@ class Books:
     fill_policy: FillPolicy = field(default_factory=FillPolicy)
     #: by symbol
     fill_policies: dict[str, FillPolicy] = field(default_factory=dict)
+    #: by the `repr` of an order's owner, for JSON has no tuples as keys
+    owner_policies: dict[str, FillPolicy] = field(default_factory=dict)
+    #: con_ids of which nobody lends shares
+    hard_to_borrow: list[int] = field(default_factory=list)
     agenda: Schedule = field(default_factory=Schedule)
     last_order_id: int = 1_700_000_000
     last_sequence: int = 0
@@ -121,6 +125,15 @@ class Books:
                 while latest in self.corrections:
                     latest = self.corrections[latest]
                 yield by_id[latest]
+
+    def fill_policy_of(self, request: OrderRequest) -> FillPolicy:
+        """How an order fills: as set for its owner, else for its symbol, else for all."""
+        if self.owner_policies and (own := self.owner_policies.get(repr(request.owner))):
+            return own
+        if not self.fill_policies:
+            return self.fill_policy
+        symbol = self.instruments[request.con_id].symbol
+        return self.fill_policies.get(symbol, self.fill_policy)
 
     def last_adjustment(self, account_id: str, con_id: int) -> int:
         """The number of fills before a position was last changed by something else; 0 if never."""

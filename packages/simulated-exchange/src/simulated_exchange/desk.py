@@ -81,6 +81,15 @@ class Desk:
             )
         return parent
 
+    def must_borrow(self, ticket: Ticket, order: Order) -> bool:
+        """Whether a live order sells shares that its account does not own and nobody lends."""
+        request = order.request
+        if request.con_id not in self._books.hard_to_borrow or request.side is Side.BUY:
+            return False
+        ledger = self._books.ledgers[request.account_id]
+        held = max(self._families.shared_hold(request, order.order_id), ticket.hold)
+        return _short(request, order.remaining, ledger, held) > 0
+
     def hold(self, ticket: Ticket, order: Order) -> None:
         """Let an order tie up what its remaining quantity needs: nothing once it has ended, nor
         while it waits for its parent."""
@@ -112,12 +121,12 @@ class Desk:
         self, request: OrderRequest, quantity: Decimal, ledger: Ledger, held: Decimal
     ) -> None:
         """A sale needs shares that no other order offers, or an account that may go short."""
-        owned = ledger.quantity(request.con_id)
-        offered = ledger.offered.get(request.con_id, ZERO) - held
-        short = quantity - max(ZERO, owned - offered)
+        short = _short(request, quantity, ledger, held)
         if short <= 0:
             return
         if not ledger.allow_short:
+            owned = ledger.quantity(request.con_id)
+            offered = ledger.offered.get(request.con_id, ZERO) - held
             raise ExchangeError(
                 Reason.NO_SHORT,
                 f"selling {quantity} of {self._market.instrument(request.con_id).symbol} would "
@@ -184,6 +193,12 @@ class Desk:
             )
         value = quantity * price * instrument.multiplier
         return value + self._books.commissions.charge(quantity, value)
+
+
+def _short(request: OrderRequest, quantity: Decimal, ledger: Ledger, held: Decimal) -> Decimal:
+    """How much of a sale no shares are left for, once other orders have sold what they offer."""
+    offered = ledger.offered.get(request.con_id, ZERO) - held
+    return quantity - max(ZERO, ledger.quantity(request.con_id) - offered)
 
 
 def _require(needed: Decimal, free: Decimal, currency: str, ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 Comes in: requests, quotes, time. Goes out: orders, events, states. Never: a wire, a file, a thread.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,13 +15,14 @@ from .errors import StateError
 from .events import Event
 from .instruments import Instrument
 from .office import Office
+from .orders import Order
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .slippage import Slippage
 from .tape import TapeRow
 
 #: changes whenever `Books` changes shape
-STATE_VERSION = 8
+STATE_VERSION = 9
 
 
 class Exchange(Office):
@@ -101,6 +102,18 @@ class Exchange(Office):
         self._floor.set_quote(con_id, replace(self._market.quote(con_id), halted=kind, at=None))
         self._outbox.deliver()
 
+    def set_shortable(self, con_id: int, shortable: bool) -> None:
+        """Whether somebody lends shares of an instrument. While nobody does, short sales are held
+        ("locate"); they go on, checked again, when somebody does."""
+        self._market.instrument(con_id)
+        listed = self._books.hard_to_borrow
+        if not shortable and con_id not in listed:
+            listed.append(con_id)
+        if shortable and con_id in listed:
+            listed.remove(con_id)
+            self._floor.lend(con_id)
+            self._outbox.deliver()
+
     def walk(self, con_id: int, walk: RandomWalk | None) -> None:
         """Let an instrument's quote walk from where it stands, a step per interval; None stops."""
         self._market.instrument(con_id)
@@ -141,6 +154,25 @@ class Exchange(Office):
             self._books.fill_policies[symbol] = policy
         self._floor.match_all()
         self._outbox.deliver()
+
+    def set_owner_policy(self, owner: Hashable, policy: FillPolicy | None) -> None:
+        """How the orders of one owner fill, whatever their symbol; None takes the setting back.
+
+        It may come before the orders. Owners that print alike are the same.
+        """
+        if policy is None:
+            self._books.owner_policies.pop(repr(owner), None)
+        else:
+            self._books.owner_policies[repr(owner)] = policy
+        self._floor.match_all()
+        self._outbox.deliver()
+
+    def fill(self, order_id: int) -> Order:
+        """Fill the rest of a working order whatever quotes and policies say: at its limit, a
+        market order at the quote. Raises `ExchangeError` if it does not work or has no price."""
+        self._floor.fill_whole(order_id)
+        self._outbox.deliver()
+        return self._books.orders[order_id]
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call back with every event, in the order things happened; returns the way out.

@@ -13,7 +13,7 @@ from .agenda import Action, Agenda, Entry
 from .books import Books, Ticket
 from .clock import Clock
 from .desk import Desk
-from .errors import ExchangeError
+from .errors import ExchangeError, Reason
 from .events import QuoteChanged
 from .families import Families
 from .feeds import Feeds
@@ -21,6 +21,7 @@ from .hours import TradingHours
 from .market import Market
 from .matcher import Matcher
 from .orders import (
+    LOCATE,
     MARKET_CLOSED,
     PARENT,
     TRIGGER,
@@ -122,7 +123,7 @@ class Floor:
             self._await_open(ticket)
 
     def _open(self, ticket: Ticket) -> None:
-        waited = self.register.order(ticket).why_held in (MARKET_CLOSED, PARENT)
+        waited = self.register.order(ticket).why_held in (MARKET_CLOSED, PARENT, LOCATE)
         if not waited or self._is_still_allowed(ticket):
             self._start(ticket)
 
@@ -142,12 +143,40 @@ class Floor:
         order = self.register.order(ticket)
         if self._families.awaits_parent(order.request):
             self.register.advance(ticket, OrderState.HELD, why_held=PARENT)
+        elif self._desk.must_borrow(ticket, order):
+            self._await_shares(ticket)
         elif order.awaits_trigger:
             self.register.advance(ticket, OrderState.HELD, why_held=TRIGGER)
             self.register.start_watching(ticket)
             self._observe(ticket)
         else:
             self._trade(ticket)
+
+    def _await_shares(self, ticket: Ticket) -> None:
+        if self.register.order(ticket).request.time_in_force is TimeInForce.IOC:
+            self._end(ticket, OrderState.CANCELLED)
+        else:
+            self.register.advance(ticket, OrderState.HELD, why_held=LOCATE)
+
+    def lend(self, con_id: int) -> None:
+        """Let the short sales go on that waited for shares of an instrument."""
+        for order_id in list(self._books.tickets):
+            # A fill may have ended others of its group.
+            ticket = self._books.tickets.get(order_id)
+            order = self._books.orders[order_id]
+            if ticket and order.request.con_id == con_id and order.why_held == LOCATE:
+                self._release(ticket)
+
+    def _release(self, ticket: Ticket) -> None:
+        if ticket.in_session and self._is_still_allowed(ticket):
+            self._enter(ticket)
+
+    def fill_whole(self, order_id: int) -> None:
+        """Fill the rest of an order at once. Raises `ExchangeError` if it does not work."""
+        ticket = self._books.tickets.get(order_id)
+        if ticket is None or ticket.sequence is None:
+            raise ExchangeError(Reason.NOT_FILLABLE, f"order {order_id} does not work")
+        self._matcher.fill_whole(ticket)
 
     def _trade(self, ticket: Ticket) -> None:
         """Enter the market: from here on the order may fill."""
@@ -204,8 +233,7 @@ class Floor:
         if order.is_done:
             for order_id in self._families.children(order):
                 child = self._books.tickets[order_id]
-                if child.in_session and self._is_still_allowed(child):
-                    self._enter(child)
+                self._release(child)
 
     def _shrink(self, ticket: Ticket, filled: Order, size: Decimal) -> None:
         """Cancel or reduce an order whose sibling has filled that much."""
@@ -242,6 +270,8 @@ class Floor:
         if sequence is not None:
             self.register.enter_lane(ticket, sequence if keeps_place else None)
             self._matcher.match(ticket)
+        if order.why_held == LOCATE:
+            self._release(ticket)
 
     # --- quotes -----------------------------------------------------------------------------
 

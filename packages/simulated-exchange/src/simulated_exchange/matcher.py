@@ -12,6 +12,7 @@ from .agenda import Action, Entry
 from .books import Books, Ticket
 from .clerk import book_fill
 from .clock import Clock
+from .errors import ExchangeError, Reason
 from .events import Liquidity
 from .lanes import marketable_price, resting_price
 from .market import Market
@@ -58,8 +59,7 @@ class Matcher:
             shown = resting_price(order)
             if shown is not None:
                 price, liquidity = shown, Liquidity.ADDED
-        symbol = self._market.instrument(request.con_id).symbol
-        policy = self._books.fill_policies.get(symbol, self._books.fill_policy)
+        policy = self._books.fill_policy_of(request)
         while not order.is_done:
             size = policy.size(ticket.fills, order.remaining)
             if self._books.partial_fills:
@@ -69,6 +69,7 @@ class Matcher:
             paid = price
             if self._books.slippage.value and liquidity is Liquidity.REMOVED:
                 paid = self._slipped(order, price, size)
+            self._books.liquidity[request.con_id][request.side] -= size
             order = self._fill(ticket, size, paid, liquidity)
             if policy.gap and not order.is_done:
                 ticket.paced = True
@@ -76,6 +77,22 @@ class Matcher:
                 entry = Entry(due=due, action=Action.SLICE, subject=ticket.order_id)
                 self._register.plan(ticket, entry)
                 return
+
+    def fill_whole(self, ticket: Ticket) -> None:
+        """Fill the rest of an order, whatever quote and policy say: at its limit or at the market.
+
+        Raises `ExchangeError` when there is no price at all.
+        """
+        order = self._register.order(ticket)
+        con_id = order.request.con_id
+        quote = self._market.quote(con_id)
+        taken = quote.ask if order.request.side is Side.BUY else quote.bid
+        price = order.limit_price or taken or quote.mark
+        if price is None:
+            symbol = self._market.instrument(con_id).symbol
+            raise ExchangeError(Reason.NO_PRICE, f"{symbol} has no price to fill an order at")
+        liquidity = Liquidity.REMOVED if order.limit_price is None else Liquidity.ADDED
+        self._fill(ticket, order.remaining, price, liquidity)
 
     def _slipped(self, order: Order, quoted: Decimal, size: Decimal) -> Decimal:
         """What an order pays for taking liquidity: the quote and the slippage, up to its limit."""
@@ -98,7 +115,6 @@ class Matcher:
         """Book one fill and tell of it, the commission last as brokers do."""
         order = self._register.order(ticket)
         request = order.request
-        self._books.liquidity[request.con_id][request.side] -= size
         filled, filled_value = order.filled + size, order.filled_value + size * price
         *facts, charged = book_fill(self._books, ticket, size, price, liquidity, self._clock.now())
         for fact in facts:

@@ -80,7 +80,7 @@ class TimeInForce(StrEnum):
 class OrderState(StrEnum):
     #: on its way to the exchange
     PENDING = "PENDING"
-    #: accepted, waits for what `why_held` says: the open, its parent, a trigger
+    #: accepted, waits for what `why_held` says: the open, its parent, a trigger, shares to borrow
     HELD = "HELD"
     WORKING = "WORKING"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -128,6 +128,8 @@ _DONE = frozenset(state for state, following in TRANSITIONS.items() if not follo
 MARKET_CLOSED = "market closed"
 PARENT = "parent"
 TRIGGER = "trigger"
+#: a short sale, until somebody lends the shares
+LOCATE = "locate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ibkr_simulator.handlers.order_reports import tell
-from simulated_exchange import Exchange, ExchangeError, FillPolicy, Order, OrderState, Side
+from simulated_exchange import Exchange, ExchangeError, FillPolicy, OrderState
 
 from .hit import Hit
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Partial:
-    """The order, and every other of its symbol, fills in part and then stalls.
+    """The order fills in part and then stalls.
 
     Either in `sizes`, one after the other, or in one piece of that `fraction`. After `seconds` (0:
-    never, as far as this rule goes) the symbol trades as usual again.
+    never, as far as this rule goes) it trades as usual again.
     """
 
     sizes: tuple[Decimal, ...] = ()
@@ -31,16 +31,19 @@ class Partial:
     seconds: float = 0.0
 
     def __call__(self, hit: Hit) -> None:
-        desk = hit.gateway.desk
+        desk, session = hit.gateway.desk, hit.session
+        if session is None:
+            hit.proceed()
+            return
         instrument = desk.instrument(hit.message.fields)
         size = hit.message.fields["totalQuantity"] * self.fraction
         size -= size % instrument.lot_size
         policy = FillPolicy.partial(*(self.sizes or ((size,) if size > 0 else ())), stall=True)
-        desk.exchange.set_fill_policy(instrument.symbol, policy)
+        owner = session.client_id, hit.message.fields["orderId"]
+        desk.exchange.set_owner_policy(owner, policy)
         hit.proceed()
         if self.seconds:
-            usual = instrument.symbol, None
-            hit.later(self.seconds, lambda: desk.exchange.set_fill_policy(*usual))
+            hit.later(self.seconds, lambda: desk.exchange.set_owner_policy(owner, None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +51,7 @@ class FillAfterCancel:
     """The cancellation comes too late: the order fills whole, `seconds` later.
 
     The client hears that its order is cancelled if this is `confirmed`, else that it is about to
-    be, and 10148 after the fill. The market touches the order's price for a moment, which other
-    orders of the symbol may meet as well.
+    be, and 10148 after the fill. An order that waits (for the open, a trigger) is cancelled.
     """
 
     seconds: float = 0.0
@@ -66,8 +68,8 @@ class FillAfterCancel:
             hit.tell_error(202, "Order Canceled - reason:")
 
         def fill() -> None:
-            fill_now(session.desk.exchange, order.order_id)
-            if not self.confirmed:
+            filled = _fill_now(session.desk.exchange, order.order_id)
+            if not (filled and self.confirmed):
                 hit.proceed()
 
         if self.seconds:
@@ -120,21 +122,10 @@ class Stale:
         gateway.desk.exchange.clock.call_later(self.seconds, thaw)
 
 
-def fill_now(exchange: Exchange, order_id: int) -> None:
-    """Fill the rest of a working order, by a market that comes to it; nothing if there is none."""
-    order = exchange.order(order_id)
-    exchange.set_fill_policy(exchange.instrument(order.request.con_id).symbol, None)
-    order = exchange.order(order_id)
-    quote = exchange.quote(order.request.con_id)
-    price = order.limit_price or _market(order, exchange) or quote.mark
-    if order.is_done or price is None:
-        return
-    size = order.remaining
-    offer = replace(quote, bid=price, ask=price, bid_size=size, ask_size=size, halted=0, at=None)
-    exchange.set_quote(order.request.con_id, offer)
-    exchange.set_quote(order.request.con_id, replace(quote, at=None))
-
-
-def _market(order: Order, exchange: Exchange) -> Decimal | None:
-    quote = exchange.quote(order.request.con_id)
-    return quote.ask if order.request.side is Side.BUY else quote.bid
+def _fill_now(exchange: Exchange, order_id: int) -> bool:
+    """Fill the rest of a working order; whether there was one."""
+    try:
+        exchange.fill(order_id)
+    except ExchangeError:
+        return False
+    return True

@@ -14,8 +14,8 @@ from ibkr_simulator.translate.requests import Owner, owner_of
 from ibkr_simulator.translate.texts import day_start, stamp
 from simulated_exchange import Order, OrderChanged, OrderState
 
-#: how the exchange says that an order waits for the market to open
-_AWAITS_OPEN = "market closed"
+#: how the exchange says what an order waits for
+_AWAITS_OPEN, _AWAITS_SHARES = "market closed", "locate"
 
 
 def open_orders(session: Session, request: Mapping[str, Any]) -> None:
@@ -65,6 +65,8 @@ def _note(session: Session, order: Order) -> Refusal | None:
             return rejected(f"{order.reject_reason}")
         case OrderState.HELD if order.why_held == _AWAITS_OPEN:
             return Refusal(399, _held_warning(session, order))
+        case OrderState.HELD if order.why_held == _AWAITS_SHARES:
+            return Refusal(404, "Order held while securities are located.")
     return None
 
 

@@ -42,7 +42,7 @@ _ENDED = {
 }
 
 #: what a live order waits for, as the exchange says it and as a gateway does
-_WHY_HELD = {"parent": "child", "trigger": "trigger"}
+_WHY_HELD = {"parent": "child", "trigger": "trigger", "locate": "locate"}
 
 
 def status_text(order: Order) -> str:
