@@ -7,8 +7,11 @@ broker but questions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 
 from broker_connector_base import AccountConfig, OpenOrder
+from rebalance_calculator import Plan, PlanLine
 
 from .allocation_service import AllocationService
 from .clearing import describe, split_orders
@@ -45,18 +48,32 @@ async def preview(
     rounds = Rounds(planner, start)
     market = ProjectedMarket(commission=policy.commission)
     await rounds.trade(market, most=policy.max_rounds)
-    result = _result(planner, start, rounds, open_orders, clock)
+    result = preview_result(planner, start, rounds, open_orders, clock.now())
     reporter.stage(Stage.FINISHED)
     return result
 
 
-def _result(
+class Projected(Protocol):
+    """What rounds on a projected market came to; `Rounds` is one."""
+
+    #: The plan of the first round.
+    opening: Plan
+    #: The account after all rounds.
+    situation: Situation
+    #: The lines of all rounds, in order.
+    traded: list[PlanLine]
+    #: Rounds that trade.
+    count: int
+
+
+def preview_result(
     planner: Planner,
     start: Situation,
-    rounds: Rounds,
+    rounds: Projected,
     open_orders: Sequence[OpenOrder],
-    clock: Clock,
+    now: datetime,
 ) -> PreviewResult:
+    """The report on an account that was read as `start` and projected."""
     opening, account = rounds.opening, planner.account
     cash = cash_after(opening, start.snapshot, rounds.situation.snapshot)
     total = managed_value(rounds.situation, cash)
@@ -71,7 +88,7 @@ def _result(
         cash_before=opening.cash_before,
         cash_after=cash,
         cash_target=opening.cash_target,
-        as_of=clock.now(),
+        as_of=now,
         proposed_trades=proposed_trades(rounds.traded, start),
         current_value=start.snapshot.total_value,
         success=True,

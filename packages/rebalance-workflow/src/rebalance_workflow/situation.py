@@ -7,7 +7,7 @@ possible and for no more symbols than matter. Whether it is good enough to trade
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from broker_connector_base import (
     QuoteQuality,
     RunStatus,
 )
-from rebalance_calculator import Plan, plan, validate_allocations
+from rebalance_calculator import Plan, PlanPolicy, plan, validate_allocations
 
 from .allocation_sources import TargetAllocation
 from .concurrency import together
@@ -74,13 +74,23 @@ class Planner:
 
     def plan(self, situation: Situation, *, buys_only: bool = False) -> Plan:
         """What to trade now; raises the calculator's `PlanError`."""
-        base = self.policy.plan_policy(self.account, situation.instruments, live=self.live)
-        policy = base.model_copy(update={"buys_only": buys_only})
-        quotes = situation.quotes
-        if not self.live:
-            # A preview of a halted symbol is still worth showing; a warning says what a run does.
-            quotes = tuple(quote.model_copy(update={"halted": None}) for quote in quotes)
+        policy = self.plan_policy(situation, situation.instruments, buys_only=buys_only)
+        quotes = self.seen(situation.quotes)
         return plan(situation.snapshot, self.target.items, quotes, policy)
+
+    def plan_policy(
+        self, situation: Situation, instruments: Iterable[Instrument], *, buys_only: bool
+    ) -> PlanPolicy:
+        """How the account may trade these instruments now."""
+        base = self.policy.plan_policy(self.account, instruments, live=self.live)
+        return base.model_copy(update={"buys_only": buys_only})
+
+    def seen(self, quotes: Iterable[ContractPrice]) -> tuple[ContractPrice, ...]:
+        """The quotes as the planner gets to see them."""
+        if self.live:
+            return tuple(quotes)
+        # A preview of a halted symbol is still worth showing; a warning says what a run does.
+        return tuple(quote.model_copy(update={"halted": None}) for quote in quotes)
 
 
 async def read_situation(session: Session, planner: Planner) -> Situation:
@@ -97,13 +107,19 @@ async def read_situation(session: Session, planner: Planner) -> Situation:
         session.ask(lambda: session.broker.get_instruments(symbols)),
         session.ask(lambda: session.broker.get_multiple_market_prices(symbols)),
     )
+    return make_situation(snapshot, instruments, quotes)
+
+
+def make_situation(
+    snapshot: AccountSnapshot, instruments: Sequence[Instrument], quotes: Sequence[ContractPrice]
+) -> Situation:
+    """The situation of an account that these are all the instruments and quotes of.
+
+    Raises `RebalanceStopped` as `read_situation` does.
+    """
     _check_instruments(instruments, snapshot)
     _check_holdings(instruments, snapshot)
-    return Situation(
-        snapshot=snapshot,
-        instruments=tuple(instruments),
-        quotes=tuple(quotes),
-    )
+    return Situation(snapshot=snapshot, instruments=tuple(instruments), quotes=tuple(quotes))
 
 
 def own_stocks(snapshot: AccountSnapshot) -> list[AccountPosition]:
