@@ -19,6 +19,7 @@ from broker_connector_base.values import Value
 
 from .account_ids import is_paper_account
 from .errors import SettingsError
+from .schedules import ScheduledAccount
 from .yaml_file import Location, YamlDocument
 
 _HOW_TO_CREATE = (
@@ -78,7 +79,7 @@ def read_accounts(
             if old:
                 account = _from_old_form(document, entry, here, notices)
             else:
-                account = document.parse(AccountConfig, entry, here)
+                account = document.parse(_model(entry), entry, here)
             _check_names(document, account, here, replacement_sets)
             if any(account.account_id == other.account_id for other in accounts):
                 message = f"{account.account_id} is already configured above"
@@ -91,6 +92,11 @@ def read_accounts(
     if problems:
         raise SettingsError(problems)
     return tuple(accounts), tuple(notices)
+
+
+def _model(entry: object) -> type[AccountConfig]:
+    scheduled = isinstance(entry, dict) and ("schedule" in entry or "drift_check" in entry)
+    return ScheduledAccount if scheduled else AccountConfig
 
 
 def _check_names(

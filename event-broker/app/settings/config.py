@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from broker_connector_base.values import Number, Value
 
 from .errors import SettingsError
+from .service_sections import GatesConfig, NotificationsConfig, PdtConfig, SchedulerConfig
 from .yaml_file import Location, YamlDocument
 
 _EVENTS = "waiting is on the broker's own events now"
@@ -28,9 +29,6 @@ RETIRED: dict[Location, str] = {
     ("trading", "max_account_utilization"): "use cash_reserve_percent in accounts.yaml",
     ("replacement",): "weights are replaced exactly as replacement-sets.yaml says, or refused",
 }
-
-#: "HH:MM", quoted: YAML reads a bare 10:30 as the number 630.
-_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class Ports(Value):
@@ -88,19 +86,6 @@ class TradingConfig(Value):
         return value
 
 
-class PdtConfig(Value):
-    """When an account that used up its rebalance of the session may run again."""
-
-    next_execution_time: str = Field(default="09:30", pattern=_CLOCK)
-
-
-class SchedulerConfig(Value):
-    """The market-open list."""
-
-    enabled: bool = True
-    market_open_time: str = Field(default="09:30", pattern=_CLOCK)
-
-
 class ExecutorConfig(Value):
     """How many accounts run at the same time, and how a service ends."""
 
@@ -127,13 +112,6 @@ class RetryConfig(Value):
     longest_delay_seconds: float = Field(default=600, ge=1, le=86_400)
 
 
-class GatesConfig(Value):
-    """When trading may begin."""
-
-    #: The opening cross has wide spreads, and quotes that do not hold.
-    delay_after_open_seconds: int = Field(default=300, ge=0, le=7200)
-
-
 class ApiConfig(Value):
     """The allocation service."""
 
@@ -157,6 +135,7 @@ class Config(Value):
     events: EventsConfig = EventsConfig()
     retry: RetryConfig = RetryConfig()
     gates: GatesConfig = GatesConfig()
+    notifications: NotificationsConfig = NotificationsConfig()
     api: ApiConfig = ApiConfig()
     allocations: AllocationsConfig = AllocationsConfig()
 

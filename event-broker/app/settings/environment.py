@@ -18,6 +18,7 @@ from broker_connector_base.values import Value
 
 from .env_file import read_env_file
 from .errors import SettingsError
+from .times import DayTime, TimeZone
 
 #: Names of the first generation, each with what stands in its place.
 RETIRED = {
@@ -70,7 +71,10 @@ class Environment(Value):
     api_port: int = Field(default=8000, ge=0, le=65535)
     #: Addresses of apprise, separated by blanks or commas; they carry tokens.
     notification_urls: SecretStr | None = None
-    auto_restart_time: str | None = None
+    #: When the gateway restarts every day, as its container wants it ("11:59 PM") ...
+    auto_restart_time: DayTime | None = None
+    #: ... and that container's time zone.
+    time_zone: TimeZone = "Etc/UTC"
     vnc_password: SecretStr | None = None
     user_notifications_enabled: bool = False
     user_notifications_channel: str | None = None
