@@ -1,7 +1,8 @@
 """Where an account process begins: a job and a pipe come in, messages go out, then it ends.
 
-It ends early and in order (the running operation is cancelled, and cleans up) on SIGTERM and when
-the command that started it is gone. Errors become a failure message; nothing is retried here.
+It ends early and in order (the running operation is cancelled, and cleans up) on SIGTERM, when the
+command that started it is gone, and when its lease is over. Errors become a failure message;
+nothing is retried here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import signal
 from collections.abc import Coroutine
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from app.logs import configure_logging
 
@@ -21,6 +22,22 @@ from .messages import AccountJob, Message, MessageKind
 
 if TYPE_CHECKING:
     from rebalance_workflow import Clock
+
+    from .order_permit import OrderPermit
+
+
+class Line(NamedTuple):
+    """The account process's ends of its two pipes."""
+
+    #: Messages are written to it.
+    reports: Connection
+    #: Extensions of the lease are read from it.
+    lease: Connection
+
+    def close(self) -> None:
+        """Leave both to the process that has inherited them."""
+        self.reports.close()
+        self.lease.close()
 
 
 class Reporter:
@@ -73,8 +90,12 @@ def _line(kind: MessageKind, body: bytes) -> bytes:
     return Message(kind, body).encode() + b"\n"
 
 
-async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
-    """The operation's result; it is cancelled on SIGTERM and at the end of the parent process."""
+async def until_told_to_end(
+    operation: Coroutine[None, None, bytes], permit: OrderPermit | None = None
+) -> bytes:
+    """The operation's result; it is cancelled on SIGTERM, at the end of the parent process and when
+    the permit is withdrawn.
+    """
     loop = asyncio.get_running_loop()
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -89,20 +110,26 @@ async def until_told_to_end(operation: Coroutine[None, None, bytes]) -> bytes:
     loop.add_signal_handler(signal.SIGTERM, tell)
     loop.add_reader(parent.sentinel, tell)
     task = asyncio.ensure_future(operation)
+    overdue = asyncio.ensure_future(permit.withdrawn() if permit else asyncio.Event().wait())
     # Blocked since the fork server was loaded; one that came meanwhile is delivered now.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, told, overdue}, return_when=asyncio.FIRST_COMPLETED)
+    overdue.cancel()
     # Once, whoever else asks: a second cancellation would end the cleaning up instead.
     task.cancel()
     return await task
 
 
-async def _serve(job: AccountJob, reporter: Reporter, clock: Clock | None) -> NoReturn:
+async def _serve(job: AccountJob, line: Line, clock: Clock | None) -> NoReturn:
     # The preloaded modules are in memory already; in the parent they must not be loaded at all.
     from .operations import describe_failure, perform
+    from .order_permit import OrderPermit
 
+    reporter = Reporter(line.reports)
+    permit = OrderPermit(job.lease_until)
+    permit.listen(line.lease)
     try:
-        result = await until_told_to_end(perform(job, reporter.progress, clock))
+        result = await until_told_to_end(perform(job, reporter.progress, clock, permit), permit)
     except (Exception, asyncio.CancelledError) as error:
         reporter.send(MessageKind.FAILURE, describe_failure(job, error).model_dump_json().encode())
     else:
@@ -112,7 +139,7 @@ async def _serve(job: AccountJob, reporter: Reporter, clock: Clock | None) -> No
     os._exit(0)
 
 
-def main(job: AccountJob, pipe: Connection, clock: Clock | None = None) -> None:
+def main(job: AccountJob, line: Line, clock: Clock | None = None) -> None:
     """The target of an account process; `clock` is the time of day, the machine's when None."""
     configure_logging(job.settings, account_id=job.account.account_id)
-    asyncio.run(_serve(job, Reporter(pipe), clock))
+    asyncio.run(_serve(job, line, clock))

@@ -24,23 +24,67 @@ class Operation(StrEnum):
     ORDERS = "print-orders"
     CANCEL_ORDERS = "cancel-orders"
     DIAGNOSE = "doctor"
+    PLAN = "plan"
 
 
 #: Operations that may leave orders at the broker.
 TRADING = frozenset({Operation.REBALANCE, Operation.CANCEL_ORDERS})
 
 
-class AccountJob(Value):
-    """One operation on one account through one gateway."""
+class Job(Value):
+    """One operation through one gateway."""
 
     operation: Operation
-    account: AccountConfig
     settings: Settings
     host: str
     port: int
     client_id: int
     #: How long to wait for another run of the same account to end.
     lock_timeout_seconds: float
+    #: Until when orders may be sent unless more is told (`lease.steady_now`); None: without end.
+    lease_until: float | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for people and for names of processes and locks."""
+        raise NotImplementedError
+
+    @property
+    def strategy_name(self) -> str:
+        """Whose targets it needs."""
+        raise NotImplementedError
+
+
+class AccountJob(Job):
+    """One operation on one account."""
+
+    account: AccountConfig
+
+    @property
+    def subject(self) -> str:
+        return self.account.account_id
+
+    @property
+    def strategy_name(self) -> str:
+        return self.account.strategy_name
+
+
+class StrategyJob(Job):
+    """A preview of all accounts of one strategy."""
+
+    operation: Operation = Operation.PLAN
+    strategy: str
+    accounts: tuple[AccountConfig, ...]
+    #: Plan every account as a preview of it alone does, at a tenth of the speed.
+    exact: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"strategy {self.strategy}"
+
+    @property
+    def strategy_name(self) -> str:
+        return self.strategy
 
 
 class MessageKind(StrEnum):

@@ -37,9 +37,12 @@ from rebalance_workflow import (
     AllocationSourceError,
     Clock,
     JournalError,
+    Permit,
+    PermitWithdrawn,
     RebalanceStopped,
     RunJournal,
     SystemClock,
+    always_permitted,
     asked_early,
 )
 from rebalance_workflow.order_ids import is_ours
@@ -65,6 +68,7 @@ _KNOWN = (
     BrokerError,
     JournalError,
     NotPermitted,
+    PermitWithdrawn,
     PlanError,
     RebalanceStopped,
     RunInterrupted,
@@ -72,24 +76,32 @@ _KNOWN = (
 )
 
 
-async def perform(job: AccountJob, progress: Progress, clock: Clock | None = None) -> bytes:
-    """The result of the job as JSON; `progress` gets events as JSON meanwhile."""
+async def perform(
+    job: AccountJob,
+    progress: Progress,
+    clock: Clock | None = None,
+    permit: Permit = always_permitted,
+) -> bytes:
+    """The result of the job as JSON; `progress` gets events as JSON meanwhile.
+
+    `permit` is asked before each order.
+    """
     clock = clock or SystemClock()
     async with _account(job, progress):
         if job.operation is Operation.DIAGNOSE:
             result: Value = await diagnose(job)
         elif job.operation in _PLANS:
-            result = await _rebalance(job, progress, clock)
+            result = await _rebalance(job, progress, clock, permit)
         else:
             async with _session(job, clock) as broker:
                 result = await _operate(job, broker)
     return result.model_dump_json().encode()
 
 
-async def _rebalance(job: AccountJob, progress: Progress, clock: Clock) -> Value:
+async def _rebalance(job: AccountJob, progress: Progress, clock: Clock, permit: Permit) -> Value:
     result: Value | None = None
     try:
-        async with _rebalancer(job, progress, clock) as (rebalancer, journal):
+        async with _rebalancer(job, progress, clock, permit) as (rebalancer, journal):
             if job.operation is Operation.PREVIEW:
                 result = await rebalancer.calculate_rebalance(job.account)
             else:
@@ -104,7 +116,7 @@ async def _rebalance(job: AccountJob, progress: Progress, clock: Clock) -> Value
 
 @asynccontextmanager
 async def _rebalancer(
-    job: AccountJob, progress: Progress, clock: Clock
+    job: AccountJob, progress: Progress, clock: Clock, permit: Permit
 ) -> AsyncIterator[tuple[BaseRebalancer, RunJournal]]:
     source = create_allocation_source(job.settings)
     journal = create_journal(job.settings)
@@ -121,6 +133,7 @@ async def _rebalancer(
             settings=job.settings,
             progress=lambda event: progress(event.model_dump_json().encode()),
             clock=clock,
+            permit=permit,
         )
         yield rebalancer, journal
 

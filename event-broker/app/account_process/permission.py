@@ -6,8 +6,11 @@ accounts, where no caller can go around it: a session is not handed out before. 
 
 from __future__ import annotations
 
-from app.settings import disagreement, unenforced_guard
-from broker_connector_base import BrokerClient
+from collections.abc import Sequence
+
+from app.settings import Settings, disagreement, unenforced_guard
+from app.settings.agreement import Disagreement
+from broker_connector_base import AccountConfig, BrokerClient
 
 from .messages import AccountJob, Operation
 
@@ -18,8 +21,18 @@ class NotPermitted(Exception):
 
 async def require_permission(job: AccountJob, broker: BrokerClient) -> None:
     """Raise `NotPermitted` unless the job's operation may go on at this gateway."""
-    found = disagreement(job.settings, job.account, await broker.get_accounts())
-    if found is None and job.operation is Operation.REBALANCE:
-        found = unenforced_guard(job.settings, job.account)
+    check_permission(job.settings, job.account, await broker.get_accounts())
+    if job.operation is Operation.REBALANCE:
+        _refuse(unenforced_guard(job.settings, job.account))
+
+
+def check_permission(
+    settings: Settings, account: AccountConfig, gateway_accounts: Sequence[str]
+) -> None:
+    """Raise `NotPermitted` unless the account may be looked at through this gateway."""
+    _refuse(disagreement(settings, account, gateway_accounts))
+
+
+def _refuse(found: Disagreement | None) -> None:
     if found is not None:
         raise NotPermitted(f"{found.what}; {found.fix}. Nothing was sent.")

@@ -1,7 +1,8 @@
 """The parent's side of an account process: start it, hear it, and make sure that it ends.
 
 An account process is forked from a server that has loaded everything heavy already, lives for one
-operation, and reports over a pipe, one message a line. It is asked to end (SIGTERM) at its deadline
+operation, and reports over a pipe, one message a line; over another it hears how long the account
+is its own (`lease`). It is asked to end (SIGTERM) at its deadline
 or when the caller is cancelled, and is killed when it does not within the grace period. Nothing
 here knows a broker.
 """
@@ -12,13 +13,14 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from app import fork_server
 
-from .entry import main
+from .entry import Line, main
+from .lease import Lease
 from .messages import TRADING, AccountJob, Failure, Message, MessageKind
 
 #: An account process that is asked to end cancels its working orders first.
@@ -60,16 +62,20 @@ async def run_account_process(
     deadline_seconds: float,
     grace_seconds: float = GRACE_SECONDS,
     stop: asyncio.Event | None = None,
-    target: Callable[[AccountJob, Connection], None] = main,
+    lease: Lease | None = None,
+    target: Callable[[AccountJob, Line], None] = main,
 ) -> bytes:
     """Run one operation in a process of its own; its result as a JSON document.
 
     `on_progress` gets each progress event as JSON. When `stop` is set or the deadline passes, the
     process is asked to end; a result that it still gives within the grace period is returned.
-    Raises `AccountProcessError`. Cancelling this call ends the process as well. `target` is what
+    With a `lease` it sends no order after that, and ends in order by itself. Raises
+    `AccountProcessError`. Cancelling this call ends the process as well. `target` is what
     the process runs.
     """
-    async with _running(job, target, grace_seconds) as (process, messages):
+    if lease is not None:
+        job = job.model_copy(update={"lease_until": lease.until})
+    async with _running(job, target, grace_seconds, lease) as (process, messages):
         listening = asyncio.create_task(_listen(messages, on_progress))
         try:
             in_time = await _wait(listening, stop or asyncio.Event(), deadline_seconds)
@@ -109,32 +115,39 @@ async def _wait(
 
 @asynccontextmanager
 async def _running(
-    job: AccountJob, target: Callable[[AccountJob, Connection], None], grace_seconds: float
+    job: AccountJob,
+    target: Callable[[AccountJob, Line], None],
+    grace_seconds: float,
+    lease: Lease | None,
 ) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
     """The started process and its messages; on the way out it has ended, one way or another."""
     context = fork_server.context()
-    reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=target, args=(job, writer), name=job.account.account_id)
+    reader, reports = context.Pipe(duplex=False)
+    heard, teller = context.Pipe(duplex=False)
+    line = Line(reports, heard)
+    process = context.Process(target=target, args=(job, line), name=job.account.account_id)
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
     starting = asyncio.ensure_future(asyncio.to_thread(_start, process))
-    starting.add_done_callback(lambda _: writer.close())
-    try:
-        await asyncio.shield(starting)
-        messages, transport = await _stream(reader)
-    except asyncio.CancelledError:
-        await starting
-        process.kill()
-        raise
-    finally:
-        reader.close()
-    try:
-        yield process, messages
-    except BaseException:
-        process.terminate()
-        raise
-    finally:
-        await _ended(process, grace_seconds)
-        transport.close()
+    starting.add_done_callback(lambda _: line.close())
+    with teller:
+        try:
+            await asyncio.shield(starting)
+            messages, transport = await _stream(reader)
+        except asyncio.CancelledError:
+            await starting
+            process.kill()
+            raise
+        finally:
+            reader.close()
+        try:
+            with lease.told_to(teller) if lease else nullcontext():
+                yield process, messages
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            await _ended(process, grace_seconds)
+            transport.close()
 
 
 def _start(process: ForkServerProcess) -> None:

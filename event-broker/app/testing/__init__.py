@@ -10,6 +10,7 @@ from .targets import (
     kill_itself,
     tell_ignored_signals,
     tidy_up_however_often_asked,
+    work_until_the_lease_is_over,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "kill_itself",
     "tell_ignored_signals",
     "tidy_up_however_often_asked",
+    "work_until_the_lease_is_over",
 ]

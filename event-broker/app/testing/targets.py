@@ -7,57 +7,57 @@ import json
 import os
 import signal
 from contextlib import suppress
-from multiprocessing.connection import Connection
 
-from app.account_process.entry import Reporter, until_told_to_end
+from app.account_process.entry import Line, Reporter, until_told_to_end
+from app.account_process.lease import steady_now
 from app.account_process.messages import AccountJob, Failure, MessageKind
 
 
-def chatter(job: AccountJob, pipe: Connection) -> None:
+def chatter(job: AccountJob, line: Line) -> None:
     """Two progress events and a result larger than a pipe holds."""
-    reporter = Reporter(pipe)
+    reporter = Reporter(line.reports)
     reporter.progress(b'{"message": "one"}')
     reporter.progress(b'{"message": "two"}')
     body = {"account": job.account.account_id, "pid": os.getpid(), "padding": "x" * 300_000}
     reporter.send(MessageKind.RESULT, json.dumps(body).encode())
 
 
-def fail(job: AccountJob, pipe: Connection) -> None:
+def fail(job: AccountJob, line: Line) -> None:
     """An orderly failure."""
     failure = Failure(kind="BrokerConnectionError", message="nobody there", needs_attention=False)
-    Reporter(pipe).send(MessageKind.FAILURE, failure.model_dump_json().encode())
+    Reporter(line.reports).send(MessageKind.FAILURE, failure.model_dump_json().encode())
 
 
-def crash(job: AccountJob, pipe: Connection) -> None:
+def crash(job: AccountJob, line: Line) -> None:
     """End with an exit code and no word."""
     os._exit(7)
 
 
-def kill_itself(job: AccountJob, pipe: Connection) -> None:
+def kill_itself(job: AccountJob, line: Line) -> None:
     """End by a signal, as the kernel does it to a process that eats all memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def end_when_asked(job: AccountJob, pipe: Connection) -> None:
+def end_when_asked(job: AccountJob, line: Line) -> None:
     """Say "ready", then wait for SIGTERM and give a result."""
-    reporter = Reporter(pipe)
+    reporter = Reporter(line.reports)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     reporter.progress(b'{"message": "ready"}')
     signal.sigwait({signal.SIGTERM})
     reporter.send(MessageKind.RESULT, b'{"ended": "in order"}')
 
 
-def ignore_every_request_to_end(job: AccountJob, pipe: Connection) -> None:
+def ignore_every_request_to_end(job: AccountJob, line: Line) -> None:
     """Say "ready", then never end."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Reporter(pipe).progress(b'{"message": "ready"}')
+    Reporter(line.reports).progress(b'{"message": "ready"}')
     while True:
         signal.pause()
 
 
-def tidy_up_however_often_asked(job: AccountJob, pipe: Connection) -> None:
+def tidy_up_however_often_asked(job: AccountJob, line: Line) -> None:
     """Wait to be told to end, be told again while tidying up, and give a result all the same."""
-    reporter = Reporter(pipe)
+    reporter = Reporter(line.reports)
 
     async def work() -> bytes:
         reporter.progress(b'{"message": "ready"}')
@@ -77,13 +77,13 @@ def tidy_up_however_often_asked(job: AccountJob, pipe: Connection) -> None:
     reporter.send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
 
 
-def tell_ignored_signals(job: AccountJob, pipe: Connection) -> None:
+def tell_ignored_signals(job: AccountJob, line: Line) -> None:
     """A result that names the signals which this process ignores."""
     ignored = [n.name for n in signal.Signals if signal.getsignal(n) is signal.SIG_IGN]
-    Reporter(pipe).send(MessageKind.RESULT, json.dumps(ignored).encode())
+    Reporter(line.reports).send(MessageKind.RESULT, json.dumps(ignored).encode())
 
 
-def be_told_to_end_before_it_listens(job: AccountJob, pipe: Connection) -> None:
+def be_told_to_end_before_it_listens(job: AccountJob, line: Line) -> None:
     """Get SIGTERM right after the start, then give a result when the operation is told to end."""
 
     async def work() -> bytes:
@@ -92,4 +92,38 @@ def be_told_to_end_before_it_listens(job: AccountJob, pipe: Connection) -> None:
         return b'{"ended": "in order"}'
 
     os.kill(os.getpid(), signal.SIGTERM)
-    Reporter(pipe).send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
+    Reporter(line.reports).send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
+
+
+def work_until_the_lease_is_over(job: AccountJob, line: Line) -> None:
+    """Say "ready" and work; then write into the pipe file `ended` under home when that was, and
+    whether an order was permitted before and after.
+    """
+    from app.account_process.order_permit import OrderPermit
+    from rebalance_workflow import PermitWithdrawn
+
+    async def serve() -> bytes:
+        permit = OrderPermit(job.lease_until)
+        permit.listen(line.lease)
+
+        def is_permitted() -> bool:
+            try:
+                permit()
+            except PermitWithdrawn:
+                return False
+            return True
+
+        async def work() -> bytes:
+            permitted = [is_permitted()]
+            reporter.progress(b'{"message": "ready"}')
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            permitted.append(is_permitted())
+            return json.dumps({"at": steady_now(), "permitted": permitted}).encode()
+
+        return await until_told_to_end(work(), permit)
+
+    reporter = Reporter(line.reports)
+    result = asyncio.run(serve())
+    (job.settings.home / "ended").write_bytes(result)
+    reporter.send(MessageKind.RESULT, result)

@@ -20,6 +20,7 @@ from rebalance_workflow import (
     FileAllocationSource,
     FileJournal,
     HttpAllocationSource,
+    Permit,
     ProgressEvent,
     RebalancePolicy,
     ReplacementService,
@@ -27,6 +28,7 @@ from rebalance_workflow import (
     SourceFault,
     SystemClock,
     TargetAllocation,
+    always_permitted,
 )
 
 try:
@@ -75,18 +77,25 @@ def create_rebalancer(
     settings: Settings,
     progress: Callable[[ProgressEvent], None],
     clock: Clock | None = None,
+    permit: Permit = always_permitted,
 ) -> BaseRebalancer:
     """The rebalancer that trades through `broker_client`; raises `UnsupportedBroker`."""
     _require(account_config)
     return ibkr_connector.IBKRRebalancer(
         broker_client,
         allocation_source=allocation_source,
-        policy=RebalancePolicy.model_validate(settings.config.trading.model_dump()),
+        policy=create_policy(settings),
         journal=journal,
         replacement_sets=_replacement_sets(settings),
         progress=progress,
         clock=clock,
+        permit=permit,
     )
+
+
+def create_policy(settings: Settings) -> RebalancePolicy:
+    """How accounts are traded."""
+    return RebalancePolicy.model_validate(settings.config.trading.model_dump())
 
 
 def create_journal(settings: Settings) -> RunJournal:
@@ -94,10 +103,13 @@ def create_journal(settings: Settings) -> RunJournal:
     return FileJournal(settings.journal_directory)
 
 
-def create_allocation_service(settings: Settings) -> AllocationService:
+def create_allocation_service(
+    settings: Settings, source: AllocationSource | None = None
+) -> AllocationService:
     """What accounts shall hold, with their replacement sets applied."""
     return AllocationService(
-        create_allocation_source(settings), ReplacementService(_replacement_sets(settings))
+        source or create_allocation_source(settings),
+        ReplacementService(_replacement_sets(settings)),
     )
 
 

@@ -10,7 +10,7 @@ from .allocation_sources import (
 )
 from .clock import Clock, SystemClock
 from .early_source import asked_early
-from .errors import Permit, PermitWithdrawn, RebalanceStopped
+from .errors import Permit, PermitWithdrawn, RebalanceStopped, always_permitted
 from .file_journal import FileJournal
 from .file_source import FileAllocationSource
 from .http_source import HttpAllocationSource, trusted_authorities
@@ -52,6 +52,7 @@ __all__ = [
     "SystemClock",
     "TargetAllocation",
     "__version__",
+    "always_permitted",
     "asked_early",
     "trusted_authorities",
 ]
