@@ -16,7 +16,7 @@ from app.account_process.lease import Lease, steady_now
 from app.account_process.messages import AccountJob, Operation
 from app.account_process.process import run_account_process
 from app.settings import load_settings, select_account
-from app.testing import work_until_the_lease_is_over
+from app.testing import chatter, work_until_the_lease_is_over
 
 #: Extends the lease of its account process by half a second ten times a second.
 PARENT = """\
@@ -24,10 +24,12 @@ import asyncio, pickle, sys
 from pathlib import Path
 from app.account_process.lease import Lease, steady_now
 from app.account_process.process import run_account_process
-from app.testing import work_until_the_lease_is_over
+from app.testing import chatter, work_until_the_lease_is_over
 
 async def main():
     job = pickle.loads(Path(sys.argv[1]).read_bytes())
+    # The first one has to wait until the fork server has loaded.
+    await run_account_process(job, lambda _: None, deadline_seconds=60, target=chatter)
     lease = Lease(steady_now() + 2)
     ready = asyncio.Event()
     running = asyncio.create_task(run_account_process(
@@ -44,10 +46,10 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def job(home: Path) -> AccountJob:
+async def job(home: Path) -> AccountJob:
     settings = load_settings(home, {})
     os.mkfifo(home / "ended")
-    return AccountJob(
+    job = AccountJob(
         operation=Operation.REBALANCE,
         account=select_account(settings, "DU100"),
         settings=settings,
@@ -56,6 +58,9 @@ def job(home: Path) -> AccountJob:
         client_id=1001,
         lock_timeout_seconds=1,
     )
+    # The first one has to wait until the fork server has loaded.
+    await run_account_process(job, lambda _: None, deadline_seconds=60, target=chatter)
+    return job
 
 
 async def end_of(job: AccountJob) -> dict[str, object]:
@@ -67,8 +72,7 @@ async def end_of(job: AccountJob) -> dict[str, object]:
 
 
 async def test_an_account_process_ends_in_order_when_its_lease_is_over(job: AccountJob) -> None:
-    # Long enough for the process to be ready before it is over.
-    lease = Lease(steady_now() + 2)
+    lease = Lease(steady_now() + 1.5)
     ended, _ = await asyncio.gather(
         end_of(job),
         run_account_process(
