@@ -52,6 +52,13 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._now
 
+    @property
+    def due(self) -> datetime | None:
+        """When the next call falls due; None while nothing waits."""
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
     def call_later(self, seconds: float, call: Callable[[], object]) -> TimerHandle:
         timer = _VirtualTimer(call)
         self._count += 1
