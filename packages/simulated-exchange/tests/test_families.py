@@ -280,3 +280,12 @@ def test_a_change_on_its_way_does_not_undo_a_reduction() -> None:
     moved = pit.exchange.order(loss.order_id)
     assert (moved.stop_price, moved.remaining) == (D(95), D(6))
     assert pit.exchange.order(gain.order_id).remaining == 6
+
+
+def test_a_child_that_fills_with_its_parent_ends_the_others() -> None:
+    pit = Pit()
+    parent = request(Side.BUY, 10)
+    exits = [request(Side.SELL, 10), request(Side.SELL, 10)]
+    placed = pit.exchange.submit_family(parent, exits)
+    states = [pit.exchange.order(order.order_id).status for order in placed]
+    assert states == [OrderState.FILLED, OrderState.FILLED, OrderState.CANCELLED]

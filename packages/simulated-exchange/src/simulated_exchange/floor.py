@@ -229,11 +229,13 @@ class Floor:
     def _after_fill(self, order: Order, size: Decimal) -> None:
         """Tell an order's family of a fill of that size, which the order already contains."""
         for order_id in self._families.siblings(order):
-            self._shrink(self._books.tickets[order_id], order, size)
+            if sibling := self._books.tickets.get(order_id):
+                self._shrink(sibling, order, size)
         if order.is_done:
             for order_id in self._families.children(order):
-                child = self._books.tickets[order_id]
-                self._release(child)
+                # A child that fills at once may have ended the others.
+                if child := self._books.tickets.get(order_id):
+                    self._release(child)
 
     def _shrink(self, ticket: Ticket, filled: Order, size: Decimal) -> None:
         """Cancel or reduce an order whose sibling has filled that much."""
