@@ -1,0 +1,33 @@
+"""Event age: what was asked for too long ago is not traded any more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.market import CalendarError
+
+from .circumstances import Circumstances
+from .decision import ALLOW, Decision, Gate, Refuse
+
+
+def is_recent(event: Circumstances) -> Decision:
+    """Refuse an event whose time has passed; waiting for the market to open does not count."""
+    limit = timedelta(minutes=event.settings.config.gates.max_age_minutes)
+    if event.now - _could_run_since(event) <= limit:
+        return ALLOW
+    return Refuse(
+        gate=Gate.AGE,
+        park=False,
+        reason=f"asked for on {event.asked_at:%Y-%m-%d at %H:%M} UTC, which is too long ago "
+        "(gates.max_age_minutes); nothing was sent",
+    )
+
+
+def _could_run_since(event: Circumstances) -> datetime:
+    if event.sessions is None:
+        return event.asked_at
+    try:
+        return max(event.asked_at, event.sessions.session_for(event.asked_at).opens)
+    except CalendarError:
+        # Asked for before the calendar begins, weeks ago.
+        return event.asked_at
