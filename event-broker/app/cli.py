@@ -102,6 +102,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         action="store_true",
         help="put the simulated accounts back as they were at first",
     )
+    plan = _command(commands, "plan", "preview all accounts of a strategy in one table")
+    plan.add_argument(
+        "--strategy", metavar="NAME", required=True, help="a strategy that accounts follow"
+    )
+    plan.add_argument(
+        "--exact",
+        action="store_true",
+        help="the trades of each account's own preview, slower; else close to them",
+    )
+    plan.set_defaults(account=None)
     _add(commands, "positions", "what an account holds")
     _add(commands, "equity", "what an account is worth, and its cash")
     _add(commands, "orders", "working orders of an account, anybody's")
@@ -116,6 +126,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _add(
     commands: argparse._SubParsersAction[_Parser], name: str, summary: str
 ) -> argparse.ArgumentParser:
+    """A command on one account."""
+    parser = _command(commands, name, summary)
+    parser.add_argument(
+        "-account", "--account", metavar="ID", action=_Once, help="an account of accounts.yaml"
+    )
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, summary: str
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
         help=summary,
@@ -125,13 +146,10 @@ def _add(
         allow_abbrev=False,
     )
     parser.add_argument(
-        "-account", "--account", metavar="ID", action=_Once, help="an account of accounts.yaml"
-    )
-    parser.add_argument(
         "--json", action="store_true", help="print one JSON document and nothing else"
     )
     return parser
 
 
 def _may_go_without_account(arguments: argparse.Namespace) -> bool:
-    return arguments.command == "doctor" or getattr(arguments, "reset_demo", False)
+    return arguments.command in ("doctor", "plan") or getattr(arguments, "reset_demo", False)

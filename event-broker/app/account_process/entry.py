@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from app.logs import configure_logging
 
-from .messages import AccountJob, Message, MessageKind
+from .messages import Job, Message, MessageKind
 
 if TYPE_CHECKING:
     from rebalance_workflow import Clock
@@ -120,7 +120,7 @@ async def until_told_to_end(
     return await task
 
 
-async def _serve(job: AccountJob, line: Line, clock: Clock | None) -> NoReturn:
+async def _serve(job: Job, line: Line, clock: Clock | None) -> NoReturn:
     # The preloaded modules are in memory already; in the parent they must not be loaded at all.
     from .operations import describe_failure, perform
     from .order_permit import OrderPermit
@@ -139,7 +139,7 @@ async def _serve(job: AccountJob, line: Line, clock: Clock | None) -> NoReturn:
     os._exit(0)
 
 
-def main(job: AccountJob, line: Line, clock: Clock | None = None) -> None:
+def main(job: Job, line: Line, clock: Clock | None = None) -> None:
     """The target of an account process; `clock` is the time of day, the machine's when None."""
-    configure_logging(job.settings, account_id=job.account.account_id)
+    configure_logging(job.settings, subject=job.subject)
     asyncio.run(_serve(job, line, clock))

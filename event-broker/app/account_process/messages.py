@@ -31,7 +31,7 @@ class Operation(StrEnum):
 TRADING = frozenset({Operation.REBALANCE, Operation.CANCEL_ORDERS})
 
 
-class Job(Value):
+class _Job(Value):
     """One operation through one gateway."""
 
     operation: Operation
@@ -44,47 +44,39 @@ class Job(Value):
     #: Until when orders may be sent unless more is told (`lease.steady_now`); None: without end.
     lease_until: float | None = None
 
-    @property
-    def subject(self) -> str:
-        """What it is about, for people and for names of processes and locks."""
-        raise NotImplementedError
 
-    @property
-    def strategy_name(self) -> str:
-        """Whose targets it needs."""
-        raise NotImplementedError
-
-
-class AccountJob(Job):
+class AccountJob(_Job):
     """One operation on one account."""
 
     account: AccountConfig
 
     @property
     def subject(self) -> str:
+        """What it is about, for people and as the name of its process."""
         return self.account.account_id
 
     @property
     def strategy_name(self) -> str:
+        """Whose targets it needs."""
         return self.account.strategy_name
 
 
-class StrategyJob(Job):
+class StrategyJob(_Job):
     """A preview of all accounts of one strategy."""
 
     operation: Operation = Operation.PLAN
-    strategy: str
+    strategy_name: str
     accounts: tuple[AccountConfig, ...]
     #: Plan every account as a preview of it alone does, at a tenth of the speed.
     exact: bool = False
 
     @property
     def subject(self) -> str:
-        return f"strategy {self.strategy}"
+        """What it is about, for people and as the name of its process."""
+        return f"strategy {self.strategy_name}"
 
-    @property
-    def strategy_name(self) -> str:
-        return self.strategy
+
+Job = AccountJob | StrategyJob
 
 
 class MessageKind(StrEnum):
@@ -103,6 +95,8 @@ class Failure(Value):
     message: str
     #: True when a person must look before the next run.
     needs_attention: bool = False
+    #: True when nothing was sent and trying again may help, without anybody doing anything.
+    passing: bool = False
 
 
 class Message(NamedTuple):

@@ -23,14 +23,23 @@ from app.trading.broker_factory import (
     create_rebalancer,
 )
 from broker_connector_base import (
+    AccountDataError,
     BaseRebalancer,
     BrokerClient,
+    BrokerConnectionError,
     BrokerError,
+    MarketDataError,
     OrderOutcomeUnknown,
     RunStatus,
 )
 from broker_connector_base.values import Value
-from rebalance_calculator import AllocationError, PlanError, ReplacementError
+from rebalance_calculator import (
+    AllocationError,
+    PlanError,
+    QuoteError,
+    ReplacementError,
+    SnapshotError,
+)
 from rebalance_workflow import (
     AccountBusy,
     AccountLock,
@@ -49,10 +58,11 @@ from rebalance_workflow.order_ids import is_ours
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
-from .messages import TRADING, AccountJob, Failure, Operation
+from .messages import TRADING, AccountJob, Failure, Job, Operation, StrategyJob
 from .permission import NotPermitted, require_permission
 from .rebalancing import RunInterrupted, rebalance
 from .results import OrdersReport
+from .strategy import plan_strategy
 
 Progress = Callable[[bytes], None]
 
@@ -61,6 +71,17 @@ _log = structlog.get_logger(__name__)
 _PLANS = frozenset({Operation.REBALANCE, Operation.PREVIEW})
 _VIEWS = frozenset({Operation.POSITIONS, Operation.EQUITY, Operation.ORDERS, Operation.DIAGNOSE})
 
+#: Errors before the first order that may be gone the next time: connections come back, and so do
+#: quotes and an account's numbers.
+_PASSING = (
+    AccountBusy,
+    AccountDataError,
+    BrokerConnectionError,
+    MarketDataError,
+    PermitWithdrawn,
+    QuoteError,
+    SnapshotError,
+)
 #: Errors that say themselves what was not sent; anything else is a fault in the program.
 _KNOWN = (
     AccountBusy,
@@ -77,7 +98,7 @@ _KNOWN = (
 
 
 async def perform(
-    job: AccountJob,
+    job: Job,
     progress: Progress,
     clock: Clock | None = None,
     permit: Permit = always_permitted,
@@ -88,8 +109,10 @@ async def perform(
     """
     clock = clock or SystemClock()
     async with _account(job, progress):
-        if job.operation is Operation.DIAGNOSE:
-            result: Value = await diagnose(job)
+        if isinstance(job, StrategyJob):
+            result: Value = await plan_strategy(job, clock)
+        elif job.operation is Operation.DIAGNOSE:
+            result = await diagnose(job)
         elif job.operation in _PLANS:
             result = await _rebalance(job, progress, clock, permit)
         else:
@@ -176,9 +199,8 @@ async def _session(job: AccountJob, clock: Clock) -> AsyncIterator[BrokerClient]
 
 
 @asynccontextmanager
-async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
-    name = job.account.account_id + (".view" if job.operation in _VIEWS else "")
-    lock = AccountLock(job.settings.lock_directory, name, command=job.operation)
+async def _account(job: Job, progress: Progress) -> AsyncIterator[None]:
+    lock = AccountLock(job.settings.lock_directory, _lock_name(job), command=job.operation)
     async with AsyncExitStack() as stack:
         try:
             stack.enter_context(lock)
@@ -189,8 +211,15 @@ async def _account(job: AccountJob, progress: Progress) -> AsyncIterator[None]:
         yield
 
 
+def _lock_name(job: Job) -> str:
+    """Of what no two processes may hold the session at a time."""
+    if isinstance(job, StrategyJob):
+        return f"plan.{job.strategy_name}"
+    return job.subject + (".view" if job.operation in _VIEWS else "")
+
+
 @contextmanager
-def _nothing_sent_yet(job: AccountJob) -> Iterator[None]:
+def _nothing_sent_yet(job: Job) -> Iterator[None]:
     """A cancellation in the block is told as what it is: harmless."""
     try:
         yield
@@ -200,14 +229,19 @@ def _nothing_sent_yet(job: AccountJob) -> Iterator[None]:
         ) from None
 
 
-def describe_failure(job: AccountJob, error: BaseException) -> Failure:
+def describe_failure(job: Job, error: BaseException) -> Failure:
     """The failure to report for an error that ended the job."""
     kind = type(error).__name__
     if isinstance(error, asyncio.CancelledError):
         return _describe_interruption(job, kind)
     if isinstance(error, _KNOWN):
         message = _message(job, error)
-        return Failure(kind=kind, message=message, needs_attention=_needs_attention(error))
+        return Failure(
+            kind=kind,
+            message=message,
+            needs_attention=_needs_attention(error),
+            passing=_is_passing(error),
+        )
     _log.error("unexpected_error", exc_info=error)
     return Failure(
         kind=kind,
@@ -217,17 +251,17 @@ def describe_failure(job: AccountJob, error: BaseException) -> Failure:
     )
 
 
-def _message(job: AccountJob, error: Exception) -> str:
+def _message(job: Job, error: Exception) -> str:
     # As errors these arrive before the first order only.
     if isinstance(error, AllocationSourceError):
         return f"{error}. Nothing was sent."
     if isinstance(error, AllocationError | ReplacementError):
         origin = allocations_origin(job.settings)
-        return f"targets of {job.account.strategy_name} from {origin}: {error}. Nothing was sent."
+        return f"targets of {job.strategy_name} from {origin}: {error}. Nothing was sent."
     return str(error)
 
 
-def _describe_interruption(job: AccountJob, kind: str) -> Failure:
+def _describe_interruption(job: Job, kind: str) -> Failure:
     if job.operation not in TRADING:
         return Failure(kind=kind, message=f"{job.operation} was interrupted; no order was sent")
     message = (
@@ -243,3 +277,11 @@ def _needs_attention(error: Exception) -> bool:
     if isinstance(error, RunInterrupted):
         return error.needs_attention
     return isinstance(error, OrderOutcomeUnknown)
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, AllocationSourceError):
+        return error.retryable
+    if isinstance(error, RebalanceStopped):
+        return error.status is RunStatus.FAILED
+    return isinstance(error, _PASSING)

@@ -21,7 +21,7 @@ from app import fork_server
 
 from .entry import Line, main
 from .lease import Lease
-from .messages import TRADING, AccountJob, Failure, Message, MessageKind
+from .messages import TRADING, Failure, Job, Message, MessageKind
 
 #: An account process that is asked to end cancels its working orders first.
 GRACE_SECONDS = 20.0
@@ -34,12 +34,21 @@ class AccountProcessError(Exception):
     """The operation did not come to a result.
 
     `needs_attention` is True when a person must look first, for example because orders may have
-    been sent whose fate nobody here knows. `kind` names what happened, as a class name does.
+    been sent whose fate nobody here knows; `passing` when nothing was sent and trying again may
+    help. `kind` names what happened, as a class name does.
     """
 
-    def __init__(self, message: str, *, needs_attention: bool, kind: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        needs_attention: bool,
+        passing: bool = False,
+        kind: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.needs_attention = needs_attention
+        self.passing = passing
         self.kind = kind or type(self).__name__
 
 
@@ -56,14 +65,14 @@ class AccountProcessTimedOut(AccountProcessError):
 
 
 async def run_account_process(
-    job: AccountJob,
+    job: Job,
     on_progress: Callable[[bytes], None],
     *,
     deadline_seconds: float,
     grace_seconds: float = GRACE_SECONDS,
     stop: asyncio.Event | None = None,
     lease: Lease | None = None,
-    target: Callable[[AccountJob, Line], None] = main,
+    target: Callable[[Job, Line], None] = main,
 ) -> bytes:
     """Run one operation in a process of its own; its result as a JSON document.
 
@@ -92,7 +101,10 @@ async def run_account_process(
     if last.kind is MessageKind.FAILURE:
         failure = Failure.model_validate_json(last.body)
         raise AccountProcessFailed(
-            failure.message, needs_attention=failure.needs_attention, kind=failure.kind
+            failure.message,
+            needs_attention=failure.needs_attention,
+            passing=failure.passing,
+            kind=failure.kind,
         )
     return last.body
 
@@ -115,8 +127,8 @@ async def _wait(
 
 @asynccontextmanager
 async def _running(
-    job: AccountJob,
-    target: Callable[[AccountJob, Line], None],
+    job: Job,
+    target: Callable[[Job, Line], None],
     grace_seconds: float,
     lease: Lease | None,
 ) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
@@ -125,7 +137,7 @@ async def _running(
     reader, reports = context.Pipe(duplex=False)
     heard, teller = context.Pipe(duplex=False)
     line = Line(reports, heard)
-    process = context.Process(target=target, args=(job, line), name=job.account.account_id)
+    process = context.Process(target=target, args=(job, line), name=job.subject)
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
     starting = asyncio.ensure_future(asyncio.to_thread(_start, process))
     starting.add_done_callback(lambda _: line.close())
@@ -158,6 +170,7 @@ def _start(process: ForkServerProcess) -> None:
         raise AccountProcessCrashed(
             f"no account process could be started ({error!r}); nothing was sent. Try again.",
             needs_attention=False,
+            passing=True,
         ) from error
 
 
@@ -202,13 +215,15 @@ async def _ended(process: ForkServerProcess, grace_seconds: float) -> None:
 
 
 def _no_result(
-    job: AccountJob, exit_code: int | None, deadline_seconds: float | None
+    job: Job, exit_code: int | None, deadline_seconds: float | None
 ) -> AccountProcessError:
-    what = f"{job.operation} of {job.account.account_id}"
+    what = f"{job.operation} of {job.subject}"
     needs_attention = job.operation in TRADING
     if deadline_seconds is not None:
         message = f"{what} did not finish within {deadline_seconds:g} s and was ended."
-        return AccountProcessTimedOut(message + aftermath(job), needs_attention=needs_attention)
+        return AccountProcessTimedOut(
+            message + aftermath(job), needs_attention=needs_attention, passing=not needs_attention
+        )
     cause = f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
         cause = f"signal {signal.Signals(-exit_code).name}"
@@ -216,10 +231,12 @@ def _no_result(
         f"the process that ran {what} ended without a result ({cause}); its log is in "
         f"{job.settings.log_directory}."
     )
-    return AccountProcessCrashed(message + aftermath(job), needs_attention=needs_attention)
+    return AccountProcessCrashed(
+        message + aftermath(job), needs_attention=needs_attention, passing=not needs_attention
+    )
 
 
-def aftermath(job: AccountJob) -> str:
+def aftermath(job: Job) -> str:
     """What is left behind by an operation whose end nobody has heard of."""
     if job.operation not in TRADING:
         return " No order was sent."

@@ -25,6 +25,7 @@ from app.settings import (
     processed_accounts,
     require_allocations,
     select_account,
+    select_followers,
     unenforced_guard,
 )
 from broker_connector_base.models import AccountConfig
@@ -46,7 +47,8 @@ class Session:
 
     arguments: argparse.Namespace
     settings: Settings
-    #: The account of the arguments; for a command that needs none, all that the mode processes.
+    #: The account of the arguments, or those of its strategy; for a command that needs neither, all
+    #: that the mode processes.
     accounts: tuple[AccountConfig, ...]
     address: Future[Address]
 
@@ -91,6 +93,9 @@ def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[Accoun
         if arguments.account is None:
             return processed_accounts(settings)
         return (select_account(settings, arguments.account),)
+    if arguments.command == "plan":
+        require_allocations(settings)
+        return select_followers(settings, arguments.strategy)
     if arguments.account is None:
         return ()
     account = select_account(settings, arguments.account)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from app import interruption
-from app.account_process.messages import TRADING, AccountJob, Operation
+from app.account_process.messages import TRADING, AccountJob, Job, Operation, StrategyJob
 from app.account_process.process import AccountProcessError, aftermath, run_account_process
 from app.client_ids import ClientIdsError, Purpose, client_id
 from app.report.progress import ProgressLines
@@ -57,33 +57,47 @@ def run_task(session: Session, task: Task[_Result]) -> Report:
 
 def run_operation(session: Session, account: AccountConfig, operation: Operation) -> bytes:
     """The operation's result as JSON; raises `CommandFailed`."""
+    purpose = Purpose.TRADE if operation in _WITH_TRADING_SESSION else Purpose.VIEW
+    way = _way_to_gateway(session, account.account_id, purpose)
+    return _run_job(AccountJob(operation=operation, account=account, **way), session)
+
+
+def run_plan(session: Session, strategy_name: str, *, exact: bool) -> bytes:
+    """The preview of the session's accounts as JSON; raises `CommandFailed`."""
+    way = _way_to_gateway(session, f"strategy {strategy_name}", Purpose.VIEW)
+    return _run_job(
+        StrategyJob(strategy_name=strategy_name, accounts=session.accounts, exact=exact, **way),
+        session,
+    )
+
+
+def _way_to_gateway(session: Session, holder: str, purpose: Purpose) -> dict[str, Any]:
+    """What every job has: settings, address, and the client id of whoever uses it."""
+    address = session.gateway()
+    settings = session.settings
     try:
-        return asyncio.run(_run_until_interrupted(_job(session, account, operation), session.quiet))
+        with state_needed(settings):
+            number = client_id(settings.client_ids_file, holder, purpose)
     except ClientIdsError as error:
         raise CommandFailed.because(error) from error
+    return {
+        "settings": settings,
+        "host": address.host,
+        "port": address.port,
+        "client_id": number,
+        "lock_timeout_seconds": LOCK_TIMEOUT_SECONDS,
+    }
+
+
+def _run_job(job: Job, session: Session) -> bytes:
+    try:
+        return asyncio.run(_run_until_interrupted(job, session.quiet))
     except AccountProcessError as error:
         code = ExitCode.NEEDS_ATTENTION if error.needs_attention else ExitCode.FAILED
         raise CommandFailed(str(error), kind=error.kind, exit_code=code) from error
 
 
-def _job(session: Session, account: AccountConfig, operation: Operation) -> AccountJob:
-    purpose = Purpose.TRADE if operation in _WITH_TRADING_SESSION else Purpose.VIEW
-    address = session.gateway()
-    settings = session.settings
-    with state_needed(settings):
-        number = client_id(settings.client_ids_file, account.account_id, purpose)
-    return AccountJob(
-        operation=operation,
-        account=account,
-        settings=settings,
-        host=address.host,
-        port=address.port,
-        client_id=number,
-        lock_timeout_seconds=LOCK_TIMEOUT_SECONDS,
-    )
-
-
-async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
+async def _run_until_interrupted(job: Job, quiet: bool) -> bytes:
     stop = asyncio.Event()
     running = asyncio.current_task()
     assert running is not None
@@ -113,10 +127,12 @@ async def _run_until_interrupted(job: AccountJob, quiet: bool) -> bytes:
         interruption.ignore()
 
 
-def _deadline(job: AccountJob) -> float:
+def _deadline(job: Job) -> float:
     """Seconds after which the process must be stuck: every step in it has a deadline of its own."""
     trading = job.settings.config.trading
     seconds = job.lock_timeout_seconds + 120
+    if isinstance(job, StrategyJob):
+        seconds += len(job.accounts)
     if job.operation in TRADING:
         # Three rounds of sells and buys, each phase with its cancellations at the end.
         seconds += 3 * 2 * (trading.order_timeout_seconds + 90)

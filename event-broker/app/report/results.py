@@ -123,3 +123,52 @@ class Run(Result):
     reconciliation: Reconciliation | None
     slippage: Decimal
     commission: Decimal
+
+
+class AccountFigures(BaseModel):
+    """What one account of a strategy would trade."""
+
+    currency: str
+    total_value: Decimal
+    cash_before: Decimal
+    cash_after: Decimal
+    proposed_trades: tuple[ProposedTrade, ...]
+    turnover: Decimal
+    drift_before: Decimal
+    drift_after: Decimal
+    bound_bp: Decimal
+    warnings: tuple[str, ...]
+
+
+class Refusal(BaseModel):
+    """Why an account cannot be traded."""
+
+    message: str
+
+
+class AccountRow(BaseModel):
+    """One account: figures, or the reason why there are none."""
+
+    account_id: str
+    figures: AccountFigures | None
+    error: Refusal | None
+
+
+class SymbolTotal(BaseModel):
+    """What all accounts would trade of one symbol."""
+
+    symbol: str
+    bought: Decimal
+    bought_value: Decimal
+    sold: Decimal
+    sold_value: Decimal
+    accounts: int
+
+
+class StrategyPreview(BaseModel):
+    """What all accounts of a strategy would trade."""
+
+    strategy: str
+    target: Target
+    accounts: tuple[AccountRow, ...]
+    totals: tuple[SymbolTotal, ...]

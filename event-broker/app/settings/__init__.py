@@ -11,6 +11,7 @@ from .settings import (
     processed_accounts,
     require_allocations,
     select_account,
+    select_followers,
 )
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "processed_accounts",
     "require_allocations",
     "select_account",
+    "select_followers",
     "unenforced_guard",
 ]

@@ -149,6 +149,30 @@ def select_account(settings: Settings, account_id: str) -> AccountConfig:
     return found
 
 
+def select_followers(settings: Settings, strategy_name: str) -> tuple[AccountConfig, ...]:
+    """The processed accounts that follow a strategy; raises `SettingsError` when there are none."""
+    followers = [a for a in settings.accounts if a.strategy_name == strategy_name]
+    if not followers:
+        known = ", ".join(sorted({account.strategy_name for account in settings.accounts}))
+        raise SettingsError(
+            [f"no account follows strategy {strategy_name}; accounts.yaml has {known}"]
+        )
+    processed = processed_accounts(settings)
+    found = tuple(account for account in followers if account in processed)
+    if not found:
+        reasons = ", ".join(
+            f"{a.account_id} is {f'a {a.type} account' if a.enabled else 'disabled'}"
+            for a in followers
+        )
+        raise SettingsError(
+            [
+                f"TRADING_MODE={settings.mode} processes no account that follows strategy "
+                f"{strategy_name}: {reasons}"
+            ]
+        )
+    return found
+
+
 def require_allocations(settings: Settings) -> None:
     """Raise `SettingsError` when nobody can be asked what accounts shall hold."""
     if settings.mode is not TradingMode.SIMULATION and settings.allocations_url is None:
