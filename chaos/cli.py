@@ -1,0 +1,91 @@
+"""The command line of the campaign: `tools/chaos.sh --runs N --seed S`.
+
+Arguments come in. Goes out: progress and broken cases on standard error, the summary as JSON on
+standard output, and exit code 1 when a promise was broken or a kind of fault never had an effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .campaign import Plan, Tally, run_alone, run_campaign
+from .case import Case
+from .draw import draw_case
+from .drive import Verdict
+from .faults import KINDS
+
+_SPEED = 20.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    if given.replay is not None:
+        return _replay(given.replay, given.speed)
+    plan = Plan(
+        seeds=tuple(range(given.seed, given.seed + given.runs)),
+        speed=given.speed,
+        workers=given.workers,
+        lanes=given.lanes,
+        sabotage=given.sabotage,
+    )
+    tally = run_campaign(plan, _tell)
+    json.dump(summary(tally), sys.stdout, indent=2)
+    sys.stdout.write("\n")
+    return 1 if tally.broken else 0
+
+
+def summary(tally: Tally) -> dict[str, Any]:
+    """The campaign as JSON values."""
+    return {
+        "runs": tally.runs,
+        "seconds": round(tally.seconds, 1),
+        "runs_per_minute": round(tally.runs / tally.seconds * 60) if tally.seconds else None,
+        "violations": len(tally.broken),
+        "broken_seeds": [verdict.case.seed for verdict in tally.broken],
+        "outcomes": dict(tally.outcomes),
+        "looked_at_again": tally.looked_at_again,
+        "faults": {
+            kind: {"injected": tally.injected[kind], "fired": tally.fired[kind]} for kind in KINDS
+        },
+        "never_fired": tally.never_fired,
+    }
+
+
+def _tell(verdict: Verdict) -> None:
+    if verdict.violations:
+        case = verdict.case
+        sys.stderr.write(f"seed {case.seed}: {', '.join(f.kind for f in case.faults)}\n")
+        for text in verdict.violations:
+            sys.stderr.write(f"  {text[:600]}\n")
+        for o in verdict.outcomes:
+            sys.stderr.write(f"    {o.phase} {o.account_id}: {o.status} {o.message[:300]}\n")
+
+
+def _replay(what: str, speed: float) -> int:
+    case = Case.model_validate_json(what) if "{" in what else draw_case(int(what), speed=speed)
+    from app import fork_server
+
+    fork_server.start()
+    verdict = run_alone(case)
+    sys.stdout.write("\n".join(verdict.trace) + "\n")
+    for text in (*verdict.violations, *verdict.doubtful):
+        sys.stdout.write(f"broken: {text}\n")
+    return 1 if verdict.violations or verdict.doubtful else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools/chaos.sh", description=__doc__)
+    add = parser.add_argument
+    add("--runs", type=int, default=200, help="cases to run (default: %(default)s)")
+    add("--seed", type=int, default=1, help="the first case's seed (default: %(default)s)")
+    add("--workers", type=int, default=2, help="worker processes (default: %(default)s)")
+    add("--lanes", type=int, default=6, help="cases at a time per worker (default: %(default)s)")
+    add("--speed", type=float, default=_SPEED, help="seconds per second (default: %(default)s)")
+    add("--replay", metavar="SEED|JSON", help="run one case and print its trace")
+    add("--sabotage", help="break the product first: the campaign has to find it")
+    return parser

@@ -1,0 +1,264 @@
+"""Runs one case: the struck runs, the faults taken back, one more run, and one to see it is idle.
+
+Comes in: a case. Goes out: a `Verdict`. Account processes are started exactly as the product starts
+them; only their loop is faster and what the case's faults do to them is added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.account_process.messages import AccountJob, Operation
+from app.account_process.process import AccountProcessError, run_account_process
+from app.settings import Settings
+from app.settings.config import Config, IbkrConfig, TradingConfig
+from app.settings.environment import Environment
+from broker_connector_base import AccountConfig
+
+from . import child
+from .case import AccountWorld, Case
+from .child import Mischief
+from .pace import Pace
+from .site import CaseSite, frames_as_text
+from .witness import Witness
+
+#: Seconds of the case's own time; a run that needs longer is ended.
+_DEADLINE = 600.0
+_PARKED = "needs attention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one account process ended, as the command that started it would know."""
+
+    phase: str
+    account_id: str
+    #: A run's status, or the name of the error.
+    status: str
+    needs_attention: bool
+    message: str
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What came of a case."""
+
+    case: Case
+    outcomes: list[Outcome] = field(default_factory=list)
+    fired: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    #: Broken promises that a machine too slow for the speed could explain as well.
+    doubtful: list[str] = field(default_factory=list)
+    parked: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    #: Whether it was doubtful at first and was run again, more slowly.
+    looked_at_again: bool = False
+    seconds: float = 0.0
+    #: The most that the case's loop was late, in its own seconds.
+    lag: float = 0.0
+
+
+def job_of(case: Case, account: AccountWorld, home: Path, port: int, number: int) -> AccountJob:
+    """One rebalance of one account."""
+    config = AccountConfig(
+        account_id=account.account_id,
+        type="paper",
+        strategy_name=account.account_id,
+        cash_reserve_percent=account.reserve_percent,
+    )
+    settings = Settings(
+        home=home,
+        environment=Environment.model_validate({"LOG_LEVEL": "ERROR"}),
+        config=Config(
+            ibkr=IbkrConfig(request_timeout_seconds=5, connection_timeout_seconds=5),
+            trading=TradingConfig(order_timeout_seconds=60),
+        ),
+        accounts=(config,),
+        replacement_sets={},
+    )
+    return AccountJob(
+        operation=Operation.REBALANCE,
+        account=config,
+        settings=settings,
+        host="127.0.0.1",
+        port=port,
+        client_id=100 + number,
+        lock_timeout_seconds=60,
+    )
+
+
+class CaseRun:
+    """One case, once."""
+
+    def __init__(self, case: Case, home: Path, sabotage: str | None) -> None:
+        self._case = case
+        self._home = home
+        self._sabotage = sabotage
+        self._pace = Pace(speed=case.speed, began=time.monotonic())
+        self._site = CaseSite(case, self._pace)
+        symbols = {self._site.con_id(s.symbol): s.symbol for s in case.world.stocks}
+        symbols |= {2000: "OPT", 2001: "SHO"}
+        journals = home / "data" / "simulation" / "journal"
+        self._witness = Witness(self._site.exchange, case.world, symbols, journals)
+        self._journals = journals
+        self.verdict = Verdict(case=case)
+        self._marked: list[str] = []
+
+    async def run(self) -> Verdict:
+        """Everything, in order."""
+        self._write_allocations()
+        began = time.monotonic()
+        watch = asyncio.create_task(self._watch_the_clock())
+        async with self._site.gateway:
+            for number in range(self._case.runs):
+                self._site.begin_run(number)
+                await self._run_accounts(f"run {number + 1}")
+            await self._site.take_back()
+            self._site.mischief.clear()
+            recovered = await self._run_accounts("recovery")
+            orders = len(self._witness.orders)
+            idle = await self._run_accounts("idle")
+            self._judge(recovered, idle, len(self._witness.orders) - orders)
+        watch.cancel()
+        self.verdict.seconds = time.monotonic() - began
+        self.verdict.fired = [f.kind for f in self._site.fired_faults()] + self._marked
+        if self.verdict.violations or self.verdict.doubtful:
+            self.verdict.trace = list(self._trace())
+        return self.verdict
+
+    async def _watch_the_clock(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + 1.0
+            await asyncio.sleep(1.0)
+            self.verdict.lag = max(self.verdict.lag, loop.time() - due)
+
+    def _write_allocations(self) -> None:
+        folder = self._home / "demo" / "allocations"
+        folder.mkdir(parents=True)
+        for account in self._case.world.accounts:
+            lines = [{"symbol": s, "allocation": float(w)} for s, w in account.weights.items()]
+            data = {"allocations": lines, "name": account.account_id, "as_of": "2026-11-20"}
+            text = json.dumps({"status": "success", "data": data})
+            (folder / f"{account.account_id}.json").write_text(text)
+
+    # --- account processes --------------------------------------------------------------------
+
+    async def _run_accounts(self, phase: str) -> list[Outcome]:
+        runs = (
+            self._run_account(phase, account, number)
+            for number, account in enumerate(self._case.world.accounts)
+        )
+        outcomes = await asyncio.gather(*runs)
+        self.verdict.outcomes += outcomes
+        return list(outcomes)
+
+    async def _run_account(self, phase: str, account: AccountWorld, number: int) -> Outcome:
+        job = job_of(self._case, account, self._home, self._site.gateway.port, number)
+        mischief = self._mischief(phase, account.account_id)
+        try:
+            result = await run_account_process(
+                job,
+                lambda _: None,
+                deadline_seconds=_DEADLINE,
+                grace_seconds=40,
+                target=partial(child.main, mischief),
+            )
+        except AccountProcessError as error:
+            outcome = Outcome(
+                phase=phase,
+                account_id=account.account_id,
+                status=error.kind,
+                needs_attention=error.needs_attention,
+                message=str(error),
+            )
+        else:
+            document: dict[str, Any] = json.loads(result)
+            outcome = Outcome(
+                phase=phase,
+                account_id=account.account_id,
+                status=document["status"],
+                needs_attention=document["status"] == _PARKED,
+                message=document["error"] or "",
+            )
+        fault = self._site.mischief.get(account.account_id)
+        if fault is not None and (mischief.marker.exists() or _no_room(outcome)):
+            self._marked.append(fault.kind)
+        return outcome
+
+    def _mischief(self, phase: str, account_id: str) -> Mischief:
+        plain = Mischief(
+            speed=self._pace.speed,
+            began=self._pace.began,
+            marker=self._home / f"{phase} {account_id}",
+            sabotage=self._sabotage,
+        )
+        fault = self._site.mischief.get(account_id)
+        terms = {} if fault is None else fault.terms
+        if "jump" in terms:
+            return plain.model_copy(
+                update={"jump_at": terms["reading"], "jump_seconds": float(terms["jump"])}
+            )
+        if "reading" in terms:
+            return plain.model_copy(update={"kill_at": terms["reading"]})
+        if "room" in terms:
+            journal = self._journals / f"{account_id}.jsonl"
+            size = journal.stat().st_size if journal.exists() else 0
+            return plain.model_copy(update={"file_limit": size + terms["room"]})
+        return plain
+
+    # --- the verdict ------------------------------------------------------------------------
+
+    def _judge(self, recovered: Sequence[Outcome], idle: Sequence[Outcome], new: int) -> None:
+        verdict, fired = self.verdict, {f.kind for f in self._site.fired_faults()}
+        fired.update(self._marked)
+        verdict.violations += self._witness.violations
+        verdict.violations += [f"audit: {text}" for text in self._site.exchange.audit()]
+        from .judge import judge_outcomes
+
+        judge_outcomes(verdict, fired, recovered, idle, new, self._witness)
+
+    def _trace(self) -> list[str]:
+        lines = ["outcomes:"]
+        lines += [
+            f"  {o.phase} {o.account_id}: {o.status}{' (!)' if o.needs_attention else ''} {o.message}"
+            for o in self.verdict.outcomes
+        ]
+        lines.append("books:")
+        for order in self._site.exchange._books.orders.values():
+            lines.append(
+                f"  {order.order_id} {order.request.order_ref or 'outsider'} {order.request.account_id} {order.request.side} {order.request.quantity} {self._site.symbol(order.request.con_id)} {order.request.limit_price} {order.status} filled {order.filled}"
+            )
+        for fill in self._site.exchange.executions():
+            lines.append(
+                f"  {fill.at:%H:%M:%S.%f} {fill.exec_id} {fill.request.order_ref} {fill.signed_quantity} at {fill.price}"
+            )
+        for account in self._case.world.accounts:
+            state = self._site.exchange.account(account.account_id)
+            held = {self._site.symbol(c): str(p.quantity) for c, p in state.positions.items()}
+            lines.append(f"  {account.account_id} cash {state.cash} holds {held}")
+        lines.append("journal:")
+        for path in sorted(self._journals.glob("*.jsonl")):
+            lines += [f"  {line}" for line in path.read_text().splitlines()]
+        lines.append("frames:")
+        lines += [f"  {line}" for line in frames_as_text(self._site.frames)]
+        return lines
+
+
+def _no_room(outcome: Outcome) -> bool:
+    # For the count of faults that had an effect only.
+    return outcome.status == "JournalError" or "cannot be written" in outcome.message
+
+
+async def run_case(case: Case, *, sabotage: str | None = None) -> Verdict:
+    """Run a case in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        return await CaseRun(case, Path(folder), sabotage).run()

@@ -1,0 +1,122 @@
+"""Orders that nobody answers, that are refused, that stall, and cancellations that fail."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from chaos.case import Fault, Moment, World
+from simulated_exchange import FillPolicy
+
+from .kind import Kind, Site, a_symbol, from_the_start, set_rules
+
+#: Refusals of a new order (facts on error codes: 201, 203, 383, 387, 460, 10243).
+_REFUSALS = (201, 203, 383, 387, 460, 10243)
+#: Refusals of a cancellation.
+_CANCEL_REFUSALS = (10147, 10148, 161, 201)
+#: Codes that a client library takes for the end of a live order.
+_FALSE_ENDS = (10349, 10147, 161)
+
+
+def _nth(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    return from_the_start(rng), {"nth": rng.randint(1, 4), "times": rng.choice((1, 1, 2))}
+
+
+def _of_symbol(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    return from_the_start(rng), {"symbol": a_symbol(rng, world)}
+
+
+def _never_acknowledged(site: Site, fault: Fault) -> None:
+    """The order lives, and nothing that the gateway would say of it at once arrives."""
+    symbol = fault.terms["symbol"]
+    told = (("openOrder", 2, {}), ("orderStatus", 2, {}), ("execDetails", 4, {"reqId": -1}))
+    for message, times, where in (*told, ("commissionReport", 4, {})):
+        rule = {"action": "swallow", "message": message, "times": times, "where": where}
+        site.rule(fault, {**rule, "symbol": symbol})
+
+
+def _refusal(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _nth(rng, world)
+    return moment, {**terms, "code": rng.choice(_REFUSALS)}
+
+
+def _false_end(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _nth(rng, world)
+    return moment, {**terms, "code": rng.choice(_FALSE_ENDS), "first": rng.random() < 0.3}
+
+
+def _stalling(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    filled = rng.choice((0, 1, 3, 10))
+    return from_the_start(rng), {"symbol": a_symbol(rng, world), "filled": filled}
+
+
+def _stall(site: Site, fault: Fault) -> None:
+    """Orders of the symbol fill so many shares and no more."""
+    sizes = [fault.terms["filled"]] if fault.terms["filled"] else []
+    site.exchange.set_fill_policy(fault.terms["symbol"], FillPolicy.partial(*sizes, stall=True))
+    site.stalled(fault)
+
+
+def _refused_cancel(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _stalling(rng, world)
+    times = rng.choice((1, 2, 0))
+    return moment, {**terms, "code": rng.choice(_CANCEL_REFUSALS), "times": times}
+
+
+def _refuse_cancel(site: Site, fault: Fault) -> None:
+    _stall(site, fault)
+    terms = {"code": fault.terms["code"], "times": fault.terms["times"]}
+    site.rule(fault, {"action": "reject", "message": "cancelOrder", **terms})
+
+
+def _late_fill(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _stalling(rng, world)
+    seconds = rng.choice((0.0, 0.5, 3.0))
+    return moment, {**terms, "seconds": seconds, "confirmed": rng.random() < 0.5}
+
+
+def _fill_after_cancel(site: Site, fault: Fault) -> None:
+    _stall(site, fault)
+    terms = {"seconds": fault.terms["seconds"], "confirmed": fault.terms["confirmed"]}
+    site.rule(fault, {"action": "fill_after_cancel", **terms})
+    site.lasts(fault.terms["seconds"])
+
+
+def _unheard_cancel(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _stalling(rng, world)
+    return moment, {**terms, "heard": rng.random() < 0.5, "times": rng.choice((1, 2, 0))}
+
+
+def _never_cancelled(site: Site, fault: Fault) -> None:
+    """Either the cancellation never arrives, or its confirmation does not."""
+    _stall(site, fault)
+    lost: dict[str, Any] = {"message": "cancelOrder"}
+    if fault.terms["heard"]:
+        lost = {"message": "orderStatus", "where": {"status": "Cancelled"}}
+    site.rule(fault, {"action": "swallow", "times": fault.terms["times"], **lost})
+
+
+_ODD_PRICE = {
+    "action": "reject",
+    "code": 110,
+    "message": "placeOrder",
+    "where": {"orderType": "LMT"},
+}
+
+ORDER_KINDS = {
+    "acknowledgement never comes": Kind(draw=_of_symbol, strike=_never_acknowledged, doubt=True),
+    "order swallowed": Kind(
+        draw=_nth, strike=set_rules({"action": "swallow", "message": "placeOrder"}), doubt=True
+    ),
+    "partial fill and stall": Kind(draw=_stalling, strike=_stall),
+    "reject on send": Kind(
+        draw=_refusal, strike=set_rules({"action": "reject", "message": "placeOrder"})
+    ),
+    "reject on change": Kind(draw=_refused_cancel, strike=_refuse_cancel, doubt=True),
+    "fill after cancel": Kind(draw=_late_fill, strike=_fill_after_cancel, doubt=True),
+    "cancel never acknowledged": Kind(draw=_unheard_cancel, strike=_never_cancelled, doubt=True),
+    "cancelled by the library only": Kind(
+        draw=_false_end, strike=set_rules({"action": "notice", "message": "placeOrder"})
+    ),
+    "price off tick": Kind(draw=_nth, strike=set_rules(_ODD_PRICE)),
+}

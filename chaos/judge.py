@@ -1,0 +1,54 @@
+"""What a case comes to, once its processes have ended: promises kept, parked for a reason, broken.
+
+Comes in: outcomes, what had an effect, and the witness of the books. Goes out: sentences into the
+verdict. A run's own words are looked at for one thing only: whether what it claims is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .faults import KINDS
+from .witness import Witness
+
+if TYPE_CHECKING:
+    from .drive import Outcome, Verdict
+
+_REACHED = frozenset({"done", "nothing to do"})
+
+
+def judge_outcomes(
+    verdict: Verdict,
+    fired: set[str],
+    recovered: Sequence[Outcome],
+    idle: Sequence[Outcome],
+    new_orders: int,
+    witness: Witness,
+) -> None:
+    """Add what is broken to the verdict, and who is parked."""
+    may_doubt = any(KINDS[kind].doubt for kind in fired)
+    may_stay = any(KINDS[kind].lasting for kind in fired)
+    for outcome in verdict.outcomes:
+        if outcome.needs_attention and not may_doubt:
+            verdict.doubtful.append(
+                f"{outcome.phase} of {outcome.account_id} needs attention without cause: "
+                f"{outcome.status} {outcome.message}"
+            )
+    for outcome in recovered:
+        if outcome.status in _REACHED:
+            verdict.violations += [
+                f"{outcome.account_id} says {outcome.status} and is off its targets: {text}"
+                for text in witness.distance(outcome.account_id)
+            ]
+        elif outcome.needs_attention and may_stay:
+            verdict.parked.append(f"{outcome.account_id}: {outcome.message}")
+        else:
+            verdict.doubtful.append(
+                f"the run after the faults did not reach the targets of {outcome.account_id}: "
+                f"{outcome.status} {outcome.message}"
+            )
+    for account_id in witness.bounds:
+        verdict.violations += [f"{account_id}: {text}" for text in witness.churn(account_id)]
+    if new_orders and not verdict.parked:
+        verdict.doubtful.append(f"a further run sent {new_orders} orders")

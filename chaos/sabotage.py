@@ -1,0 +1,122 @@
+"""Broken products, to see that the campaign finds them: each is one belief that costs money.
+
+Comes in: a name. The account process that calls this is the broken product from then on; nothing
+outside of it changes. These are the only lines of the campaign that reach into the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _send_again() -> None:
+    """What was not acknowledged was not sent."""
+    from rebalance_workflow.orders import Order
+
+    Order.see_silence = Order.see_unsent  # type: ignore[method-assign]
+
+
+def _believe_false_ends() -> None:
+    """An error code that names an order ends it."""
+    from broker_connector_base import OrderStatus
+    from ibkr_connector.errors import Kind
+    from ibkr_connector.ledger import Ledger
+
+    def believe(self: Ledger, order: Any) -> None:
+        order.status = OrderStatus.CANCELLED
+        order.answered.set()
+        self._tell(order)
+
+    Ledger._doubt = believe  # type: ignore[method-assign]
+    kind_of = Ledger.on_order_error
+
+    def on_order_error(self: Ledger, key: Any, code: int, text: str) -> None:
+        kind_of(self, key, code, text)
+        if code in (10349, 10147, 161, 10148):
+            believe(self, self._orders[key])
+
+    assert Kind
+    Ledger.on_order_error = on_order_error  # type: ignore[method-assign]
+
+
+def _write_intents_late() -> None:
+    """Orders are written down when they have ended."""
+    from rebalance_workflow.file_journal import FileJournal
+    from rebalance_workflow.journal import OrderIntent
+
+    append = FileJournal.append
+    held: list[Any] = []
+
+    def late(self: FileJournal, *records: Any) -> None:
+        held.extend(record for record in records if isinstance(record, OrderIntent))
+        others = [record for record in records if not isinstance(record, OrderIntent)]
+        if others:
+            append(self, *held, *others)
+            held.clear()
+
+    FileJournal.append = late  # type: ignore[method-assign]
+
+
+def _forget_earlier_runs() -> None:
+    """Nothing of an earlier run is asked about or cancelled."""
+    from rebalance_workflow import live_run
+
+    async def nothing(*arguments: Any, **named: Any) -> list[Any]:
+        return []
+
+    live_run.recover = nothing  # type: ignore[assignment]
+    live_run.clear_orders = nothing  # type: ignore[assignment]
+
+
+def _trust_the_first_look() -> None:
+    """The account is taken as it is shown first after the fills."""
+    from rebalance_workflow import execution, settling
+
+    class Content(settling.Settled):
+        @property
+        def positions_match(self) -> bool:
+            return True
+
+        @property
+        def cash_matches(self) -> bool:
+            return True
+
+    settling.Settled = Content  # type: ignore[misc]
+    execution.Settled = Content  # type: ignore[misc]
+
+
+def _ignore_outsiders() -> None:
+    """Other people's orders in the same symbol are none of our business."""
+    from rebalance_workflow import live_run
+
+    live_run.check_foreign_orders = lambda *arguments: None
+
+
+def _spend_the_reserve() -> None:
+    """All of the cash may be spent."""
+    from rebalance_workflow.policy import RebalancePolicy
+
+    plan_policy = RebalancePolicy.plan_policy
+
+    def generous(self: RebalancePolicy, *arguments: Any, **named: Any) -> Any:
+        policy = plan_policy(self, *arguments, **named)
+        return policy.model_copy(update={"cash_reserve_percent": 0, "minimum_cash_reserve": 0})
+
+    RebalancePolicy.plan_policy = generous  # type: ignore[method-assign]
+
+
+SABOTAGE: dict[str, Callable[[], None]] = {
+    "send again": _send_again,
+    "believe false ends": _believe_false_ends,
+    "write intents late": _write_intents_late,
+    "forget earlier runs": _forget_earlier_runs,
+    "trust the first look": _trust_the_first_look,
+    "ignore outsiders": _ignore_outsiders,
+    "spend the reserve": _spend_the_reserve,
+}
+
+
+def break_product(name: str) -> None:
+    """Break the product of this process; raises KeyError for a name that is not in the table."""
+    SABOTAGE[name]()

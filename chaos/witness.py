@@ -1,0 +1,225 @@
+"""What the exchange's books must never say, looked at with every event.
+
+Comes in: the events of an exchange, the world before the first run, and the folder of journals.
+Goes out: sentences, one for each promise that was broken. It reads journals as plain lines of JSON,
+by no code of the product, and believes nothing that the product says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+from simulated_exchange import Event, Exchange, Executed, Execution, Order, OrderChanged, Side
+
+from .case import AccountWorld, World
+
+#: How the product marks its orders (docs: the key of an order).
+OUR_PREFIX = "rb:"
+_ZERO = Decimal(0)
+#: Shares beyond the ideal that whole-share fitting may need, and the drift that may be left alone,
+#: as a fraction of the account: a doubled order of these worlds is far beyond both.
+_FITTING_SHARES, _DRIFT = Decimal(1), Decimal("0.006")
+
+
+class Bounds:
+    """How many shares of each symbol an account may hold, from the true state before any run."""
+
+    def __init__(self, world: World, account: AccountWorld) -> None:
+        self.account = account
+        mids = {stock.symbol: stock.mid for stock in world.stocks}
+        self.mids = mids
+        stocks = sum((mids[s] * q for s, q in account.held.items() if s in mids), _ZERO)
+        self.value = account.cash + stocks
+        self.reserve = max(self.value * account.reserve_percent / 100, Decimal(100))
+        investable = self.value - self.reserve
+        self.targets = {s: investable * account.weights.get(s, _ZERO) / mids[s] for s in mids}
+
+    def slack(self, symbol: str) -> Decimal:
+        """Shares by which a sound plan may miss the target."""
+        return _FITTING_SHARES + self.value * _DRIFT / self.mids[symbol]
+
+    def most(self, symbol: str) -> Decimal:
+        """No purchase leads beyond this."""
+        held = Decimal(self.account.held.get(symbol, 0))
+        return max(held, self.targets[symbol] + self.slack(symbol))
+
+    def least(self, symbol: str) -> Decimal:
+        """No sale leads below this."""
+        held = Decimal(self.account.held.get(symbol, 0))
+        return min(held, max(_ZERO, self.targets[symbol] - self.slack(symbol)))
+
+
+class Witness:
+    """Listens to one exchange for the life of a case."""
+
+    def __init__(
+        self, exchange: Exchange, world: World, symbols: dict[int, str], journals: Path
+    ) -> None:
+        self._exchange = exchange
+        self._symbols = symbols
+        self._journals = journals
+        self.bounds = {a.account_id: Bounds(world, a) for a in world.accounts}
+        self.violations: list[str] = []
+        #: Orders of ours by reference; a reference stands for one order for ever.
+        self.orders: dict[str, int] = {}
+        #: Shares that others traded or that corrections moved, unsigned, by account and symbol.
+        self._disturbed: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        #: Money that others' trades and corrections moved, by account.
+        self._foreign_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self._corrected_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
+        exchange.subscribe(self.hear)
+
+    def hear(self, event: Event) -> None:
+        """Take an event; the books are complete already."""
+        if isinstance(event, OrderChanged) and _is_ours(event.order):
+            self._see_order(event.order)
+        elif isinstance(event, Executed):
+            self._see_execution(event.execution)
+
+    def _blame(self, text: str) -> None:
+        if text not in self.violations:
+            self.violations.append(text)
+
+    # --- orders -----------------------------------------------------------------------------
+
+    def _see_order(self, order: Order) -> None:
+        reference = order.request.order_ref
+        first = self.orders.setdefault(reference, order.order_id)
+        if first != order.order_id:
+            self._blame(f"{reference} was sent twice")
+        if reference not in self._intents(order.request.account_id):
+            self._blame(f"{reference} is at the exchange and not in the journal")
+        beside = [other for other in self._live(order) if other.order_id != order.order_id]
+        if beside and not order.is_done:
+            names = ", ".join(other.request.order_ref or "an outsider's order" for other in beside)
+            self._blame(f"{reference} works beside {names} in the same symbol")
+
+    def _live(self, order: Order) -> list[Order]:
+        """Our orders that may trade in the same symbol of the same account."""
+        request = order.request
+        return [
+            other
+            for other in self._exchange.open_orders(request.account_id)
+            if other.request.con_id == request.con_id and _is_ours(other)
+        ]
+
+    def _intents(self, account_id: str) -> set[str]:
+        try:
+            lines = (self._journals / f"{account_id}.jsonl").read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return set()
+        records = [json.loads(line) for line in lines]
+        return {r["client_order_id"] for r in records if r["kind"] == "intent"}
+
+    # --- executions -------------------------------------------------------------------------
+
+    def _see_execution(self, fill: Execution) -> None:
+        request = fill.request
+        account_id, symbol = request.account_id, self._symbols[request.con_id]
+        revision = int(fill.exec_id.rpartition(".")[2])
+        if revision > 1:
+            self._see_correction(fill, symbol)
+        elif not request.order_ref.startswith(OUR_PREFIX):
+            self._disturbed[account_id, symbol] += fill.quantity
+            report = self._exchange.commission_report(fill.exec_id)
+            self._foreign_cash[account_id] -= fill.signed_quantity * fill.price + report.commission
+        else:
+            self._see_own(fill, symbol)
+
+    def _see_correction(self, fill: Execution, symbol: str) -> None:
+        prefix = fill.exec_id.rpartition(".")[0]
+        before = [
+            f
+            for f in self._exchange.executions(account_id=fill.request.account_id)
+            if f.exec_id.rpartition(".")[0] == prefix and f.exec_id < fill.exec_id
+        ][-1]
+        account_id = fill.request.account_id
+        self._disturbed[account_id, symbol] += abs(before.quantity - fill.quantity)
+        self._corrected_cash[account_id] += abs(
+            before.quantity * before.price - fill.quantity * fill.price
+        )
+
+    def _see_own(self, fill: Execution, symbol: str) -> None:
+        account_id = fill.request.account_id
+        bounds, account = self.bounds[account_id], self._exchange.account(account_id)
+        if symbol not in bounds.mids:
+            self._blame(f"{fill.request.order_ref} traded what was to be left alone")
+            return
+        position = account.positions.get(fill.request.con_id)
+        held = position.quantity if position else _ZERO
+        slack = self._disturbed[account_id, symbol]
+        if held < 0:
+            self._blame(f"{symbol} of {account_id} is short: {held}")
+        if fill.request.side is Side.BUY:
+            if held > bounds.most(symbol) + slack:
+                self._blame(
+                    f"{account_id} holds {held} {symbol} after buying, and no sound plan buys "
+                    f"more than {bounds.most(symbol):.1f} (+{slack})"
+                )
+            self._check_cash(account_id, account.cash["USD"])
+        elif held < bounds.least(symbol) - slack:
+            self._blame(
+                f"{account_id} holds {held} {symbol} after selling, and no sound plan keeps "
+                f"less than {bounds.least(symbol):.1f} (-{slack})"
+            )
+
+    def _check_cash(self, account_id: str, cash: Decimal) -> None:
+        reserve = self.bounds[account_id].reserve
+        least = reserve * Decimal("0.98") - 2 - self._corrected_cash[account_id]
+        # A trade of somebody else may have taken the money after the plan, or added to it before.
+        if max(cash, cash - self._foreign_cash[account_id]) < least:
+            self._blame(
+                f"cash of {account_id} is {cash} after buying; the reserve is {reserve:.2f}"
+            )
+
+    # --- at the end -------------------------------------------------------------------------
+
+    def distance(self, account_id: str) -> list[str]:
+        """Where the account is off its targets by more than whole shares explain."""
+        bounds, account = self.bounds[account_id], self._exchange.account(account_id)
+        held = {self._symbols[c]: p.quantity for c, p in account.positions.items()}
+        dearest = max(bounds.mids.values())
+        stocks = sum((bounds.mids[s] * held.get(s, _ZERO) for s in bounds.mids), _ZERO)
+        value = account.cash["USD"] + stocks
+        reserve = max(value * bounds.account.reserve_percent / 100, Decimal(100))
+        off = []
+        for symbol, mid in bounds.mids.items():
+            weight = bounds.account.weights.get(symbol, _ZERO)
+            shares, target = held.get(symbol, _ZERO), (value - reserve) * weight
+            room = value * Decimal("0.012") + Decimal("1.5") * dearest if weight else _ZERO
+            if abs(shares * mid - target) > room:
+                off.append(f"{symbol}: {shares} shares, the target is {target / mid:.1f}")
+        for symbol in bounds.account.held.keys() - bounds.mids.keys():
+            if held.get(symbol, _ZERO) != bounds.account.held[symbol]:
+                off.append(f"{symbol} was to be left alone: {held.get(symbol, _ZERO)}")
+        return off
+
+    def churn(self, account_id: str) -> list[str]:
+        """Symbols that were traded to and fro."""
+        net: defaultdict[str, Decimal] = defaultdict(Decimal)
+        gross: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for fill in self._effective(account_id):
+            symbol = self._symbols[fill.request.con_id]
+            net[symbol] += fill.signed_quantity
+            gross[symbol] += fill.quantity
+        found = []
+        for symbol in gross:
+            slack = 2 * self.bounds[account_id].slack(symbol)
+            slack += 2 * self._disturbed[account_id, symbol]
+            if gross[symbol] - abs(net[symbol]) > slack:
+                found.append(f"{gross[symbol]} {symbol} traded for a change of {net[symbol]}")
+        return found
+
+    def _effective(self, account_id: str) -> list[Execution]:
+        latest: dict[str, Execution] = {}
+        for fill in self._exchange.executions(account_id=account_id):
+            if fill.request.order_ref.startswith(OUR_PREFIX):
+                latest[fill.exec_id.rpartition(".")[0]] = fill
+        return list(latest.values())
+
+
+def _is_ours(order: Order) -> bool:
+    return order.request.order_ref.startswith(OUR_PREFIX)
