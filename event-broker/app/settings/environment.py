@@ -80,6 +80,10 @@ class Environment(Value):
     user_notifications_channel: str | None = None
     user_notifications_server_url: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Read by docker-compose.yaml alone, from the same file.
+    compose_profiles: str | None = None
+    ib_gateway_image: str | None = None
+    postgres_password: SecretStr | None = None
 
     @field_validator("database_url")
     @classmethod
