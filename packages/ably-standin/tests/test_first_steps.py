@@ -21,7 +21,7 @@ async def test_msgpack_is_spoken_when_asked_for(
 ) -> None:
     client = connect(use_binary_protocol=True)
     await client.channels.get("alpha").subscribe(inbox.put)
-    ably.publish("alpha", message([1, 2]), message(b"\x00\x01"))
+    ably.publish("alpha", [message([1, 2]), message(b"\x00\x01")])
     assert (await inbox.next()).data == [1, 2]
     assert (await inbox.next()).data == b"\x00\x01"
 

@@ -82,18 +82,20 @@ class Controls:
     def publish(
         self,
         channel: str,
-        *messages: Mapping[str, object],
+        messages: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
         id: str | None = None,
         timestamp: int | None = None,
         deliver: bool = True,
     ) -> Frame:
-        """Publish messages as one protocol message, and return it.
+        """Publish one message, or several as one protocol message, and return the latter.
 
         Messages go out as they are, however malformed: `message(data)` makes good ones. `id` and
         `timestamp` (ms) are the frame's; with `deliver=False` only history has it.
         """
+        batch = [messages] if isinstance(messages, Mapping) else messages
         published = self.hub.publish(
-            channel, messages, frame_id=id, timestamp=timestamp, deliver=deliver
+            channel, batch, frame_id=id, timestamp=timestamp, deliver=deliver
         )
         return published.frame
 
@@ -145,8 +147,8 @@ class Controls:
         """Refuse WebSockets with this HTTP status from now on; `None` accepts them again."""
         self.hub.faults.upgrade_status = status
 
-    def mute(self, *kinds: str) -> None:
-        """Never send `connected`, `attached` or `heartbeat` frames; only those named are muted."""
+    def mute(self, kinds: Sequence[str] = ()) -> None:
+        """Never send these frames (`connected`, `attached`, `heartbeat`), and all others again."""
         self.hub.faults.mute(kinds)
 
     def forget_connections(self) -> None:

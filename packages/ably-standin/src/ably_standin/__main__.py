@@ -1,0 +1,6 @@
+"""`python -m ably_standin`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
