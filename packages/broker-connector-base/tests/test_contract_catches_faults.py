@@ -24,8 +24,8 @@ from broker_connector_base import (
     OrderStatus,
     OrderUpdate,
 )
-from broker_connector_base.testing import FakeBroker, FakeHarness, VirtualTimeLoop
-from broker_connector_base.testing.contract import BrokerContract
+from broker_connector_base.testing import FakeBroker, FakeHarness
+from broker_connector_base.testing.contract import verdict
 
 
 class ListsEveryAccountsExecutions(FakeBroker):
@@ -238,29 +238,8 @@ FAULTS = {
 }
 
 
-def verdict(client_type: type[FakeBroker], test: str) -> BaseException | None:
-    """What the contract test raises for this client; None when it passes."""
-
-    class Suite(BrokerContract):
-        def make_harness(self) -> FakeHarness:
-            return FakeHarness(client_type)
-
-    async def run() -> None:
-        suite = Suite()
-        harness = suite.make_harness()
-        await harness.start()
-        await getattr(suite, test)(harness)
-
-    try:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(run())
-    except (Exception, pytest.fail.Exception) as failure:
-        return failure
-    return None
-
-
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_the_suite_catches(fault: type[FakeBroker]) -> None:
     test = FAULTS[fault]
-    assert verdict(FakeBroker, test) is None
-    assert verdict(fault, test) is not None
+    assert verdict(FakeHarness, test) is None
+    assert verdict(lambda: FakeHarness(fault), test) is not None
