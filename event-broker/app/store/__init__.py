@@ -1,0 +1,14 @@
+"""What must survive: events, messages, runs, controls. In SQLite, or in PostgreSQL to be shared."""
+
+from app.store.errors import StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
+from app.store.store import LEASE, Store, open_store
+
+__all__ = [
+    "LEASE",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "StoreTooNew",
+    "StoreUnavailable",
+    "open_store",
+]

@@ -1,0 +1,65 @@
+"""What time it is, as SQL expressions: wall-clock time, and the clock that leases run on.
+
+Leases must not end because somebody set a clock. Several machines share a PostgreSQL server, so
+there the server's clock decides. SQLite means one machine, so there it is the machine's monotonic
+clock together with the boot that it counts from: a lease of an earlier boot is over.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, Double, Interval, cast, func, literal
+
+from app.store.schema import UtcTime
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NOW = timedelta(0)
+
+
+class Clock(Protocol):
+    """Both times, `after` from now."""
+
+    @property
+    def lease_clock(self) -> str:
+        """Names the clock of `lease`; seconds of differently named clocks cannot be compared."""
+
+    def now(self, after: timedelta = _NOW) -> ColumnElement[datetime]: ...
+
+    def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
+        """Seconds."""
+
+
+class MachineClock:
+    """This machine's clocks, for a store that only this machine uses."""
+
+    def __init__(self) -> None:
+        boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else "this machine"
+        self.lease_clock = f"monotonic {boot}"
+
+    def now(self, after: timedelta = _NOW) -> ColumnElement[datetime]:
+        return literal(datetime.now(UTC) + after, UtcTime)
+
+    def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
+        return literal(time.monotonic() + after.total_seconds(), Double)
+
+
+class DatabaseClock:
+    """The clock of the PostgreSQL server."""
+
+    lease_clock = "database"
+
+    def now(self, after: timedelta = _NOW) -> ColumnElement[datetime]:
+        return cast(func.clock_timestamp() + literal(after, Interval), UtcTime)
+
+    def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
+        seconds = cast(func.extract("epoch", func.clock_timestamp()), Double)
+        return seconds + literal(after.total_seconds(), Double)
+
+
+def boot_time() -> float:
+    """Seconds of CLOCK_BOOTTIME: the same for every process here, and counting while suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,113 @@
+"""Transactions: one function that is given a connection, committed as a whole or not at all.
+
+Comes in: a function of a connection and its arguments. Goes out: its result, after the commit. A
+transaction that lost a race against another one is run again; a database that cannot be used raises
+`StoreUnavailable`, and is tried anew by the next transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from app.store.clock import boot_time
+from app.store.dialects import BEGIN, Dialect
+from app.store.errors import StoreUnavailable
+from app.store.wake import WakeUps
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Every lost race means that somebody else went on, so a handful of tries is plenty.
+_TRIES = 20
+
+
+class Database:
+    """Runs transactions, from any thread."""
+
+    def __init__(self, dialect: Dialect, wake: WakeUps) -> None:
+        self.dialect = dialect
+        self._wake = wake
+        self._engine = dialect.create_engine()
+        #: `boot_time` of the last failure to use the database.
+        self.outage_noticed_at: float | None = None
+
+    def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `work` finds, in one transaction."""
+        return self._run("DEFERRED", work, *args, **kwargs)
+
+    def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run, commit and wake whoever waits for a change, unless the result is empty.
+
+        Runs again when it lost a race, so `work` has no effects but its statements.
+        """
+
+        def announced(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            result = work(connection, *args, **kwargs)
+            if result:
+                self._wake.in_transaction(connection)
+            return result
+
+        result = self._retried(announced, *args, **kwargs)
+        if result:
+            self._wake.after_commit()
+        return result
+
+    def write_quietly(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same, for a change that nobody waits for."""
+        return self._retried(work, *args, **kwargs)
+
+    def _retried(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        for _ in range(_TRIES):
+            try:
+                with self.dialect.writer:
+                    return self._run("IMMEDIATE", work, *args, **kwargs)
+            except DBAPIError as error:
+                if not self.dialect.lost_a_race(error):
+                    raise
+        raise StoreUnavailable(f"the store {self.dialect.place} is too busy")
+
+    def migrate(self, work: Callable[[Connection], T]) -> T:
+        """Run alone: no other process changes the schema or, on SQLite, anything."""
+        with self.dialect.writer:
+            return self._run("EXCLUSIVE", self._locked, work)
+
+    def _locked(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        self.dialect.lock_for_migration(connection)
+        return work(connection)
+
+    def _run(
+        self,
+        begin: str,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        committing = False
+        try:
+            with self._engine.connect().execution_options(**{BEGIN: begin}) as connection:
+                transaction = connection.begin()
+                result = work(connection, *args, **kwargs)
+                committing = True
+                transaction.commit()
+                return result
+        except DBAPIError as error:
+            explained = self.dialect.explain(error, committing=committing)
+            if explained is None or self.dialect.lost_a_race(error):
+                raise
+            self.outage_noticed_at = boot_time()
+            raise explained from error
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,233 @@
+"""All that differs between SQLite and PostgreSQL.
+
+A dialect is given a URL and makes the engine; it says where the next place in the queue is, how
+other processes hear of a change, and what a driver's error means for the caller. Everything else is
+one code path.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Sequence,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.exc import DBAPIError
+
+from app.store.clock import Clock, DatabaseClock, MachineClock
+from app.store.errors import StoreDamaged, StoreError, StoreUnavailable
+from app.store.schema import events
+from app.store.wake import FifoWakeUps, WakeUps
+
+#: Seconds that a writer waits for writers of other processes; a transaction takes milliseconds.
+_BUSY_SECONDS = 10
+#: Execution option: how a transaction begins.
+BEGIN = "store_begin"
+#: Any constant: who migrates holds this advisory lock.
+_MIGRATION_LOCK = 0x72656261
+
+
+class Dialect(Protocol):
+    """One database engine."""
+
+    clock: Clock
+    #: For people: where the store is, without a password.
+    place: str
+    #: Held by a writing transaction of this process.
+    writer: AbstractContextManager[object]
+
+    def create_engine(self) -> Engine: ...
+
+    def next_seq(self) -> ColumnElement[int]:
+        """The place at the back of the queue."""
+
+    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
+        """Whether the database has been up for so long."""
+
+    def wake_ups(self) -> WakeUps:
+        """How other processes hear of a change."""
+
+    def lock_for_migration(self, connection: Connection) -> None:
+        """Let nobody else migrate until the transaction ends."""
+
+    def lost_a_race(self, error: DBAPIError) -> bool:
+        """Whether the transaction failed only because another one was faster."""
+
+    def explain(self, error: DBAPIError, *, committing: bool) -> StoreError | None:
+        """What the error means for the caller; None when it is a defect of the program."""
+
+
+class Sqlite:
+    """One file of this machine."""
+
+    _ADVICE: ClassVar = {
+        sqlite3.SQLITE_FULL: "the disk is full: make room",
+        sqlite3.SQLITE_READONLY: "it may not be written: allow this user to write the directory",
+        sqlite3.SQLITE_CANTOPEN: "it cannot be opened: the directory must exist and be writable",
+        sqlite3.SQLITE_IOERR: "the disk reports an error: check its space and its health",
+        sqlite3.SQLITE_PERM: "it may not be accessed: give the file to this user",
+        sqlite3.SQLITE_BUSY: "another program holds its lock: find out which one and end it",
+        sqlite3.SQLITE_LOCKED: "another program holds its lock: find out which one and end it",
+    }
+    _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+    _RACES = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise StoreError("a store needs a file: sqlite:///PATH")
+        self.clock: Clock = MachineClock()
+        self.path = Path(url.database)
+        self.place = str(self.path)
+        self.writer: AbstractContextManager[object] = threading.Lock()
+        self._url = url
+
+    def create_engine(self) -> Engine:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds what is in people's accounts.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(f"the store {self.path} cannot be opened: {error}") from error
+        engine = create_engine(self._url, connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def next_seq(self) -> ColumnElement[int]:
+        return select(func.coalesce(func.max(events.c.seq), 0) + 1).scalar_subquery()
+
+    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
+        return true()
+
+    def wake_ups(self) -> WakeUps:
+        return FifoWakeUps(self.path.with_name(f"{self.path.name}.wake"))
+
+    def lock_for_migration(self, connection: Connection) -> None:
+        """The transaction began as EXCLUSIVE."""
+
+    def lost_a_race(self, error: DBAPIError) -> bool:
+        return _sqlite_code(error) in self._RACES
+
+    def explain(self, error: DBAPIError, *, committing: bool) -> StoreError | None:
+        code = _sqlite_code(error) & 0xFF
+        if code in self._DAMAGED:
+            return StoreDamaged(
+                f"the store {self.path} is damaged ({error.orig}); it was left as it is: "
+                "move it away or restore it from a backup"
+            )
+        if code not in self._ADVICE:
+            return None
+        unknown = committing and code == sqlite3.SQLITE_IOERR
+        message = f"the store {self.path} is not usable now ({error.orig}); {self._ADVICE[code]}"
+        return StoreUnavailable(message, recorded=None if unknown else False)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL may lose the last commits on power loss, and an acknowledged event must not be lost.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    kind = connection.get_execution_options().get(BEGIN, "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _sqlite_code(error: DBAPIError) -> int:
+    return getattr(error.orig, "sqlite_errorcode", 0)
+
+
+class Postgres:
+    """A server that several machines may share."""
+
+    _ADVICE: ClassVar = {
+        "53100": "its disk is full: make room",
+        "53300": "it has too many clients: raise max_connections",
+        "28P01": "it refuses the password: check DATABASE_URL",
+        "28000": "it refuses the user: check DATABASE_URL",
+        "3D000": "it has no such database: create it or check DATABASE_URL",
+        "25006": "it is read-only: check that DATABASE_URL names the primary server",
+    }
+    #: Unique violation, serialization failure, deadlock.
+    _RACES = frozenset({"23505", "40001", "40P01"})
+    #: A black-holed server is noticed in seconds, not after the kernel's two hours.
+    _CONNECTION: ClassVar = {
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+
+    def __init__(self, url: URL) -> None:
+        self.clock: Clock = DatabaseClock()
+        self.place = url.render_as_string(hide_password=True)
+        self.writer: AbstractContextManager[object] = nullcontext()
+        self.url = url.set(drivername="postgresql+psycopg")
+
+    def create_engine(self) -> Engine:
+        return create_engine(
+            self.url, connect_args=self._CONNECTION, pool_pre_ping=True, pool_size=5
+        )
+
+    def next_seq(self) -> ColumnElement[int]:
+        return Sequence("events_seq").next_value()
+
+    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
+        uptime = func.clock_timestamp() - func.pg_postmaster_start_time()
+        return func.extract("epoch", uptime) > literal(seconds)
+
+    def wake_ups(self) -> WakeUps:
+        from app.store.notifications import PostgresWakeUps
+
+        return PostgresWakeUps(self.url, self._CONNECTION)
+
+    def lock_for_migration(self, connection: Connection) -> None:
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+    def lost_a_race(self, error: DBAPIError) -> bool:
+        return _sqlstate(error) in self._RACES
+
+    def explain(self, error: DBAPIError, *, committing: bool) -> StoreError | None:
+        from psycopg import InterfaceError, OperationalError
+
+        state = _sqlstate(error)
+        if not isinstance(error.orig, OperationalError | InterfaceError) and state != "25006":
+            return None
+        unknown = committing and error.connection_invalidated
+        first_line = str(error.orig).partition("\n")[0]
+        advice = self._ADVICE.get(state, "the server must be up and reachable")
+        message = f"the store {self.place} is not usable now ({first_line}); {advice}"
+        return StoreUnavailable(message, recorded=None if unknown else False)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def dialect_of(url: URL) -> Dialect:
+    """Raises StoreError for an engine that is not supported."""
+    match url.get_backend_name():
+        case "sqlite":
+            return Sqlite(url)
+        case "postgresql" | "postgres":
+            return Postgres(url)
+        case other:
+            raise StoreError(f"a store is sqlite:///PATH or postgresql://..., not {other}")

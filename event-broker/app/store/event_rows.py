@@ -1,0 +1,68 @@
+"""Rows of the tables of events and attempts, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
+
+from app.events import (
+    Attempt,
+    AttemptOutcome,
+    Command,
+    Event,
+    EventSource,
+    EventState,
+    UnknownEvent,
+)
+from app.store.schema import attempts, events
+
+_EVENT_FIELDS = tuple(Event.__dataclass_fields__)
+#: The columns of `Event`.
+EVENT_COLUMNS = tuple(events.c[name] for name in _EVENT_FIELDS)
+_CONVERSIONS = {"command": Command, "source": EventSource, "state": EventState}
+
+
+def event_of(row: RowMapping) -> Event:
+    values: dict[str, Any] = {name: row[name] for name in _EVENT_FIELDS}
+    for name, convert in _CONVERSIONS.items():
+        values[name] = convert(values[name])
+    return Event(**values)
+
+
+def attempt_of(row: RowMapping) -> Attempt:
+    values: dict[str, Any] = {name: row[name] for name in Attempt.__dataclass_fields__}
+    values["outcome"] = None if row["outcome"] is None else AttemptOutcome(row["outcome"])
+    return Attempt(**values)
+
+
+def find(connection: Connection, event_id: str, *, lock: bool = False) -> Event:
+    """The event; raises `UnknownEvent`. Locked, it does not change until the transaction ends."""
+    query = select(*EVENT_COLUMNS).where(events.c.event_id == event_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise UnknownEvent(event_id)
+    return event_of(row)
+
+
+def find_waiting(connection: Connection, account_id: str, command: Command) -> Event | None:
+    """The event of the account and command that waits, locked."""
+    query = select(*EVENT_COLUMNS).where(
+        events.c.state == EventState.QUEUED,
+        events.c.account_id == account_id,
+        events.c.command == command,
+    )
+    row = connection.execute(query.with_for_update()).mappings().one_or_none()
+    return None if row is None else event_of(row)
+
+
+def change(
+    connection: Connection, event_id: str, values: Mapping[str, ColumnElement[Any] | Any]
+) -> None:
+    connection.execute(events.update().where(events.c.event_id == event_id).values(**values))
+
+
+def attempts_of(connection: Connection, event_id: str) -> tuple[Attempt, ...]:
+    query = select(attempts).where(attempts.c.event_id == event_id).order_by(attempts.c.number)
+    return tuple(attempt_of(row) for row in connection.execute(query).mappings())

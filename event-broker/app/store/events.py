@@ -1,0 +1,236 @@
+"""The events of the store: what workers, commands and people do with them.
+
+Every method is one transaction, may be called from any thread, and raises `StoreUnavailable` when
+the database cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.events import (
+    Attempt,
+    AttemptOutcome,
+    Claim,
+    Command,
+    Enqueued,
+    Event,
+    EventState,
+    LeaseLost,
+    NewEvent,
+    Statistics,
+    WrongState,
+)
+from app.store import event_rows, leases, queue, reading
+from app.store.database import Database
+from app.store.sweeping import Sweeper
+
+
+class Events:
+    """The queue of events, and the events of the past."""
+
+    def __init__(self, database: Database, *, lease: timedelta) -> None:
+        self._do = database
+        self._dialect = database.dialect
+        self.lease = lease
+        self._sweeper = Sweeper(database, lease=lease)
+
+    def enqueue(self, new: NewEvent) -> Enqueued:
+        """Record an arrival; it merges into the waiting event of its account and command."""
+        return self._do.write(queue.enqueue, self._dialect, new)
+
+    # -- workers ----------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        worker: str,
+        *,
+        event_id: str | None = None,
+        commands: Collection[Command] | None = None,
+    ) -> Claim | None:
+        """Start the first event that is due, or this one; None when there is nothing to start.
+
+        No event of an account starts while another one runs, and no rebalance of a paused account.
+        """
+        return self._do.write_quietly(
+            leases.claim,
+            self._dialect,
+            worker=worker,
+            lease=self.lease,
+            event_id=event_id,
+            commands=commands,
+        )
+
+    def next_due(self) -> datetime | None:
+        """When the next waiting event may start; it may be in the past. None: nothing to wait for.
+
+        Events of running and of paused accounts do not count: what lets them start wakes.
+        """
+        return self._do.read(reading.next_due, self._dialect)
+
+    def heartbeat(self, claim: Claim) -> Claim:
+        """Prolong the lease; raises `LeaseLost`."""
+        held = self.heartbeat_all([claim])
+        if not held:
+            raise LeaseLost(claim)
+        return held[0]
+
+    def heartbeat_all(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+        """Prolong many leases at once; those that were lost are missing in the answer."""
+        return self._do.write_quietly(leases.heartbeat, self._dialect, claims, self.lease)
+
+    def finish(self, claim: Claim, result: Mapping[str, object]) -> Event:
+        """The event is done. Raises `LeaseLost`."""
+        return self._do.write(self._end, claim, EventState.DONE, result, None)
+
+    def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
+        """A person must look before this is tried again. Raises `LeaseLost`."""
+        return self._do.write(self._end, claim, EventState.NEEDS_ATTENTION, result, error)
+
+    def retry(self, claim: Claim, error: str, delay: timedelta) -> Enqueued:
+        """To the back of the queue until `delay` has passed, or into the waiting twin.
+
+        Raises `LeaseLost`.
+        """
+        return self._do.write(self._retry, claim, error, delay)
+
+    def hold(self, claim: Claim, not_before: datetime, reason: str) -> Enqueued:
+        """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
+        return self._do.write(self._hold, claim, not_before, reason)
+
+    def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
+        """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
+        return self._do.write(self._hold, claim, None, reason)
+
+    def sweep(self) -> tuple[Event, ...]:
+        """Put back events whose workers vanished; returns them as they were while they ran.
+
+        Call it about once a second, after the heartbeats of one's own claims.
+        """
+        return self._sweeper.sweep()
+
+    # -- people -----------------------------------------------------------------------------------
+
+    def cancel(self, event_id: str, reason: str | None = None) -> Event:
+        """Take a waiting event out of the queue. Raises `UnknownEvent`, `WrongState`."""
+        move = (EventState.QUEUED, "cancelled")
+        return self._do.write(self._take_out, event_id, move, reason)
+
+    def dismiss(self, event_id: str, reason: str | None = None) -> Event:
+        """A parked event needs nothing more. Raises `UnknownEvent`, `WrongState`."""
+        move = (EventState.NEEDS_ATTENTION, "dismissed")
+        return self._do.write(self._take_out, event_id, move, reason)
+
+    def requeue(self, event_id: str, reason: str | None = None) -> Enqueued:
+        """Try a parked event again. Raises `UnknownEvent`, `WrongState`."""
+        return self._do.write(self._requeue, event_id, reason)
+
+    def get(self, event_id: str) -> Event:
+        """Raises `UnknownEvent`."""
+        return self._do.read(event_rows.find, event_id)
+
+    def list(
+        self,
+        *,
+        limit: int = 100,
+        states: Collection[EventState] | None = None,
+        account_id: str | None = None,
+    ) -> tuple[Event, ...]:
+        """The newest first: those that were queued last."""
+        return self._do.read(reading.list_events, limit=limit, states=states, account_id=account_id)
+
+    def attempts(self, event_id: str) -> tuple[Attempt, ...]:
+        """Every try at the event, the first one first."""
+        return self._do.read(event_rows.attempts_of, event_id)
+
+    def statistics(self) -> Statistics:
+        return self._do.read(reading.statistics, self._dialect)
+
+    # -- transactions -----------------------------------------------------------------------------
+
+    def _end(
+        self,
+        connection: Connection,
+        claim: Claim,
+        state: EventState,
+        result: Mapping[str, object] | None,
+        error: str | None,
+    ) -> Event:
+        outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
+        if not leases.is_recorded(connection, claim, outcome):
+            leases.end_attempt(
+                connection, self._dialect, claim.token, outcome, result=result, error=error
+            )
+            values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
+            if result is not None:
+                values["result"] = dict(result)
+            event_rows.change(connection, claim.event.event_id, values | queue.NO_LEASE)
+        return event_rows.find(connection, claim.event.event_id)
+
+    def _retry(
+        self, connection: Connection, claim: Claim, error: str, delay: timedelta
+    ) -> Enqueued:
+        if leases.is_recorded(connection, claim, AttemptOutcome.RETRIED):
+            return queue.where_it_went(connection, claim.event.event_id)
+        leases.end_attempt(
+            connection, self._dialect, claim.token, AttemptOutcome.RETRIED, error=error
+        )
+        return queue.put_back(
+            connection,
+            self._dialect,
+            claim.event,
+            to_the_back=True,
+            counted=True,
+            delay=delay,
+            error=error,
+        )
+
+    def _hold(
+        self,
+        connection: Connection,
+        claim: Claim,
+        not_before: datetime | None,
+        reason: str | None,
+    ) -> Enqueued:
+        outcome = AttemptOutcome.RELEASED if not_before is None else AttemptOutcome.HELD
+        if leases.is_recorded(connection, claim, outcome):
+            return queue.where_it_went(connection, claim.event.event_id)
+        leases.end_attempt(connection, self._dialect, claim.token, outcome)
+        return queue.put_back(
+            connection,
+            self._dialect,
+            claim.event,
+            to_the_back=False,
+            counted=False,
+            not_before=not_before,
+            reason=reason,
+        )
+
+    def _take_out(
+        self,
+        connection: Connection,
+        event_id: str,
+        move: tuple[EventState, str],
+        reason: str | None,
+    ) -> Event:
+        self._check(connection, event_id, *move)
+        values = {"state": EventState.CANCELLED, "reason": reason}
+        event_rows.change(
+            connection, event_id, {**values, "finished_at": self._dialect.clock.now()}
+        )
+        return event_rows.find(connection, event_id)
+
+    def _requeue(self, connection: Connection, event_id: str, reason: str | None) -> Enqueued:
+        event = self._check(connection, event_id, EventState.NEEDS_ATTENTION, "tried again")
+        return queue.put_back(
+            connection, self._dialect, event, to_the_back=True, counted=True, reason=reason
+        )
+
+    def _check(self, connection: Connection, event_id: str, needed: EventState, move: str) -> Event:
+        event = event_rows.find(connection, event_id, lock=True)
+        if event.state is not needed:
+            raise WrongState(event, move, needed)
+        return event

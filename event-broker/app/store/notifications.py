@@ -1,0 +1,65 @@
+"""Wake-ups through PostgreSQL's LISTEN and NOTIFY, on a connection of their own that comes back."""
+
+from __future__ import annotations
+
+import os
+import select
+import uuid
+from collections.abc import Mapping
+
+import psycopg
+from sqlalchemy import URL, Connection, func
+from sqlalchemy import select as select_
+
+from app.store.wake import WakeUps
+
+_CHANNEL = "rebalancer_events"
+#: Seconds between attempts to listen again while the server is away.
+_RECONNECT = 0.5
+
+
+class PostgresWakeUps(WakeUps):
+    """Listens on a thread that sleeps in the kernel; tells others within the transaction."""
+
+    def __init__(self, url: URL, options: Mapping[str, int]) -> None:
+        super().__init__()
+        plain = url.set(drivername="postgresql").update_query_dict(
+            {name: str(value) for name, value in options.items()}
+        )
+        self._conninfo = plain.render_as_string(hide_password=False)
+        self._name = uuid.uuid4().hex
+        self._stopped, self._stopper = -1, -1
+
+    def in_transaction(self, connection: Connection) -> None:
+        connection.execute(select_(func.pg_notify(_CHANNEL, self._name)))
+
+    def _prepare(self) -> None:
+        self._stopped, self._stopper = os.pipe()
+
+    def _listen(self) -> None:
+        while not self._is_stopped():
+            try:
+                with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {_CHANNEL}")
+                    self._wake()  # something may have happened before
+                    self._pass_on(connection)
+            except psycopg.Error:
+                self._is_stopped(_RECONNECT)
+        os.close(self._stopped)
+
+    def _pass_on(self, connection: psycopg.Connection) -> None:
+        while not self._is_stopped(None, connection.fileno()):
+            connection.pgconn.consume_input()
+            others = False
+            while (notify := connection.pgconn.notifies()) is not None:
+                others |= notify.extra.decode() != self._name
+            if others:
+                self._wake()
+
+    def _is_stopped(self, timeout: float | None = 0, *also: int) -> bool:
+        """Wait for the end or for input on `also`."""
+        return self._stopped in select.select([self._stopped, *also], [], [], timeout)[0]
+
+    def _stop(self) -> None:
+        os.write(self._stopper, b"\0")
+        os.close(self._stopper)

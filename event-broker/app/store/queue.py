@@ -1,0 +1,120 @@
+"""Into the queue: arrivals and events that come back. At most one of an account and command waits.
+
+Functions of a connection, to be parts of larger transactions. A race that the schema's unique index
+decides raises the driver's IntegrityError, and `Database.write` runs the transaction again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, literal
+
+from app.events import Enqueued, Event, EventState, NewEvent
+from app.store.dialects import Dialect
+from app.store.event_rows import change, find, find_waiting
+from app.store.schema import UtcTime, events
+
+#: What an event has only while it runs.
+NO_LEASE: dict[str, Any] = {"token": None, "lease_until": None, "lease_clock": None}
+
+
+def enqueue(connection: Connection, dialect: Dialect, new: NewEvent) -> Enqueued:
+    """Record the arrival: as a waiting event, or as merged into the one that waits already.
+
+    The waiting event takes over what the newest arrival says and the earlier of both start times,
+    and keeps its place: who asks now, asks for now.
+    """
+    waiting = find_waiting(connection, new.account_id, new.command)
+    event_id = str(uuid.uuid4())
+    row: dict[str, Any] = {
+        "event_id": event_id,
+        "account_id": new.account_id,
+        "command": new.command,
+        "payload": dict(new.payload),
+        "source": new.source,
+        "source_ref": new.source_ref,
+        "state": EventState.QUEUED,
+        "seq": dialect.next_seq(),
+        "not_before": new.not_before,
+        "times_queued": 1,
+        "created_at": dialect.clock.now(),
+    }
+    if waiting is None:
+        connection.execute(events.insert().values(row))
+        return Enqueued(event_id=event_id, merged=False)
+    change(
+        connection,
+        waiting.event_id,
+        {
+            "payload": row["payload"],
+            "source": new.source,
+            "source_ref": new.source_ref,
+            "not_before": _earlier(waiting.not_before, new.not_before),
+        },
+    )
+    row |= merged_into(dialect, waiting)
+    connection.execute(events.insert().values(row))
+    return Enqueued(event_id=waiting.event_id, merged=True)
+
+
+def put_back(
+    connection: Connection,
+    dialect: Dialect,
+    event: Event,
+    *,
+    to_the_back: bool,
+    delay: timedelta | None = None,
+    not_before: datetime | None = None,
+    counted: bool,
+    **notes: str | None,
+) -> Enqueued:
+    """Let an event wait again, or merge it into the twin that arrived meanwhile.
+
+    A twin inherits the count of failures and the later of both start times, so that arrivals
+    during a failing run do not undo its delay. `notes` are `error` and `reason`.
+    """
+    due = literal(not_before, UtcTime) if delay is None else dialect.clock.now(delay)
+    times_queued = event.times_queued + counted
+    twin = find_waiting(connection, event.account_id, event.command)
+    if twin is None:
+        values = {"state": EventState.QUEUED, "not_before": due, "times_queued": times_queued}
+        values |= {"finished_at": None, **NO_LEASE, **notes}
+        if to_the_back:
+            values["seq"] = dialect.next_seq()
+        change(connection, event.event_id, values)
+        return Enqueued(event_id=event.event_id, merged=False)
+    inherited: dict[str, Any] = {
+        "times_queued": max(times_queued, twin.times_queued),
+        "not_before": _later(events.c.not_before, due),
+    }
+    if not to_the_back:
+        inherited["seq"] = min(event.seq, twin.seq)
+    change(connection, twin.event_id, inherited | notes)
+    change(connection, event.event_id, {**merged_into(dialect, twin), **NO_LEASE, **notes})
+    return Enqueued(event_id=twin.event_id, merged=True)
+
+
+def where_it_went(connection: Connection, event_id: str) -> Enqueued:
+    """What `put_back` answered, read again: the event itself, or the twin that it merged into."""
+    event = find(connection, event_id)
+    return Enqueued(event_id=event.merged_into or event_id, merged=event.merged_into is not None)
+
+
+def merged_into(dialect: Dialect, twin: Event) -> dict[str, Any]:
+    """The final state of an event whose waiting twin goes on for both."""
+    return {
+        "state": EventState.MERGED,
+        "merged_into": twin.event_id,
+        "finished_at": dialect.clock.now(),
+    }
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return None if one is None or other is None else min(one, other)
+
+
+def _later(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    return case((one > other, one), (other.is_(None), one), else_=other)

@@ -1,0 +1,61 @@
+"""Looking at the events: lists, counts, and when the next one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection, case, func, select
+
+from app.events import Event, EventState, Statistics
+from app.store.dialects import Dialect
+from app.store.event_rows import EVENT_COLUMNS, event_of
+from app.store.leases import may_start
+from app.store.schema import events
+
+
+def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
+    """The earliest start time of the events that may start; now for one that has none."""
+    due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
+    found: datetime | None = connection.execute(select(func.min(due)).where(may_start())).scalar()
+    return found
+
+
+def list_events(
+    connection: Connection,
+    *,
+    limit: int,
+    states: Collection[EventState] | None,
+    account_id: str | None,
+) -> tuple[Event, ...]:
+    query = select(*EVENT_COLUMNS).order_by(events.c.seq.desc()).limit(limit)
+    if states is not None:
+        query = query.where(events.c.state.in_(states))
+    if account_id is not None:
+        query = query.where(events.c.account_id == account_id)
+    return tuple(event_of(row) for row in connection.execute(query).mappings())
+
+
+def statistics(connection: Connection, dialect: Dialect) -> Statistics:
+    counts = dict.fromkeys(EventState, 0)
+    by_state = select(events.c.state, func.count()).group_by(events.c.state)
+    counts.update({EventState(state): n for state, n in connection.execute(by_state)})
+    waiting = events.c.state == EventState.QUEUED
+    oldest, now = connection.execute(
+        select(
+            select(func.min(events.c.created_at)).where(waiting).scalar_subquery(),
+            dialect.clock.now(),
+        )
+    ).one()
+    active = events.c.state.in_([EventState.QUEUED, EventState.RUNNING])
+    retried = select(func.count()).where(active, events.c.times_queued > 1)
+    return Statistics(
+        queue_length=counts[EventState.QUEUED],
+        active_events_count=counts[EventState.RUNNING],
+        oldest_event_age_seconds=0
+        if oldest is None
+        else max(0, int((now - oldest).total_seconds())),
+        events_with_retries=connection.execute(retried).scalar_one(),
+        by_state=MappingProxyType(counts),
+    )

@@ -1,0 +1,321 @@
+"""The tables. The rules of the queue are constraints here, so that no program can break them.
+
+What changes here needs a migration in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from app.events import EventState
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite has no time zones: there it is written without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A Decimal, digit for digit: as text, because SQLite would make it a float."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+def _document(name: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+def _one_of(column: str, values: type[EventState]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", String(36), primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("command", String, nullable=False),
+    _document("payload", nullable=False),
+    Column("source", String, nullable=False),
+    Column("source_ref", String),
+    Column("state", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("not_before", UtcTime),
+    Column("times_queued", Integer, nullable=False),
+    Column("worker", String),
+    Column("token", String(32)),
+    # Seconds on the clock that `lease_clock` names: the database's, or one boot of this machine.
+    Column("lease_until", Double),
+    Column("lease_clock", String),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    _document("result"),
+    Column("error", String),
+    Column("merged_into", String(36), ForeignKey("events.event_id")),
+    Column("reason", String),
+    CheckConstraint(_one_of("state", EventState), name="state"),
+    CheckConstraint(
+        "(state = 'running') = (token IS NOT NULL AND lease_until IS NOT NULL"
+        " AND lease_clock IS NOT NULL)",
+        name="lease",
+    ),
+    CheckConstraint("state <> 'running' OR worker IS NOT NULL", name="worker"),
+    CheckConstraint(
+        "(state IN ('queued', 'running')) = (finished_at IS NULL)",
+        name="finished",
+    ),
+    CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
+    CheckConstraint("times_queued >= 1", name="times_queued"),
+)
+_waiting, _running = text("state = 'queued'"), text("state = 'running'")
+#: One waiting event per account and command: an arrival merges into it.
+Index(
+    "uq_events_waiting",
+    events.c.account_id,
+    events.c.command,
+    unique=True,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
+)
+#: One run per account.
+Index(
+    "uq_events_running",
+    events.c.account_id,
+    unique=True,
+    sqlite_where=_running,
+    postgresql_where=_running,
+)
+#: The order of claims. Not (not_before, seq): that would sort the queue for every claim.
+Index("ix_events_queue", events.c.seq, sqlite_where=_waiting, postgresql_where=_waiting)
+#: The next place in the queue (SQLite), and lists of the newest events.
+Index("ix_events_seq", events.c.seq)
+Index("ix_events_merged_into", events.c.merged_into)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("event_id", String(36), ForeignKey("events.event_id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("token", String(32), nullable=False, unique=True),
+    Column("worker", String, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("outcome", String),
+    _document("result"),
+    Column("error", String),
+    CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("message_id", String, nullable=False),
+    Column("timestamp", UtcTime, nullable=False),
+    Column("serial", String),
+    Column("name", String),
+    Column("raw", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("status", String, nullable=False),
+    Column("detail", String),
+    Column("dispatched_at", UtcTime),
+    UniqueConstraint("channel", "message_id"),
+)
+_undispatched = text("status = 'received'")
+Index(
+    "ix_messages_undispatched",
+    messages.c.timestamp,
+    sqlite_where=_undispatched,
+    postgresql_where=_undispatched,
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("first_started_at", UtcTime),
+    Column("continuous_until", UtcTime),
+    Column("last_message_at", UtcTime),
+    Column("dirty", Boolean, nullable=False),
+    Column("history_permitted", Boolean),
+    Column("observed_retention", Double),
+)
+
+feed_gaps = Table(
+    "feed_gaps",
+    metadata,
+    Column("gap_id", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("begins_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("acknowledged_at", UtcTime),
+    Column("acknowledged_by", String),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("event_id", String(36), ForeignKey("events.event_id")),
+    Column("account_id", String, nullable=False),
+    Column("command", String, nullable=False),
+    Column("trading_mode", String, nullable=False),
+    Column("session_date", Date),
+    Column("status", String, nullable=False),
+    Column("orders_sent", Boolean, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("message", String),
+    _document("result"),
+)
+Index("ix_runs_account", runs.c.account_id, runs.c.started_at)
+Index("ix_runs_session", runs.c.account_id, runs.c.session_date)
+Index("ix_runs_started", runs.c.started_at)
+Index("ix_runs_event", runs.c.event_id)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
+    Column("order_ref", String, primary_key=True),
+    Column("order_id", String),
+    Column("symbol", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("order_type", String, nullable=False),
+    Column("limit_price", ExactDecimal),
+    Column("status", String, nullable=False),
+    Column("filled_quantity", ExactDecimal, nullable=False),
+    Column("average_price", ExactDecimal),
+    Column("message", String),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
+    Column("execution_id", String, primary_key=True),
+    Column("order_ref", String, nullable=False),
+    Column("symbol", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("commission", ExactDecimal),
+    Column("executed_at", UtcTime),
+)
+
+previews = Table(
+    "previews",
+    metadata,
+    Column("preview_id", Integer, primary_key=True),
+    Column("event_id", String(36), ForeignKey("events.event_id")),
+    Column("account_id", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    _document("result", nullable=False),
+)
+Index("ix_previews_account", previews.c.account_id, previews.c.preview_id)
+Index("ix_previews_event", previews.c.event_id)
+
+#: The row of `EVERY_ACCOUNT` pauses all of them.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("paused_at", UtcTime, nullable=False),
+    Column("paused_by", String, nullable=False),
+    Column("reason", String),
+)
+EVERY_ACCOUNT = "*"
+
+#: At most one row: live trading is armed until then.
+arming = Table(
+    "arming",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("armed_at", UtcTime, nullable=False),
+    Column("armed_until", UtcTime, nullable=False),
+    Column("armed_by", String, nullable=False),
+    CheckConstraint("singleton", name="singleton"),
+)
+
+market_open_list = Table(
+    "market_open_list",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("added_at", UtcTime, nullable=False),
+    Column("added_by", String, nullable=False),
+    Column("reason", String),
+)
+
+schedule_marks = Table(
+    "schedule_marks",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("fired_at", UtcTime, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("role", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)

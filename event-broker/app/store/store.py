@@ -1,0 +1,111 @@
+"""The store: one object with the tables' tenants, and the way to open it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from app.store.database import Database
+from app.store.dialects import Dialect, dialect_of
+from app.store.errors import StoreError, StoreTooNew
+from app.store.events import Events
+from app.store.migrations import REVISIONS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: A worker that is killed is replaced after this and at most one interval of sweeps. Workers beat
+#: every second, so three beats may be late or lost.
+LEASE = timedelta(seconds=4)
+#: Threads for callers on an event loop; more than a database can use at once.
+_THREADS = 8
+
+
+class Store:
+    """Everything that must survive; safe to use from any thread."""
+
+    def __init__(self, dialect: Dialect, *, lease: timedelta) -> None:
+        self.wake = dialect.wake_ups()
+        self._database = Database(dialect, self.wake)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self.place = dialect.place
+        self.events = Events(self._database, lease=lease)
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`await store.call(store.events.enqueue, new)`: run on a thread of the store.
+
+        Cancelling the caller does not stop what has begun: it is committed or fails as a whole.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+    def close(self) -> None:
+        self.wake.close()
+        self._threads.shutdown()
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; costs one query when it is."""
+        if self._database.read(_is_behind):
+            self._database.migrate(_upgrade)
+
+
+def open_store(database_url: str, *, lease: timedelta = LEASE) -> Store:
+    """The store at `sqlite:///PATH` or `postgresql://...`, created or migrated as needed.
+
+    Raises `StoreUnavailable`, `StoreDamaged`, `StoreTooNew`, and `StoreError` for another URL.
+    """
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StoreError("DATABASE_URL is not a URL: sqlite:///PATH or postgresql://...") from error
+    return open_dialect(dialect_of(url), lease=lease)
+
+
+def open_dialect(dialect: Dialect, *, lease: timedelta = LEASE) -> Store:
+    """The store of a dialect, which may have a clock of its own."""
+    store = Store(dialect, lease=lease)
+    try:
+        store.migrate()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _is_behind(connection: Connection) -> bool:
+    if not inspect(connection).has_table("alembic_version"):
+        return True
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision is not None and revision not in REVISIONS:
+        raise StoreTooNew(
+            f"the store has schema {revision} and this program knows up to {REVISIONS[-1]}: "
+            "run the newer program, nothing was changed"
+        )
+    return revision != REVISIONS[-1]
+
+
+def _upgrade(connection: Connection) -> None:
+    from app.store.migrations.upgrade import upgrade  # alembic costs 0.2 s: only when it is needed
+
+    if _is_behind(connection):  # nobody else did it while we waited for the lock
+        upgrade(connection)

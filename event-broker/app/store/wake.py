@@ -1,0 +1,126 @@
+"""Wake-ups: somebody changed the store, look whether there is something to do.
+
+A wake-up says no more than that, may come for nothing, and may get lost when a process is killed at
+the wrong moment; so consumers also look once a second. Callbacks run on any thread and must not
+block.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+Callback = Callable[[], None]
+
+
+class WakeUps(ABC):
+    """Subscribers of this process, and the way to those of other processes."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callback] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def subscribe(self, callback: Callback) -> Callback:
+        """Call back after changes by any process; returns what ends the subscription."""
+        with self._lock:
+            self._callbacks.append(callback)
+            if self._thread is None:
+                self._prepare()
+                self._thread = threading.Thread(
+                    target=self._listen, name="store-wake-ups", daemon=True
+                )
+                self._thread.start()
+        return lambda: self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        """No callback is called afterwards."""
+        with self._lock:
+            self._callbacks.clear()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._stop()
+            thread.join()
+
+    def in_transaction(self, connection: Connection) -> None:  # noqa: B027
+        """Say it to other processes as part of the transaction, where that is possible."""
+
+    def after_commit(self) -> None:
+        """Say it to this process and, if the transaction did not, to others."""
+        self._wake()
+
+    def _wake(self) -> None:
+        for callback in tuple(self._callbacks):
+            callback()
+
+    @abstractmethod
+    def _prepare(self) -> None: ...
+
+    @abstractmethod
+    def _listen(self) -> None:
+        """Wake when other processes say so, until `_stop`."""
+
+    @abstractmethod
+    def _stop(self) -> None: ...
+
+
+class FifoWakeUps(WakeUps):
+    """Every listening process has a FIFO in a directory; who changed something writes to each.
+
+    The kernel wakes the listeners: no polling, no processor time while nothing happens.
+    """
+
+    _STOP, _WAKE = b"\1", b"\0"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+        self._path = directory / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._fifo: int | None = None
+
+    def after_commit(self) -> None:
+        self._wake()
+        with suppress(FileNotFoundError), os.scandir(self._directory) as entries:
+            for entry in entries:
+                if entry.name != self._path.name and not entry.name.startswith("."):
+                    self._tell(entry.path)
+
+    def _tell(self, path: str) -> None:
+        try:
+            fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:  # ENXIO: its reader is gone and did not tidy up
+            with suppress(OSError):
+                os.unlink(path)
+            return
+        try:
+            with suppress(BlockingIOError):  # full: it will wake anyway
+                os.write(fifo, self._WAKE)
+        finally:
+            os.close(fifo)
+
+    def _prepare(self) -> None:
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        hidden = self._path.with_name(f".{self._path.name}")
+        os.mkfifo(hidden, 0o600)
+        # Reading and writing, so that it never reports an end; visible only now that it has a
+        # reader, or a writer might tidy it up.
+        self._fifo = os.open(hidden, os.O_RDWR | os.O_CLOEXEC)
+        hidden.rename(self._path)
+
+    def _listen(self) -> None:
+        assert self._fifo is not None
+        while self._STOP not in os.read(self._fifo, 4096):
+            self._wake()
+        os.close(self._fifo)
+
+    def _stop(self) -> None:
+        assert self._fifo is not None
+        self._path.unlink(missing_ok=True)
+        os.write(self._fifo, self._STOP)
