@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from app.settings import TradingMode, disagreement
+from app.settings import TradingMode, disagreement, is_on_paper
 from app.trading.broker_factory import create_allocation_service, create_broker_client
 from broker_connector_base import (
     BrokerAPIError,
@@ -98,6 +98,8 @@ class _Visit:
         return await _check(name, look) if possible else _skipped(name)
 
     async def _gateway(self) -> str:
+        if is_on_paper(self._account):
+            return "none is needed: the account is kept on this machine"
         try:
             _, writer = await asyncio.wait_for(
                 asyncio.open_connection(self._job.host, self._job.port),
@@ -141,7 +143,7 @@ class _Visit:
         settings = self._job.settings
         if contradiction := disagreement(settings, self._account, self._login):
             raise _Finding(contradiction.what, contradiction.fix)
-        if settings.mode is TradingMode.SIMULATION:
+        if settings.mode is TradingMode.SIMULATION or is_on_paper(self._account):
             return "simulation: no order leaves this machine"
         return f"{settings.mode} account, mode and port"
 

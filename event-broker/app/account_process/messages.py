@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from app.client_ids import Purpose
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 from broker_connector_base.values import Value
@@ -29,6 +30,12 @@ class Operation(StrEnum):
 
 #: Operations that may leave orders at the broker.
 TRADING = frozenset({Operation.REBALANCE, Operation.CANCEL_ORDERS})
+
+
+def purpose_of(operation: Operation) -> Purpose:
+    """What trades or shows what a trade would be uses the account's trading session."""
+    trades = operation in TRADING or operation is Operation.PREVIEW
+    return Purpose.TRADE if trades else Purpose.VIEW
 
 
 class _Job(Value):
@@ -95,7 +102,7 @@ class Failure(Value):
     message: str
     #: True when a person must look before the next run.
     needs_attention: bool = False
-    #: True when nothing was sent and trying again may help, without anybody doing anything.
+    #: True when nothing is in doubt and trying again may help, without anybody doing anything.
     passing: bool = False
 
 

@@ -284,4 +284,6 @@ def _is_passing(error: Exception) -> bool:
         return error.retryable
     if isinstance(error, RebalanceStopped):
         return error.status is RunStatus.FAILED
+    if isinstance(error, RunInterrupted):
+        return not error.needs_attention
     return isinstance(error, _PASSING)

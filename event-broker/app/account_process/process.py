@@ -34,8 +34,8 @@ class AccountProcessError(Exception):
     """The operation did not come to a result.
 
     `needs_attention` is True when a person must look first, for example because orders may have
-    been sent whose fate nobody here knows; `passing` when nothing was sent and trying again may
-    help. `kind` names what happened, as a class name does.
+    been sent whose fate nobody here knows; `passing` when nothing is in doubt and trying again
+    may help. `kind` names what happened, as a class name does.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What all accounts of a strategy would trade: read through one session a broker, planned together.
+"""What all accounts of a strategy would trade: read through few sessions, planned together.
 
 Comes in: a job that names the accounts. Goes out: a row for each of them. An account that may not
 be touched, cannot be reached or cannot be read is a row with its reason; only without targets there
@@ -16,12 +16,13 @@ from app.trading.broker_factory import (
     create_allocation_source,
     create_broker_client,
     create_policy,
+    session_name,
 )
 from broker_connector_base import AccountConfig, BrokerClient, BrokerError
 from rebalance_workflow import AllocationService, Clock, asked_early
 from rebalance_workflow.concurrency import all_of
 from rebalance_workflow.strategy_preview import preview_strategy
-from rebalance_workflow.strategy_reading import StrategyReading, read_strategy
+from rebalance_workflow.strategy_reading import read_strategy
 from rebalance_workflow.strategy_results import AccountRow, StrategyPreview, refused, totals_of
 
 from .messages import StrategyJob
@@ -35,7 +36,7 @@ async def plan_strategy(job: StrategyJob, clock: Clock) -> StrategyPreview:
     async with asked_early(source, job.strategy_name) as early:
         allocations = create_allocation_service(job.settings, early)
         found = await all_of(
-            _rows(job, accounts, allocations, clock) for accounts in _by_broker(job.accounts)
+            _rows(job, accounts, allocations, clock) for accounts in _by_session(job.accounts)
         )
         target = await early.fetch(job.strategy_name)
     by_id = {row.account_id: row for row in chain.from_iterable(found)}
@@ -50,10 +51,10 @@ async def plan_strategy(job: StrategyJob, clock: Clock) -> StrategyPreview:
     )
 
 
-def _by_broker(accounts: Sequence[AccountConfig]) -> list[list[AccountConfig]]:
+def _by_session(accounts: Sequence[AccountConfig]) -> list[list[AccountConfig]]:
     groups: dict[str, list[AccountConfig]] = {}
     for account in accounts:
-        groups.setdefault(account.broker.lower(), []).append(account)
+        groups.setdefault(session_name(account), []).append(account)
     return list(groups.values())
 
 
@@ -63,7 +64,7 @@ async def _rows(
     allocations: AllocationService,
     clock: Clock,
 ) -> list[AccountRow]:
-    """A row for each account of one broker."""
+    """A row for each account of one session."""
     try:
         broker = create_broker_client(
             accounts[0], job.client_id, settings=job.settings, host=job.host, port=job.port
@@ -71,7 +72,10 @@ async def _rows(
         try:
             await broker.connect()
             permitted, rows = await _permitted(job, accounts, broker)
-            reading = await _read(job, permitted, allocations, broker)
+            policy = create_policy(job.settings, accounts[0])
+            reading = await read_strategy(
+                broker, permitted, allocations=allocations, policy=policy
+            )
         finally:
             await broker.disconnect()
     except (BrokerError, UnsupportedBroker) as error:
@@ -93,13 +97,3 @@ async def _permitted(
         else:
             permitted.append(account)
     return permitted, rows
-
-
-async def _read(
-    job: StrategyJob,
-    accounts: Sequence[AccountConfig],
-    allocations: AllocationService,
-    broker: BrokerClient,
-) -> StrategyReading:
-    policy = create_policy(job.settings)
-    return await read_strategy(broker, accounts, allocations=allocations, policy=policy)

@@ -14,7 +14,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from app import interruption
-from app.account_process.messages import TRADING, AccountJob, Job, Operation, StrategyJob
+from app.account_process.deadline import deadline_seconds
+from app.account_process.messages import (
+    TRADING,
+    AccountJob,
+    Job,
+    Operation,
+    StrategyJob,
+    purpose_of,
+)
 from app.account_process.process import AccountProcessError, aftermath, run_account_process
 from app.client_ids import ClientIdsError, Purpose, client_id
 from app.report.progress import ProgressLines
@@ -29,9 +37,6 @@ _Result = TypeVar("_Result", bound=BaseModel)
 
 #: How long a command waits for another run of the same account.
 LOCK_TIMEOUT_SECONDS = 600.0
-
-#: Operations that trade or show what a trade would be use the account's trading session.
-_WITH_TRADING_SESSION = TRADING | {Operation.PREVIEW}
 
 
 class Task(NamedTuple, Generic[_Result]):
@@ -57,8 +62,7 @@ def run_task(session: Session, task: Task[_Result]) -> Report:
 
 def run_operation(session: Session, account: AccountConfig, operation: Operation) -> bytes:
     """The operation's result as JSON; raises `CommandFailed`."""
-    purpose = Purpose.TRADE if operation in _WITH_TRADING_SESSION else Purpose.VIEW
-    way = _way_to_gateway(session, account.account_id, purpose)
+    way = _way_to_gateway(session, account.account_id, purpose_of(operation))
     return _run_job(AccountJob(operation=operation, account=account, **way), session)
 
 
@@ -114,7 +118,7 @@ async def _run_until_interrupted(job: Job, quiet: bool) -> bytes:
         return await run_account_process(
             job,
             (lambda _: None) if quiet else ProgressLines(say),
-            deadline_seconds=_deadline(job),
+            deadline_seconds=deadline_seconds(job),
             stop=stop,
         )
     except asyncio.CancelledError:
@@ -125,15 +129,3 @@ async def _run_until_interrupted(job: Job, quiet: bool) -> bytes:
     finally:
         # What was sent is known now, and about to be told.
         interruption.ignore()
-
-
-def _deadline(job: Job) -> float:
-    """Seconds after which the process must be stuck: every step in it has a deadline of its own."""
-    trading = job.settings.config.trading
-    seconds = job.lock_timeout_seconds + 120
-    if isinstance(job, StrategyJob):
-        seconds += len(job.accounts)
-    if job.operation in TRADING:
-        # Three rounds of sells and buys, each phase with its cancellations at the end.
-        seconds += 3 * 2 * (trading.order_timeout_seconds + 90)
-    return seconds

@@ -95,7 +95,7 @@ def be_told_to_end_before_it_listens(job: AccountJob, line: Line) -> None:
     Reporter(line.reports).send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
 
 
-def work_until_the_lease_is_over(job: AccountJob, line: Line) -> None:
+def work_until_the_lease_is_over(job: Job, line: Line) -> None:
     """Say "ready" and work; then write into the pipe file `ended` under home when that was, and
     whether an order was permitted before and after.
     """

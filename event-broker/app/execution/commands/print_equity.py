@@ -1,0 +1,22 @@
+"""`print-equity`: what an account is worth, and its cash."""
+
+from __future__ import annotations
+
+from app.account_process.messages import Operation
+from app.execution.moves import Ending
+from app.execution.result_row import Reading
+from broker_connector_base.models import AccountSnapshot, RunStatus
+
+from .command import AccountCommand
+
+
+def _read(document: bytes) -> Reading:
+    snapshot = AccountSnapshot.model_validate_json(document)
+    return Reading(
+        ending=Ending(status=RunStatus.DONE),
+        message="Equity was read",
+        total_equity=snapshot.total_value,
+    )
+
+
+COMMAND = AccountCommand(Operation.EQUITY, _read)
