@@ -36,6 +36,8 @@ def test_a_reset_and_a_doctor_need_no_account() -> None:
         ["equity", "-account", ""],
         ["equity", "-account", "DU1", "--account", "DU2"],
         ["positions", "-account", "DU1", "--reset-demo"],
+        ["plan"],
+        ["plan", "--strategy", "alpha", "-account", "DU1"],
     ],
 )
 def test_what_makes_no_sense_ends_with_2(
@@ -61,7 +63,15 @@ def test_what_makes_no_sense_is_one_document_for_a_program(
 def test_the_help_of_every_command_tells_the_exit_codes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for command in ("rebalance", "positions", "equity", "orders", "cancel-orders", "doctor"):
+    for command in (
+        "rebalance",
+        "plan",
+        "positions",
+        "equity",
+        "orders",
+        "cancel-orders",
+        "doctor",
+    ):
         with pytest.raises(SystemExit) as ended:
             parse([command, "--help"])
         assert ended.value.code == 0

@@ -16,6 +16,7 @@ from app.settings import (
     processed_accounts,
     require_allocations,
     select_account,
+    select_followers,
     unenforced_guard,
 )
 
@@ -224,6 +225,20 @@ def test_an_unknown_account_is_refused_with_the_known_ones(home: Path) -> None:
 def test_a_disabled_account_is_refused(home: Path) -> None:
     with pytest.raises(SettingsError, match="DU200 is disabled"):
         select_account(load(home, "paper"), "DU200")
+
+
+def test_followers_are_the_accounts_that_the_mode_processes(home: Path) -> None:
+    assert [a.account_id for a in select_followers(load(home, "paper"), "alpha")] == ["DU100"]
+    assert [a.account_id for a in select_followers(load(home, "live"), "alpha")] == ["U300"]
+
+
+def test_a_strategy_that_nobody_follows_is_refused_with_the_known_ones(home: Path) -> None:
+    known = re.escape("no account follows strategy gamma; accounts.yaml has alpha, beta")
+    with pytest.raises(SettingsError, match=known):
+        select_followers(load(home, "paper"), "gamma")
+    reason = "processes no account that follows strategy beta: DU200 is disabled"
+    with pytest.raises(SettingsError, match=reason):
+        select_followers(load(home, "paper"), "beta")
 
 
 def test_an_account_of_the_other_type_is_refused(home: Path) -> None:

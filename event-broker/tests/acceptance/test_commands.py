@@ -69,3 +69,40 @@ def test_the_example_of_the_readme_works(shell: Shell) -> None:
         check=True,
     )
     assert '"symbol":"GLD","quantity":12' in finished.stdout
+
+
+def test_a_strategy_is_previewed_in_one_table(shell: Shell) -> None:
+    accounts = shell.home / "accounts.yaml"
+    accounts.write_text(accounts.read_text().replace("all-weather-hedged", "global-core-60-40"))
+    with simulation.acquire(shell.home / "data" / "simulator"):
+        shown = shell.run("plan", "--strategy", "global-core-60-40")
+        exact = shell.run("plan", "--strategy", "global-core-60-40", "--exact", "--json")
+        alone = [
+            shell.rebalance("-account", account, "--json").document["result"]
+            for account in ("DU789012", "DU555555")
+        ]
+    assert shown.code == exact.code == 0, shown.errors + exact.errors
+    for part in ("Global Core 60/40", "DU789012", "DU555555", "Drift", "Nothing was sent"):
+        assert part in shown.output
+    assert "DUM959247" not in shown.output, "it follows another strategy"
+    assert max(map(len, shown.output.splitlines())) <= 100
+    rows = exact.document["result"]["accounts"]
+    assert [row["figures"]["proposed_trades"] for row in rows] == [
+        preview["proposed_trades"] for preview in alone
+    ]
+    bought = {total["symbol"]: total["bought"] for total in exact.document["result"]["totals"]}
+    assert bought["IVV"] == sum(
+        trade["quantity"]
+        for preview in alone
+        for trade in preview["proposed_trades"]
+        if trade["symbol"] == "IVV"
+    )
+
+
+def test_an_unknown_strategy_names_the_known_ones(shell: Shell) -> None:
+    refused = shell.run("plan", "--strategy", "nobody")
+    assert refused.code == 2
+    assert refused.errors == (
+        "error: no account follows strategy nobody; accounts.yaml has all-weather-hedged, "
+        "etf-blend-301-20, global-core-60-40\n"
+    )
