@@ -132,6 +132,13 @@ class Events:
         """Raises `UnknownEvent`."""
         return self._do.read(event_rows.find, event_id)
 
+    def follow(self, event_id: str) -> Event:
+        """The event, or the one that it was merged into and that goes on for it.
+
+        Raises `UnknownEvent`.
+        """
+        return self._do.read(reading.follow, event_id)
+
     def list(
         self,
         *,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 
 from app.events import Event, EventState, Statistics
 from app.store.dialects import Dialect
-from app.store.event_rows import EVENT_COLUMNS, event_of
+from app.store.event_rows import EVENT_COLUMNS, event_of, find
 from app.store.leases import may_start
 from app.store.schema import events
 
@@ -20,6 +20,14 @@ def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
     due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
     found: datetime | None = connection.execute(select(func.min(due)).where(may_start())).scalar()
     return found
+
+
+def follow(connection: Connection, event_id: str) -> Event:
+    """The end of the chain of merges."""
+    event = find(connection, event_id)
+    while event.merged_into is not None:
+        event = find(connection, event.merged_into)
+    return event
 
 
 def list_events(

@@ -13,11 +13,16 @@ from typing import ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
+from app.store.controls import Controls, MarketOpenList, Schedules
 from app.store.database import Database
 from app.store.dialects import Dialect, dialect_of
 from app.store.errors import StoreError, StoreTooNew
 from app.store.events import Events
+from app.store.feeds import Feeds
+from app.store.messages import Messages
 from app.store.migrations import REVISIONS
+from app.store.runs import Previews, Runs
+from app.store.workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +43,14 @@ class Store:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self.place = dialect.place
         self.events = Events(self._database, lease=lease)
+        self.messages = Messages(self._database)
+        self.feeds = Feeds(self._database)
+        self.runs = Runs(self._database)
+        self.previews = Previews(self._database)
+        self.controls = Controls(self._database)
+        self.market_open = MarketOpenList(self._database)
+        self.schedules = Schedules(self._database)
+        self.workers = Workers(self._database)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await store.call(store.events.enqueue, new)`: run on a thread of the store.

@@ -1,0 +1,189 @@
+"""What people switch: pauses, live arming, the market-open list; and what schedules have done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from app.events import Enqueued, NewEvent
+from app.store import queue
+from app.store.database import Database
+from app.store.records import Arming, MarketOpenEntry, Pause
+from app.store.rows import upsert, value_of
+from app.store.schema import EVERY_ACCOUNT, arming, market_open_list, pauses, schedule_marks
+
+
+class Controls:
+    """Pauses and live arming."""
+
+    def __init__(self, database: Database) -> None:
+        self._do = database
+        self._dialect = database.dialect
+
+    def pause(self, account_id: str | None, by: str, reason: str | None = None) -> None:
+        """Start no rebalance of the account (None: of any) until it is resumed."""
+        self._do.write(self._pause, account_id or EVERY_ACCOUNT, by, reason)
+
+    def resume(self, account_id: str | None) -> bool:
+        """End this pause; False when there was none. A pause of all accounts is one of its own."""
+        return self._do.write(_resume, account_id or EVERY_ACCOUNT)
+
+    def paused(self) -> tuple[Pause, ...]:
+        return self._do.read(_paused)
+
+    def is_paused(self, account_id: str) -> bool:
+        """By a pause of its own or of all accounts."""
+        return any(pause.account_id in (account_id, None) for pause in self.paused())
+
+    def arm(self, until: datetime, by: str) -> None:
+        """Allow live trading until then, instead of what was allowed before."""
+        self._do.write(self._arm, until, by)
+
+    def disarm(self) -> bool:
+        """False when it was not armed."""
+        return self._do.write(_disarm)
+
+    def arming(self) -> Arming | None:
+        """The arming in force; None when there is none or its time is over."""
+        return self._do.read(self._arming)
+
+    def armed_until(self) -> datetime | None:
+        """None when live trading is not armed now."""
+        found = self.arming()
+        return None if found is None else found.armed_until
+
+    def _pause(self, connection: Connection, account_id: str, by: str, reason: str | None) -> bool:
+        values = {"paused_at": self._dialect.clock.now(), "paused_by": by, "reason": reason}
+        upsert(connection, pauses, {"account_id": account_id}, values)
+        return True
+
+    def _arm(self, connection: Connection, until: datetime, by: str) -> bool:
+        values = {"armed_at": self._dialect.clock.now(), "armed_until": until, "armed_by": by}
+        upsert(connection, arming, {"singleton": True}, values)
+        return True
+
+    def _arming(self, connection: Connection) -> Arming | None:
+        query = select(arming).where(arming.c.armed_until > self._dialect.clock.now())
+        row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else value_of(Arming, row)
+
+
+def _resume(connection: Connection, account_id: str) -> bool:
+    gone = connection.execute(pauses.delete().where(pauses.c.account_id == account_id))
+    return gone.rowcount == 1
+
+
+def _paused(connection: Connection) -> tuple[Pause, ...]:
+    rows = connection.execute(select(pauses).order_by(pauses.c.account_id)).mappings()
+    return tuple(_pause_of(row) for row in rows)
+
+
+def _pause_of(row: RowMapping) -> Pause:
+    account_id = None if row["account_id"] == EVERY_ACCOUNT else row["account_id"]
+    return value_of(Pause, row, account_id=account_id)
+
+
+def _disarm(connection: Connection) -> bool:
+    return connection.execute(arming.delete()).rowcount == 1
+
+
+class MarketOpenList:
+    """Accounts to be rebalanced when the market opens next."""
+
+    def __init__(self, database: Database) -> None:
+        self._do = database
+        self._dialect = database.dialect
+
+    def add(self, account_id: str, by: str, reason: str | None = None) -> bool:
+        """False when it is on the list already; the older entry stays."""
+        return self._do.write(self._add, account_id, by, reason)
+
+    def remove(self, account_id: str) -> bool:
+        """False when it was not on the list."""
+        return self._do.write(_remove, account_id)
+
+    def clear(self) -> int:
+        """The number of accounts that were on the list."""
+        return self._do.write(_clear)
+
+    def list(self) -> tuple[MarketOpenEntry, ...]:
+        """In the order in which they were added."""
+        return self._do.read(_entries)
+
+    def take(self, events: Sequence[NewEvent]) -> tuple[Enqueued, ...]:
+        """Enqueue these events and strike their accounts off the list, both or neither.
+
+        An account that is no longer on the list gets no event: somebody else took it.
+        """
+        return self._do.write(self._take, tuple(events))
+
+    def _add(self, connection: Connection, account_id: str, by: str, reason: str | None) -> bool:
+        query = select(market_open_list).where(market_open_list.c.account_id == account_id)
+        if connection.execute(query).one_or_none() is not None:
+            return False
+        values = {"account_id": account_id, "added_by": by, "reason": reason}
+        now = self._dialect.clock.now()
+        connection.execute(market_open_list.insert().values(**values, added_at=now))
+        return True
+
+    def _take(self, connection: Connection, events: tuple[NewEvent, ...]) -> tuple[Enqueued, ...]:
+        return tuple(
+            queue.enqueue(connection, self._dialect, event)
+            for event in events
+            if _remove(connection, event.account_id)
+        )
+
+
+def _remove(connection: Connection, account_id: str) -> bool:
+    entry = market_open_list.delete().where(market_open_list.c.account_id == account_id)
+    return connection.execute(entry).rowcount == 1
+
+
+def _clear(connection: Connection) -> int:
+    return connection.execute(market_open_list.delete()).rowcount
+
+
+def _entries(connection: Connection) -> tuple[MarketOpenEntry, ...]:
+    query = select(market_open_list).order_by(
+        market_open_list.c.added_at, market_open_list.c.account_id
+    )
+    rows = connection.execute(query).mappings()
+    return tuple(value_of(MarketOpenEntry, row) for row in rows)
+
+
+class Schedules:
+    """When each schedule fired last, so that a restart neither skips nor doubles it."""
+
+    def __init__(self, database: Database) -> None:
+        self._do = database
+        self._dialect = database.dialect
+
+    def fired_at(self, name: str) -> datetime | None:
+        """The latest due time that it fired for."""
+        return self._do.read(_fired_at, name)
+
+    def fire(
+        self, name: str, due: datetime, events: Sequence[NewEvent] = ()
+    ) -> tuple[Enqueued, ...] | None:
+        """Enqueue its events for the due time, once, whoever asks.
+
+        None, and nothing is enqueued, when it fired for this or a later time already.
+        """
+        return self._do.write(self._fire, name, due, tuple(events))
+
+    def _fire(
+        self, connection: Connection, name: str, due: datetime, events: tuple[NewEvent, ...]
+    ) -> tuple[Enqueued, ...] | None:
+        last = _fired_at(connection, name)
+        if last is not None and last >= due:
+            return None
+        upsert(connection, schedule_marks, {"name": name}, {"fired_at": due})
+        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+
+
+def _fired_at(connection: Connection, name: str) -> datetime | None:
+    query = select(func.max(schedule_marks.c.fired_at)).where(schedule_marks.c.name == name)
+    found: datetime | None = connection.execute(query).scalar()
+    return found

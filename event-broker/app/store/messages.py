@@ -1,0 +1,132 @@
+"""Messages of strategies' channels: kept for good, each once, and each looked at once.
+
+Comes in: what Ably delivered, live or from history. Goes out: what nobody has looked at yet, in
+order, and the events that a message leads to, in the same transaction that ticks it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, RowMapping, exists, func, select
+
+from app.events import Enqueued, NewEvent
+from app.store import queue
+from app.store.database import Database
+from app.store.records import Message, MessageOrigin, MessageStatus, StoredMessage
+from app.store.rows import value_of
+from app.store.schema import messages
+
+
+class Messages:
+    """The messages of every channel."""
+
+    def __init__(self, database: Database) -> None:
+        self._do = database
+        self._dialect = database.dialect
+
+    def record(
+        self,
+        message: Message,
+        status: MessageStatus = MessageStatus.RECEIVED,
+        detail: str | None = None,
+    ) -> bool:
+        """Keep it; False when it was kept before. Durable when this returns."""
+        return self._do.write(self._record, message, status, detail)
+
+    def record_all(
+        self,
+        page: Iterable[Message],
+        status: MessageStatus = MessageStatus.RECEIVED,
+        detail: str | None = None,
+    ) -> int:
+        """Keep a page of history in one transaction; the number of those that were new."""
+        return self._do.write(self._record_all, tuple(page), status, detail)
+
+    def undispatched(
+        self, limit: int = 100, *, channels: Sequence[str] | None = None
+    ) -> tuple[StoredMessage, ...]:
+        """Messages that nobody has looked at, in the order in which they were published."""
+        return self._do.read(self._undispatched, limit, channels)
+
+    def dispatch(
+        self,
+        stored: StoredMessage,
+        events: Sequence[NewEvent] = (),
+        status: MessageStatus = MessageStatus.DISPATCHED,
+        detail: str | None = None,
+    ) -> tuple[Enqueued, ...] | None:
+        """Tick the message off and enqueue its events, both or neither.
+
+        None, and nothing is enqueued, when somebody else has ticked it off already.
+        """
+        return self._do.write(self._dispatch, stored.number, tuple(events), status, detail)
+
+    def list(self, limit: int = 100, *, channel: str | None = None) -> tuple[StoredMessage, ...]:
+        """The newest first."""
+        return self._do.read(self._list, limit, channel)
+
+    def _record(
+        self, connection: Connection, message: Message, status: MessageStatus, detail: str | None
+    ) -> bool:
+        known = exists().where(
+            messages.c.channel == message.channel, messages.c.message_id == message.message_id
+        )
+        if connection.execute(select(known)).scalar():
+            return False
+        columns = {name: getattr(message, name) for name in Message.__dataclass_fields__}
+        columns |= {"received_at": self._dialect.clock.now(), "status": status, "detail": detail}
+        connection.execute(messages.insert().values(columns))
+        return True
+
+    def _record_all(
+        self,
+        connection: Connection,
+        page: tuple[Message, ...],
+        status: MessageStatus,
+        detail: str | None,
+    ) -> int:
+        return sum(self._record(connection, message, status, detail) for message in page)
+
+    def _undispatched(
+        self, connection: Connection, limit: int, channels: Sequence[str] | None
+    ) -> tuple[StoredMessage, ...]:
+        in_order = (
+            messages.c.timestamp,
+            func.coalesce(messages.c.serial, ""),
+            messages.c.message_id,
+        )
+        query = select(messages).where(messages.c.status == MessageStatus.RECEIVED)
+        if channels is not None:
+            query = query.where(messages.c.channel.in_(channels))
+        rows = connection.execute(query.order_by(*in_order).limit(limit)).mappings()
+        return tuple(_stored(row) for row in rows)
+
+    def _dispatch(
+        self,
+        connection: Connection,
+        number: int,
+        events: tuple[NewEvent, ...],
+        status: MessageStatus,
+        detail: str | None,
+    ) -> tuple[Enqueued, ...] | None:
+        tick = messages.update().where(
+            messages.c.number == number, messages.c.status == MessageStatus.RECEIVED
+        )
+        values = {"status": status, "detail": detail, "dispatched_at": self._dialect.clock.now()}
+        if connection.execute(tick.values(values)).rowcount == 0:
+            return None
+        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+
+    def _list(
+        self, connection: Connection, limit: int, channel: str | None
+    ) -> tuple[StoredMessage, ...]:
+        query = select(messages).order_by(messages.c.number.desc()).limit(limit)
+        if channel is not None:
+            query = query.where(messages.c.channel == channel)
+        return tuple(_stored(row) for row in connection.execute(query).mappings())
+
+
+def _stored(row: RowMapping) -> StoredMessage:
+    message = value_of(Message, row, origin=MessageOrigin(row["origin"]))
+    return value_of(StoredMessage, row, message=message, status=MessageStatus(row["status"]))
