@@ -10,6 +10,7 @@ import pytest
 
 from broker_connector_base import UnknownSymbol
 from ibkr_connector import ContractCache
+from ibkr_connector.contract_cache import Listing
 from ibkr_connector.testing.world import ACCOUNT, World, open_world, quote, small_exchange, stock
 
 _CONTRACT_DETAILS, _PLACE_ORDER, _MARKET_DATA = 9, 3, 1
@@ -52,6 +53,35 @@ async def test_two_processes_add_to_one_cache_file(world: World, tmp_path: Path)
     await second.get_instruments(["BBB"])
     kept = ContractCache(path)
     assert [kept.get(symbol, "USD") is not None for symbol in ("AAA", "BBB")] == [True, True]
+
+
+async def test_a_cache_that_cannot_be_written_stops_nothing(world: World, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the directory should be")
+    client = await world.client(contract_cache=ContractCache(tmp_path / "state" / "contracts.json"))
+    (instrument,) = await client.get_instruments(["AAA"])
+    assert instrument.symbol == "AAA"
+
+
+def test_a_disk_that_fills_up_leaves_no_half_written_cache(tmp_path: Path) -> None:
+    listing = Listing(
+        symbol="AAA",
+        con_id=1,
+        currency="USD",
+        primary_exchange="",
+        name="",
+        min_tick=Decimal("0.01"),
+        lot_size=Decimal(1),
+        time_zone="US/Eastern",
+        liquid_hours="",
+        asked_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    # A directory in the file's place can no more be replaced than a file on a full disk.
+    path = tmp_path / "contracts.json"
+    path.mkdir()
+    cache = ContractCache(path)
+    cache.put([listing])
+    assert cache.get("AAA", "USD") == listing
+    assert [found.name for found in tmp_path.iterdir()] == ["contracts.json"]
 
 
 async def test_an_unreadable_cache_is_asked_anew(world: World, tmp_path: Path) -> None:

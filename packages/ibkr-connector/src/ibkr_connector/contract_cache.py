@@ -1,8 +1,8 @@
 """Qualified contracts, kept on disk so that a run need not ask for them again.
 
 Comes in: listings that IB has confirmed. Goes out: the listing of a symbol and currency. The file
-is JSON and may be deleted at any time; several processes may share it, each rewriting it whole, and
-the worst that a lost race costs is one more question to IB.
+is JSON and may be deleted at any time; several processes may share it, each rewriting it whole. The
+worst that a lost race or a full disk costs is one more question to IB.
 """
 
 from __future__ import annotations
@@ -105,9 +105,20 @@ class ContractCache:
             return []
 
     def _write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         rows = [self._listings[key] for key in sorted(self._listings)]
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, _FILE.dump_json(rows, indent=1))
+        except OSError as error:
+            _log.warning("ibkr.contract_cache.not_kept", path=str(path), error=str(error))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_FILE.dump_json(rows, indent=1))
+            file.write(content)
         os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
