@@ -35,6 +35,8 @@ class Plan:
     speed: float
     workers: int
     lanes: int
+    #: Every case has these faults, besides those drawn.
+    kinds: tuple[str, ...] = ()
     sabotage: str | None = None
 
 
@@ -111,7 +113,7 @@ def _work(plan: Plan, seeds: Sequence[int], pipe: Connection) -> None:
     # What the gateway says of clients that it cuts off is expected here.
     logging.basicConfig(level=logging.CRITICAL)
     fork_server.start()
-    cases = (draw_case(seed, speed=plan.speed) for seed in seeds)
+    cases = (draw_case(seed, speed=plan.speed, kinds=plan.kinds) for seed in seeds)
 
     async def lane() -> None:
         for case in cases:

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speed=given.speed,
         workers=given.workers,
         lanes=given.lanes,
+        kinds=tuple(given.kind),
         sabotage=given.sabotage,
     )
     tally = run_campaign(plan, _tell)
@@ -87,5 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--lanes", type=int, default=6, help="cases at a time per worker (default: %(default)s)")
     add("--speed", type=float, default=_SPEED, help="seconds per second (default: %(default)s)")
     add("--replay", metavar="SEED|JSON", help="run one case and print its trace")
+    add("--kind", action="append", default=[], help="a fault that every case shall have")
     add("--sabotage", help="break the product first: the campaign has to find it")
     return parser

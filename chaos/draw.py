@@ -19,11 +19,11 @@ def draw_case(seed: int, *, speed: float, kinds: tuple[str, ...] = ()) -> Case:
     """The case of a seed; `kinds` are faults that it must have besides those drawn."""
     rng = Random(f"case/{seed}")
     world = _world(rng, seed)
-    runs = 2 if rng.random() < 0.25 else 1
+    runs = 2 if rng.random() < 0.3 else 1
     # Every kind comes round, however few seeds there are; the others of a case are anybody's guess.
     names = sorted(KINDS)
     chosen = [*kinds] or [names[seed % len(names)]]
-    chosen += [rng.choice(names) for _ in range(rng.choice((0, 0, 1, 1, 2, 3)))]
+    chosen += [rng.choice(names) for _ in range(rng.choice((0, 1, 1, 2, 2, 3)))]
     faults = tuple(draw_fault(rng, kind, world, runs) for kind in chosen)
     return Case(seed=seed, world=world, faults=faults, runs=runs, speed=speed)
 
@@ -34,13 +34,13 @@ def _world(rng: Random, seed: int) -> World:
         _account(rng, f"DU{(2 * seed + at) % 1_000_000:06d}", stocks)
         for at in range(2 if rng.random() < 0.2 else 1)
     )
-    sliced = rng.random() < 0.25
+    sliced = rng.random() < 0.5
     return World(
         stocks=stocks,
         accounts=accounts,
         latency=rng.choice((0.0, 0.0, 0.05, 0.4)),
         slices=rng.randint(2, 4) if sliced else 1,
-        gap=rng.choice((0.0, 0.3, 2.0)) if sliced else 0.0,
+        gap=rng.choice((0.0, 0.3, 2.0, 6.0)) if sliced else 0.0,
     )
 
 

@@ -153,6 +153,7 @@ class CaseRun:
     # --- account processes --------------------------------------------------------------------
 
     async def _run_accounts(self, phase: str) -> list[Outcome]:
+        self._witness.begin_run()
         runs = (
             self._run_account(phase, account, number)
             for number, account in enumerate(self._case.world.accounts)

@@ -70,7 +70,14 @@ class Witness:
         #: Money that others' trades and corrections moved, by account.
         self._foreign_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
         self._corrected_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
+        #: Outsiders' orders that worked when the present run began.
+        self._in_the_way: set[int] = set()
         exchange.subscribe(self.hear)
+
+    def begin_run(self) -> None:
+        """Account processes are about to start."""
+        working = self._exchange.open_orders()
+        self._in_the_way = {order.order_id for order in working if not _is_ours(order)}
 
     def hear(self, event: Event) -> None:
         """Take an event; the books are complete already."""
@@ -98,12 +105,13 @@ class Witness:
             self._blame(f"{reference} works beside {names} in the same symbol")
 
     def _live(self, order: Order) -> list[Order]:
-        """Our orders that may trade in the same symbol of the same account."""
+        """Orders that must not work at the same time: ours, and what was there before the run."""
         request = order.request
         return [
             other
             for other in self._exchange.open_orders(request.account_id)
-            if other.request.con_id == request.con_id and _is_ours(other)
+            if other.request.con_id == request.con_id
+            and (_is_ours(other) or other.order_id in self._in_the_way)
         ]
 
     def _intents(self, account_id: str) -> set[str]:

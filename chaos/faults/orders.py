@@ -40,9 +40,29 @@ def _refusal(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     return moment, {**terms, "code": rng.choice(_REFUSALS)}
 
 
+def _late_word(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    seconds = rng.choice((3.0, 6.0, 9.0, 20.0))
+    return from_the_start(rng), {"symbol": a_symbol(rng, world), "seconds": seconds}
+
+
+def _acknowledged_late(site: Site, fault: Fault) -> None:
+    """The word on the order, and all that is told after it, waits."""
+    site.rule(fault, {"action": "delay", "message": "openOrder", **fault.terms})
+    site.lasts(fault.terms["seconds"])
+
+
 def _false_end(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
-    moment, terms = _nth(rng, world)
-    return moment, {**terms, "code": rng.choice(_FALSE_ENDS), "first": rng.random() < 0.3}
+    """The order fills slowly, so that it lives when it is said to have ended."""
+    code, first = rng.choice(_FALSE_ENDS), rng.random() < 0.3
+    terms = {"symbol": a_symbol(rng, world), "code": code, "first": first}
+    return from_the_start(rng), {**terms, "gap": rng.choice((0.5, 3.0, 20.0))}
+
+
+def _say_it_ended(site: Site, fault: Fault) -> None:
+    terms = {name: fault.terms[name] for name in ("symbol", "code", "first")}
+    slow = FillPolicy.partial(2, 2, 2, gap=fault.terms["gap"])
+    site.exchange.set_fill_policy(fault.terms["symbol"], slow)
+    site.rule(fault, {"action": "notice", "message": "placeOrder", **terms})
 
 
 def _stalling(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
@@ -105,6 +125,9 @@ _ODD_PRICE = {
 
 ORDER_KINDS = {
     "acknowledgement never comes": Kind(draw=_of_symbol, strike=_never_acknowledged, doubt=True),
+    "acknowledgement comes late": Kind(
+        draw=_late_word, strike=_acknowledged_late, doubt=True
+    ),
     "order swallowed": Kind(
         draw=_nth, strike=set_rules({"action": "swallow", "message": "placeOrder"}), doubt=True
     ),
@@ -115,8 +138,6 @@ ORDER_KINDS = {
     "reject on change": Kind(draw=_refused_cancel, strike=_refuse_cancel, doubt=True),
     "fill after cancel": Kind(draw=_late_fill, strike=_fill_after_cancel, doubt=True),
     "cancel never acknowledged": Kind(draw=_unheard_cancel, strike=_never_cancelled, doubt=True),
-    "cancelled by the library only": Kind(
-        draw=_false_end, strike=set_rules({"action": "notice", "message": "placeOrder"})
-    ),
+    "cancelled by the library only": Kind(draw=_false_end, strike=_say_it_ended),
     "price off tick": Kind(draw=_nth, strike=set_rules(_ODD_PRICE)),
 }
