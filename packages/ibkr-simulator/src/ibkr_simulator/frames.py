@@ -125,8 +125,12 @@ def split_fields(payload: bytes) -> list[str]:
 
 def join_fields(fields: list[str]) -> bytes:
     """The payload that holds these texts. Raises `MalformedPayload` if one cannot be held."""
-    text = "\0".join(fields) + "\0"
-    if text.count("\0") != len(fields):
+    return encode_text("\0".join(fields) + "\0", len(fields))
+
+
+def encode_text(text: str, count: int) -> bytes:
+    """The payload of `count` fields that are joined already. Raises `MalformedPayload`."""
+    if text.count("\0") != count:
         raise MalformedPayload("a field holds a NUL, which ends a field")
     try:
         return text.encode()

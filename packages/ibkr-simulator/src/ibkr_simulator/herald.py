@@ -5,8 +5,9 @@ once for a burst of events. Never: a socket, a decision on what concerns a clien
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from simulated_exchange import (
     AccountChanged,
@@ -14,12 +15,16 @@ from simulated_exchange import (
     Event,
     Executed,
     OrderChanged,
+    OrderRequest,
     PositionChanged,
     QuoteChanged,
 )
 
 from .desk import Desk
-from .handlers import ACCOUNT_LISTENERS, EVENTS, Listener
+from .handlers import ACCOUNT_LISTENERS
+from .handlers.executions import commission_charged, executed
+from .handlers.market_data import quote_changed
+from .handlers.order_reports import order_changed
 from .handlers.positions import position_changed
 from .handlers.results import refresh
 from .refresh import ACCOUNTS_AFTER, RESULTS_AFTER, Refresh
@@ -38,25 +43,57 @@ class Herald:
         clock = desk.exchange.clock
         self._accounts = Refresh(clock, ACCOUNTS_AFTER, self._touch_all)
         self._results = Refresh(clock, RESULTS_AFTER, self._tell_results)
+        self._takes: Mapping[type[Event], Callable[[Any], None]] = {
+            OrderChanged: self._order_changed,
+            Executed: self._executed,
+            CommissionCharged: self._commission_charged,
+            PositionChanged: self._position_changed,
+            AccountChanged: self._account_changed,
+            QuoteChanged: self._quote_changed,
+        }
 
     def hear(self, event: Event) -> None:
         """Take an event of the exchange."""
-        if isinstance(event, OrderChanged):
-            self._desk.order_ids.note(event.order)
-        listener = EVENTS.get(type(event))
-        withheld = self._desk.accounts_are_frozen and isinstance(event, PositionChanged)
-        if listener is not None and not withheld:
-            self._tell(listener, event)
-        match event:
-            case QuoteChanged() if self._sessions:
-                self._accounts.note()
-                self._results.note()
-            case PositionChanged():
-                self._touch(event.account_id, event.con_id)
-            case AccountChanged():
-                self._touch(event.account_id)
-            case CommissionCharged():
-                self._touch(event.execution.request.account_id)
+        self._takes[type(event)](event)
+
+    def _order_changed(self, event: OrderChanged) -> None:
+        self._desk.order_ids.note(event.order)
+        for session in self._concerned(event.order.request):
+            order_changed(session, event)
+
+    def _executed(self, event: Executed) -> None:
+        for session in self._concerned(event.execution.request):
+            executed(session, event)
+
+    def _commission_charged(self, event: CommissionCharged) -> None:
+        request = event.execution.request
+        for session in self._concerned(request):
+            commission_charged(session, event)
+        self._touch(request.account_id)
+
+    def _position_changed(self, event: PositionChanged) -> None:
+        if not self._desk.accounts_are_frozen:
+            for session in tuple(self._sessions.values()):
+                position_changed(session, event)
+        self._touch(event.account_id, event.con_id)
+
+    def _account_changed(self, event: AccountChanged) -> None:
+        self._touch(event.account_id)
+
+    def _quote_changed(self, event: QuoteChanged) -> None:
+        for session in tuple(self._sessions.values()):
+            quote_changed(session, event)
+        if self._sessions:
+            self._accounts.note()
+            self._results.note()
+
+    def _concerned(self, request: OrderRequest) -> list[Session]:
+        """Who hears of an order and its fills: the client that placed it, if one did, and the
+        master."""
+        client_id, order_id = owner_of(request)
+        master = self._desk.master_client_id
+        client_ids = {client_id, master} if order_id else {master}
+        return [self._sessions[name] for name in client_ids if name in self._sessions]
 
     def freeze_accounts(self) -> None:
         """Tell of accounts and positions as they are now, until `thaw_accounts`."""
@@ -79,24 +116,9 @@ class Herald:
                     average_cost=held.average_cost if held else Decimal(0),
                     at=now,
                 )
-                self._tell(position_changed, event)
+                for session in tuple(self._sessions.values()):
+                    position_changed(session, event)
         self._tell_of_accounts()
-
-    def _tell(self, listener: Listener, event: Event) -> None:
-        for session in self._audience(event):
-            listener(session, event)
-
-    def _audience(self, event: Event) -> tuple[Session, ...]:
-        """Who may care: of orders and fills only their client and the master, else everybody."""
-        match event:
-            case OrderChanged():
-                request = event.order.request
-            case Executed() | CommissionCharged():
-                request = event.execution.request
-            case _:
-                return tuple(self._sessions.values())
-        client_ids = {owner_of(request)[0], self._desk.master_client_id}
-        return tuple(self._sessions[name] for name in client_ids if name in self._sessions)
 
     def _touch_all(self) -> None:
         for account_id in self._desk.account_ids if self._sessions else ():

@@ -68,6 +68,9 @@ class Instrument:
         if any(step.increment <= 0 for step in self.price_increments):
             raise ValueError(f"{self.symbol}: price increments must be positive")
 
+    def __hash__(self) -> int:
+        return self.con_id
+
     @property
     def is_pair(self) -> bool:
         """Whether it is a pair of currencies: `symbol` is bought for `currency`, no position."""

@@ -46,12 +46,12 @@ def size(name: str, kind: Kind = DECIMAL) -> Items:
 
 def filled(name: str) -> Test:
     """Whether a text or a list before here is not empty."""
-    return lambda values: bool(values[name])
+    return Test(name, bool)
 
 
 def has(name: str, *wanted: Any) -> Test:
     """Whether a value before here is one of those wanted."""
-    return lambda values: values[name] in wanted
+    return Test(name, lambda value: value in wanted)
 
 
 #: Legs of a combination when only prices are asked for; on the wire for combinations alone.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ibkr_simulator.frames import MAX_VERSION, MIN_VERSION, join_fields, split_fields
+from ibkr_simulator.frames import MAX_VERSION, MIN_VERSION, split_fields
 
 from .errors import CodecError, Fault, LeftoverFields, UnknownMessage
 from .plan import Plan, compile_table
@@ -65,12 +65,10 @@ class _Direction:
         table = self._by_name.get(name)
         if table is None:
             raise _unknown(name, version)
-        texts = [str(table.number)]
         try:
-            self._plan(table, version).write(message.fields, texts)
+            return self._plan(table, version).payload(str(table.number), message.fields)
         except Fault as fault:
             raise _located(fault, name, version, message.fields) from fault
-        return join_fields(texts)
 
     def _plan(self, table: Table, version: int) -> Plan:
         key = table.name, version

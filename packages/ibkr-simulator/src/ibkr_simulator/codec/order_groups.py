@@ -3,9 +3,7 @@
 What belongs together stands together here; where it stands in a message is the tables' matter.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from .groups import filled, has
 from .kinds import (
@@ -18,14 +16,9 @@ from .kinds import (
     TEXT,
     one_of,
 )
-from .spec import Field, Items, Repeat, When, fields
+from .spec import Field, Items, Repeat, Test, When, fields
 
 UNLIMITED = Decimal("Infinity")
-
-
-def _scales(values: Mapping[str, Any]) -> bool:
-    increment = values["scalePriceIncrement"]
-    return increment is not None and increment > 0
 
 
 LEGS: Items = (
@@ -46,7 +39,7 @@ SCALE: Items = (
     *fields(OPTIONAL_INT, "scaleInitLevelSize scaleSubsLevelSize"),
     Field("scalePriceIncrement", OPTIONAL_DECIMAL),
     When(
-        _scales,
+        Test("scalePriceIncrement", lambda step: step is not None and step > 0),
         (
             Field("scalePriceAdjustValue", OPTIONAL_DECIMAL),
             Field("scalePriceAdjustInterval", OPTIONAL_INT),

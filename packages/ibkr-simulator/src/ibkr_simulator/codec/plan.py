@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from ibkr_simulator.frames import encode_text, join_fields
+
 from .errors import BadValue, Fault, MissingFields, UnknownField
 from .kinds import INT, Kind
 from .spec import ABSENT, Field, Items, Listing, Maybe, Repeat, Table, Test, When
@@ -32,22 +34,43 @@ class _Run:
     """Neighbouring plain fields.
 
     Most of them are the same in message after message, so the last texts read are kept with their
-    values.
+    values, and only what differs from them is read.
     """
 
     def __init__(self, members: Sequence[Field]) -> None:
         self._readers = tuple((field.name, field.kind.read) for field in members)
         self.writers = tuple((field.name, field.kind.write) for field in members)
+        self._names_differ = len({field.name for field in members}) == len(members)
         self._last_texts: Sequence[str] = ()
         self._last_values: dict[str, Any] = {}
 
     def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
-        readers = self._readers
-        end = position + len(readers)
+        end = position + len(self._readers)
         here = texts[position:end]
-        if here == self._last_texts:
-            values.update(self._last_values)
-            return end
+        if here != self._last_texts and not self._read_what_differs(here):
+            self._read_all(texts, position, here, values)
+        values.update(self._last_values)
+        return end
+
+    def _read_what_differs(self, here: Sequence[str]) -> bool:
+        """Whether only these texts' differences from the last had to be read."""
+        if len(here) != len(self._last_texts) or not self._names_differ:
+            return False
+        found = self._last_values.copy()
+        try:
+            for at, (text, last) in enumerate(zip(here, self._last_texts, strict=True)):
+                if text != last:
+                    name, read = self._readers[at]
+                    found[name] = read(text)
+        except ValueError:
+            return False
+        self._last_texts, self._last_values = here, found
+        return True
+
+    def _read_all(
+        self, texts: Sequence[str], position: int, here: Sequence[str], values: dict[str, Any]
+    ) -> None:
+        readers = self._readers
         found: dict[str, Any] = {}
         name = ""
         try:
@@ -62,7 +85,6 @@ class _Run:
         if len(here) < len(readers):
             raise _missing(readers[len(here)][0], texts)
         self._last_texts, self._last_values = here, found
-        return end
 
     def write(self, values: Mapping[str, Any], texts: list[str]) -> None:
         name = ""
@@ -159,8 +181,8 @@ class Plan:
     def __init__(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
         self._steps = steps
         self._defaults = defaults
-        #: fields that were given -> where their texts go among those of the defaults
-        self._places: dict[tuple[str, ...], tuple[_Place, ...]] = {}
+        #: the fields that were given -> how a message with just these is written
+        self._shapes: dict[tuple[str, ...], _Shape | None] = {}
 
     def read(self, texts: Sequence[str], position: int, values: dict[str, Any]) -> int:
         """Fill `values` from `position` on; return the position after it. Raises `Fault`."""
@@ -173,34 +195,72 @@ class Plan:
         if len(values) != len(self._defaults):
             unknown = next(name for name in values if name not in self._defaults)
             raise Fault(UnknownField, "the message has no such field", unknown)
-        form = self._form
-        if form.shaping.isdisjoint(given) and form.suits(values):
-            self._write_on(form, values, tuple(given), texts)
+        _write(self._steps, values, texts)
+
+    def payload(self, number: str, given: Mapping[str, Any]) -> bytes:
+        """The whole message. Raises `Fault`, or `MalformedPayload` for a text with a NUL."""
+        names = tuple(given)
+        if names in self._shapes:
+            shape = self._shapes[names]
         else:
-            _write(self._steps, values, texts)
+            shape = self._shape(number, names)
+            if len(self._shapes) < _MAX_SHAPES:
+                self._shapes[names] = shape
+        if shape is not None and shape.suits(given):
+            return shape.payload(given)
+        texts = [number]
+        self.write(given, texts)
+        return join_fields(texts)
 
     @cached_property
     def _form(self) -> "_Form":
         return _Form(self._steps, self._defaults)
 
-    def _write_on(
-        self, form: "_Form", values: Mapping[str, Any], given: tuple[str, ...], texts: list[str]
+    def _shape(self, number: str, names: tuple[str, ...]) -> "_Shape | None":
+        """None when these fields decide how many texts there are, or are not the message's."""
+        form = self._form
+        if not form.shaping.isdisjoint(names) or not self._defaults.keys() >= set(names):
+            return None
+        return form.shape(number, names)
+
+
+class _Shape:
+    """Messages with the same fields given and all others at their defaults: a text with gaps."""
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        places: Sequence["_Place"],
+        tests: Sequence[tuple[Test, bool]],
     ) -> None:
-        """Write a message that has the shape of its defaults: only what is given is converted."""
-        places = self._places.get(given)
-        if places is None:
-            named = set(given)
-            places = tuple(place for place in form.places if place.name in named)
-            if len(self._places) < _MAX_SHAPES:
-                self._places[given] = places
-        start = len(texts)
-        texts += form.texts
-        name = ""
+        fixed = [text.replace("%", "%%") for text in texts]
+        for place in places:
+            fixed[place.at] = "%s"
+        self._template = "\0".join(fixed) + "\0"
+        self._count = len(fixed)
+        self._writers = [(place.name, place.write) for place in places]
+        self._tests = [(test.name, test.holds) for test, _ in tests]
+        self._results = [result for _, result in tests]
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether these values leave out what the defaults leave out, and nothing else."""
+        return [holds(given[name]) for name, holds in self._tests] == self._results
+
+    def payload(self, given: Mapping[str, Any]) -> bytes:
         try:
-            for at, name, write in places:
-                texts[start + at] = write(values[name])
+            texts = tuple([write(given[name]) for name, write in self._writers])
         except (ValueError, TypeError) as error:
-            raise Fault(BadValue, f"cannot write it: {error}", name) from error
+            raise Fault(BadValue, f"cannot write it: {error}", self._wrong(given)) from error
+        return encode_text(self._template % texts, self._count)
+
+    def _wrong(self, given: Mapping[str, Any]) -> str:
+        """The first field whose value cannot be written."""
+        for name, write in self._writers:
+            try:
+                write(given[name])
+            except (ValueError, TypeError):
+                return name
+        return ""
 
 
 class _Place(NamedTuple):
@@ -215,25 +275,27 @@ class _Form:
     """The texts of a message with nothing given: what most of every message is."""
 
     def __init__(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
-        self.texts: list[str] = []
-        self.places: list[_Place] = []
         #: fields that decide how many texts there are
         self.shaping: set[str] = set()
+        self._texts: list[str] = []
+        self._places: list[_Place] = []
         self._tests: list[tuple[Test, bool]] = []
         self._lay_out(steps, defaults)
 
-    def suits(self, values: Mapping[str, Any]) -> bool:
-        """Whether these values leave out what the defaults leave out, and nothing else."""
-        return all(test(values) is result for test, result in self._tests)
+    def shape(self, number: str, names: tuple[str, ...]) -> _Shape:
+        """How a message of this number is written when these fields are given."""
+        named = set(names)
+        places = [place._replace(at=place.at + 1) for place in self._places if place.name in named]
+        tests = [(test, result) for test, result in self._tests if test.name in named]
+        return _Shape([number, *self._texts], places, tests)
 
     def _lay_out(self, steps: tuple[_Step, ...], defaults: Mapping[str, Any]) -> None:
         for step in steps:
             match step:
                 case _Run():
-                    start = len(self.texts)
-                    for at, (name, write) in enumerate(step.writers, start):
-                        self.places.append(_Place(at, name, write))
-                        self.texts.append(write(defaults[name]))
+                    for name, write in step.writers:
+                        self._places.append(_Place(len(self._texts), name, write))
+                        self._texts.append(write(defaults[name]))
                 case _Conditional():
                     result = step.test(defaults)
                     self._tests.append((step.test, result))
@@ -241,7 +303,7 @@ class _Form:
                         self._lay_out(step.steps, defaults)
                 case _Repeated() | _Listed() | _Flagged():
                     self.shaping.add(step.name)
-                    self.texts.append("0")
+                    self._texts.append("0")
 
 
 def compile_table(table: Table, version: int) -> Plan:

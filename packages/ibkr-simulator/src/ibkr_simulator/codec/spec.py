@@ -10,8 +10,6 @@ from typing import Any
 
 from .kinds import Kind
 
-Test = Callable[[Mapping[str, Any]], bool]
-
 
 class _Absent:
     """Marks a field whose default is its kind's."""
@@ -33,6 +31,17 @@ class Field:
     default: Any = ABSENT
     since: int = 0
     until: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Whether one value before here is as it has to be."""
+
+    name: str
+    holds: Callable[[Any], bool]
+
+    def __call__(self, values: Mapping[str, Any]) -> bool:
+        return self.holds(values[self.name])
 
 
 @dataclass(frozen=True, slots=True)

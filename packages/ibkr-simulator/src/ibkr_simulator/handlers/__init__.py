@@ -1,21 +1,14 @@
 """What a gateway answers, one module a noun.
 
 Each module has `REQUESTS`, from a request's name to the function that answers it; a new request is
-a function and a row there. A handler that cannot serve a request raises a `Refusal`. `EVENTS` says
-which function tells a session of an event of the exchange; it decides whether the session cares.
+a function and a row there. A handler that cannot serve a request raises a `Refusal`. The functions
+that tell a session of an event stand beside them and are called by the herald.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ibkr_simulator.session import Session
-from simulated_exchange import (
-    CommissionCharged,
-    Executed,
-    OrderChanged,
-    PositionChanged,
-    QuoteChanged,
-)
 
 from . import (
     accounts,
@@ -31,7 +24,6 @@ from . import (
 )
 
 Handler = Callable[[Session, Mapping[str, Any]], None]
-Listener = Callable[[Session, Any], None]
 
 _MODULES = (
     accounts,
@@ -48,14 +40,6 @@ _MODULES = (
 
 REQUESTS: dict[str, Handler] = {
     name: handler for module in _MODULES for name, handler in module.REQUESTS.items()
-}
-
-EVENTS: dict[type, Listener] = {
-    OrderChanged: order_reports.order_changed,
-    Executed: executions.executed,
-    CommissionCharged: executions.commission_charged,
-    PositionChanged: positions.position_changed,
-    QuoteChanged: market_data.quote_changed,
 }
 
 #: What a session is told about an account after a burst of events that touched it and some of its

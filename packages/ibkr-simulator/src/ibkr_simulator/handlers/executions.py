@@ -32,22 +32,16 @@ def executions(session: Session, request: Mapping[str, Any]) -> None:
 
 
 def executed(session: Session, event: Executed) -> None:
-    if _concerns(session, event.execution):
-        _send(session, event.execution)
+    _send(session, event.execution)
 
 
 def commission_charged(session: Session, event: CommissionCharged) -> None:
-    if _concerns(session, event.execution):
-        session.send("commissionReport", commission_fields(event.report))
+    session.send("commissionReport", commission_fields(event.report))
 
 
 def _send(session: Session, execution: Execution, request_id: int = -1) -> None:
     instrument = session.desk.exchange.instrument(execution.request.con_id)
     session.send("execDetails", execution_fields(execution, instrument), reqId=request_id)
-
-
-def _concerns(session: Session, execution: Execution) -> bool:
-    return session.sees_all_orders or owner_of(execution.request)[0] == session.client_id
 
 
 def _passes(session: Session, execution: Execution, wanted: Mapping[str, Any]) -> bool:

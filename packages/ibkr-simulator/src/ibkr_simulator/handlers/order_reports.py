@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ibkr_simulator.refusals import Refusal, rejected
-from ibkr_simulator.session import Session
+from ibkr_simulator.session import NO_REQUEST, Session
 from ibkr_simulator.translate.orders import (
     completed_order_fields,
     open_order_fields,
@@ -48,13 +48,9 @@ def completed_orders(session: Session, request: Mapping[str, Any]) -> None:
 
 def order_changed(session: Session, event: OrderChanged) -> None:
     """The order, then its status, and what a gateway adds to some of them."""
-    order = event.order
-    client_id, order_id = owner_of(order.request)
-    if not session.sees_all_orders and (client_id != session.client_id or not order_id):
-        return
-    tell(session, order)
-    if note := _note(session, order):
-        session.refuse(note, order_id or -1)
+    tell(session, event.order)
+    if note := _note(session, event.order):
+        session.refuse(note, owner_of(event.order.request)[1] or NO_REQUEST)
 
 
 def _note(session: Session, order: Order) -> Refusal | None:

@@ -3,8 +3,10 @@
 An `Instrument` comes in, fields go out. Whether a contract may be traded is not known here.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from simulated_exchange import Instrument
@@ -23,9 +25,11 @@ _OTHER_RULES = 1000
 _SUGGESTED_SIZE = 100
 
 
-def contract_fields(instrument: Instrument, exchange: str = "") -> dict[str, Any]:
-    """The eleven fields by which most messages name a contract."""
-    return {
+@lru_cache(maxsize=4096)
+def contract_fields(instrument: Instrument, exchange: str = "") -> Mapping[str, Any]:
+    """The eleven fields by which most messages name a contract; those that are empty are left out,
+    for that is what they are when they are not given."""
+    named = {
         "conId": instrument.con_id,
         "symbol": instrument.symbol,
         "secType": instrument.sec_type,
@@ -38,13 +42,15 @@ def contract_fields(instrument: Instrument, exchange: str = "") -> dict[str, Any
         "localSymbol": _local_symbol(instrument),
         "tradingClass": _trading_class(instrument),
     }
+    return {name: value for name, value in named.items() if value}
 
 
 def portfolio_contract(instrument: Instrument) -> dict[str, Any]:
     """A portfolio line's contract: it has the primary exchange where others have the exchange."""
-    named = contract_fields(instrument)
-    del named["exchange"]
-    return {**named, "primaryExchange": instrument.primary_exchange or instrument.exchange}
+    return {
+        **contract_fields(instrument),
+        "primaryExchange": instrument.primary_exchange or instrument.exchange,
+    }
 
 
 def details_fields(instrument: Instrument, at: datetime, rule: int) -> dict[str, Any]:

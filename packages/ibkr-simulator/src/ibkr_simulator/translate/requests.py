@@ -57,8 +57,14 @@ _PRICES: Mapping[OrderType, Mapping[str, str]] = {
     OrderType.TRAIL_LIMIT: {**_TRAIL, "limit_offset": "lmtPriceOffset"},
     OrderType.MIDPRICE: {"limit_price": "lmtPrice"},
 }
-_UNDERSTOOD_OF = {
-    kind: frozenset((*_UNDERSTOOD, *prices.values())) for kind, prices in _PRICES.items()
+#: What has to be at its default for each type of order, and that default.
+_UNTOUCHED = {
+    kind: tuple(
+        (name, neutral)
+        for name, neutral in _NEUTRAL.items()
+        if name not in (*_UNDERSTOOD, *prices.values())
+    )
+    for kind, prices in _PRICES.items()
 }
 _ORDER_TYPES = {kind.value: kind for kind in _PRICES}
 
@@ -131,12 +137,11 @@ def _price(value: Decimal | None) -> Decimal | None:
 
 
 def _refuse_what_is_not_understood(fields: Mapping[str, Any], kind: OrderType) -> None:
-    understood = _UNDERSTOOD_OF[kind]
     strange = [
         name
-        for name, value in fields.items()
+        for name, neutral in _UNTOUCHED[kind]
         # Clients write "not given" as 0, as "" or as unset, each in its own way.
-        if value and name not in understood and value != _NEUTRAL[name]
+        if (value := fields[name]) and value != neutral
     ]
     if strange:
         raise rejected(f"This gateway does not support {', '.join(strange)}.")

@@ -5,6 +5,7 @@ Decimals and aware times come in, short texts go out, and a client's times come 
 
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ibkr_simulator.refusals import invalid
@@ -39,7 +40,12 @@ def average(price: Decimal | None) -> Decimal:
 
 def stamp(at: datetime) -> str:
     """`20261120 23:27:24 US/Eastern`: without a zone, clients take a time for their local one."""
-    return f"{at.astimezone(ZONE):%Y%m%d %H:%M:%S} {ZONE_NAME}"
+    return _stamp(at.replace(microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _stamp(second: datetime) -> str:
+    return f"{second.astimezone(ZONE):%Y%m%d %H:%M:%S} {ZONE_NAME}"
 
 
 def parse_time(text: str) -> datetime:
