@@ -1,0 +1,38 @@
+"""Telling people what happened, by any service that apprise knows."""
+
+from .addresses import addresses
+from .digest import Day, alive, digest
+from .messages import (
+    Subject,
+    alert,
+    attempt_failed,
+    missed,
+    needs_attention,
+    postponed,
+    previewed,
+    run_finished,
+    stale,
+)
+from .notification import Kind, Notification
+from .notifier import Notifier, Patience, Tally
+
+__all__ = [
+    "Day",
+    "Kind",
+    "Notification",
+    "Notifier",
+    "Patience",
+    "Subject",
+    "Tally",
+    "addresses",
+    "alert",
+    "alive",
+    "attempt_failed",
+    "digest",
+    "missed",
+    "needs_attention",
+    "postponed",
+    "previewed",
+    "run_finished",
+    "stale",
+]

@@ -1,0 +1,46 @@
+"""One notification to one address, through apprise. It may take as long as a server likes.
+
+Apprise is imported with the first message: it and the libraries below it take most of a second.
+Their logs name paths and payloads, tokens included, and are turned off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from .notification import Kind, Notification
+
+_TALKATIVE = ("apprise", "requests", "urllib3", "requests_oauthlib", "oauthlib")
+
+
+class NotDelivered(Exception):
+    """The service did not take the message; `permanent` when it never will."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+Deliver = Callable[[str, Notification], None]
+"""Raises `NotDelivered`."""
+
+
+def deliver(address: str, notification: Notification) -> None:
+    """Send it and wait for the service's answer; raises `NotDelivered`."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 10)
+    from apprise import Apprise, NotifyType
+
+    # A new one each time: apprise would wait 5.5 s between two messages of the same.
+    service = Apprise.instantiate(address)
+    if service is None:
+        raise NotDelivered("not an address that apprise knows", permanent=True)
+    types = {Kind.NEEDS_ATTENTION: NotifyType.FAILURE, Kind.ALERT: NotifyType.WARNING}
+    accepted = service.notify(
+        title=notification.title,
+        body=notification.body,
+        notify_type=types.get(notification.kind, NotifyType.INFO),
+    )
+    if not accepted:
+        raise NotDelivered("the service did not take it")

@@ -1,0 +1,245 @@
+"""Notifications on their way to a real server: what arrives, and what never harms the sender."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+import structlog
+
+from app.notifications import Kind, Notification, Notifier, Patience
+from app.notifications.delivery import NotDelivered
+from app.settings.service_sections import Level, NotificationsConfig
+
+#: One of the libraries that apprise loads.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+NO_PAUSES = Patience(pauses=(0, 0), attempt=5)
+
+Open = Callable[..., Notifier]
+
+
+def notification(kind: Kind = Kind.REBALANCED, title: str = "Rebalanced DU1") -> Notification:
+    return Notification(kind=kind, title=title, body="Trades executed:\n  BUY 5 SPY")
+
+
+@pytest.fixture
+def start() -> Iterator[Open]:
+    """Notifiers that are closed at the end of the test."""
+    opened: list[Notifier] = []
+
+    def build(*addresses: str, **options: Any) -> Notifier:
+        config = NotificationsConfig(**options.pop("levels", {}))
+        notifier = Notifier(addresses, lambda: config, **({"patience": NO_PAUSES} | options))
+        opened.append(notifier)
+        return notifier
+
+    yield build
+    for notifier in opened:
+        notifier.close(5)
+
+
+class Inbox:
+    """Delivers into a list, after raising the errors that it is given."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self.errors = list(errors)
+        self.titles: list[str] = []
+        self.arrived: Queue[str] = Queue()
+
+    def __call__(self, address: str, message: Notification) -> None:
+        error = self.errors.pop(0) if self.errors else None
+        if error:
+            raise error
+        self.titles.append(message.title)
+        self.arrived.put(address)
+
+
+def test_title_and_body_arrive_at_the_topic(server: Any, start: Open) -> None:
+    start(server.address("my-topic")).send(notification())
+    post = server.next_post()
+    assert post.body == {
+        "topic": "my-topic",
+        "title": "Rebalanced DU1",
+        "message": "Trades executed:\n  BUY 5 SPY",
+    }
+    assert "x-priority" not in post.headers
+
+
+def test_every_address_is_told(server: Any, start: Open) -> None:
+    start(server.address("one"), server.address("two")).send(notification())
+    assert {server.next_post().body["topic"] for _ in range(2)} == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "priority"),
+    [
+        (Kind.REBALANCED, Level.ON, None),
+        (Kind.REBALANCED, Level.SILENT, "low"),
+        (Kind.NEEDS_ATTENTION, Level.OFF, "high"),
+        (Kind.ALERT, Level.OFF, "high"),
+    ],
+)
+def test_it_is_as_loud_as_its_kind(
+    server: Any, start: Open, kind: Kind, level: Level, priority: str | None
+) -> None:
+    start(server.address(), levels={"rebalanced": level}).send(notification(kind))
+    assert server.next_post().headers.get("x-priority") == priority
+
+
+def test_what_needs_a_person_is_loud_whatever_the_address_says(server: Any, start: Open) -> None:
+    start(server.address() + "?priority=min").send(notification(Kind.NEEDS_ATTENTION))
+    assert server.next_post().headers["x-priority"] == "high"
+
+
+def test_what_is_turned_off_is_not_sent(server: Any, start: Open) -> None:
+    notifier = start(server.address(), levels={"digest": Level.OFF})
+    notifier.send(notification(Kind.DIGEST, "off"))
+    notifier.send(notification(title="on"))
+    assert server.next_post().body["title"] == "on"
+    notifier.close(5)
+    with pytest.raises(Empty):
+        server.posts.get_nowait()
+
+
+def test_without_an_address_nothing_happens(start: Open) -> None:
+    notifier = start()
+    notifier.send(notification())
+    assert notifier.tally().waiting == 0
+
+
+def test_a_refused_message_is_tried_again(server: Any, start: Open) -> None:
+    server.statuses += [503, 429]
+    notifier = start(server.address())
+    notifier.send(notification())
+    assert [server.next_post().body["title"] for _ in range(3)] == ["Rebalanced DU1"] * 3
+    notifier.close(5)
+    assert (notifier.tally().delivered, notifier.tally().failed) == (1, 0)
+
+
+def test_a_message_that_nobody_takes_is_given_up_logged_and_counted(
+    server: Any, start: Open
+) -> None:
+    server.statuses += [500] * 3
+    notifier = start(server.address())
+    with structlog.testing.capture_logs() as logs:
+        notifier.send(notification())
+        notifier.send(notification(title="the next one"))
+        assert [server.next_post().body["title"] for _ in range(4)][3] == "the next one"
+        notifier.close(5)
+    assert (notifier.tally().delivered, notifier.tally().failed) == (1, 1)
+    failures = [entry for entry in logs if entry["event"] == "notification.not_delivered"]
+    assert [entry["service"] for entry in failures] == ["ntfy"] * 3
+
+
+def test_only_the_address_that_failed_is_tried_again(start: Open) -> None:
+    inbox = Inbox(NotDelivered("busy"))
+    notifier = start("ntfy://first", "ntfy://second", deliver=inbox)
+    notifier.send(notification())
+    assert [inbox.arrived.get(timeout=10) for _ in range(2)] == ["ntfy://second", "ntfy://first"]
+    notifier.close(5)
+    assert notifier.tally().delivered == len(inbox.titles) == 2
+
+
+def test_an_address_that_is_none_is_not_tried_again(start: Open) -> None:
+    notifier = start("nonsense://host/topic")
+    with structlog.testing.capture_logs() as logs:
+        notifier.send(notification())
+        notifier.close(5)
+    assert notifier.tally().failed == 1
+    (failure,) = [entry for entry in logs if entry["event"] == "notification.not_delivered"]
+    assert failure["error"] == "not an address that apprise knows"
+
+
+def test_a_server_that_never_answers_holds_nobody_up(server: Any, start: Open) -> None:
+    server.answers.clear()
+    patience = Patience(pauses=(), attempt=0.05)
+    notifier = start(server.address("stuck"), server.address("fine"), patience=patience)
+    with structlog.testing.capture_logs() as logs:
+        notifier.send(notification())
+        assert {server.next_post().body["topic"] for _ in range(2)} == {"stuck", "fine"}
+        notifier.close(5)
+    assert notifier.tally().failed == 2
+    assert {entry["error"] for entry in logs if "error" in entry} == {"no answer in time"}
+
+
+def test_an_attempt_that_hangs_is_not_joined_by_another(server: Any, start: Open) -> None:
+    server.answers.clear()
+    notifier = start(server.address(), patience=Patience(pauses=(0, 0), attempt=0.02))
+    notifier.send(notification())
+    server.next_post()
+    notifier.close(5)
+    with pytest.raises(Empty):
+        server.posts.get_nowait()
+
+
+def test_a_full_queue_gives_up_the_oldest_that_needs_nobody(start: Open) -> None:
+    released, entered = threading.Event(), threading.Event()
+    inbox = Inbox()
+
+    def deliver(address: str, message: Notification) -> None:
+        entered.set()
+        released.wait(10)
+        inbox(address, message)
+
+    notifier = start("ntfy://host", patience=Patience(capacity=2), deliver=deliver)
+    notifier.send(notification(title="in delivery"))
+    assert entered.wait(10)
+    notifier.send(notification(Kind.NEEDS_ATTENTION, "look"))
+    notifier.send(notification(title="old"))
+    notifier.send(notification(title="new"))
+    notifier.send(notification(Kind.ALERT, "feed"))
+    notifier.send(notification(Kind.ALERT, "key"))
+    assert (notifier.tally().waiting, notifier.tally().dropped) == (2, 3)
+    released.set()
+    notifier.close(5)
+    assert inbox.titles == ["in delivery", "feed", "key"]
+
+
+def test_a_failing_library_is_told_by_the_name_of_its_error_alone(start: Open) -> None:
+    notifier = start("ntfy://t0ken@host/topic", deliver=Inbox(*[RuntimeError("t0ken")] * 3))
+    with structlog.testing.capture_logs() as logs:
+        notifier.send(notification())
+        notifier.close(5)
+    assert "t0ken" not in str(logs)
+    assert {entry["error"] for entry in logs if "error" in entry} == {"RuntimeError"}
+
+
+def test_nothing_is_taken_after_the_end(start: Open) -> None:
+    inbox = Inbox()
+    notifier = start("ntfy://host", deliver=inbox)
+    notifier.send(notification(title="before"))
+    notifier.close(5)
+    notifier.send(notification(title="after"))
+    assert inbox.titles == ["before"]
+    assert notifier.tally().dropped == 1
+
+
+def test_the_end_does_not_wait_for_pauses(start: Open) -> None:
+    failing = Inbox(*[NotDelivered("down")] * 10)
+    notifier = start("ntfy://host", deliver=failing, patience=Patience(pauses=(3600,)))
+    notifier.send(notification())
+    notifier.send(notification())
+    notifier.close(5)
+    assert notifier.tally().failed == 2
+
+
+def test_secrets_of_addresses_are_not_logged_by_anybody(
+    server: Any, start: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.statuses += [500]
+    address = f"json://user:p4ssword@127.0.0.1:{server.port}/s3cret-path"
+    notifier = start(address)
+    with structlog.testing.capture_logs() as logs:
+        notifier.send(notification())
+        posts = [server.next_post() for _ in range(2)]
+        notifier.close(5)
+    assert posts[0].path == "/s3cret-path"
+    for secret in ("s3cret", "p4ssword"):
+        assert secret not in caplog.text
+        assert secret not in str(logs)
