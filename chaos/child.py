@@ -35,7 +35,7 @@ class Mischief(Value):
     jump_seconds: float = 0.0
     #: No file can grow beyond this many bytes.
     file_limit: int | None = None
-    #: Touched when the mischief is done.
+    #: Beside it a file appears for whatever was done.
     marker: Path
     sabotage: str | None = None
 
@@ -53,13 +53,17 @@ class MischievousClock:
         mischief, now = self._mischief, self._pace.now()
         self._readings += 1
         if self._readings == mischief.kill_at:
-            mischief.marker.touch()
+            self._mark("kill_at")
             os.kill(os.getpid(), signal.SIGKILL)
         if mischief.jump_at is not None and self._readings > mischief.jump_at:
             if self._readings == mischief.jump_at + 1:
-                mischief.marker.touch()
+                self._mark("jump_at")
             now += timedelta(seconds=mischief.jump_seconds)
         return now
+
+    def _mark(self, what: str) -> None:
+        marker = self._mischief.marker
+        marker.with_name(f"{marker.name}.{what}").touch()
 
 
 def main(mischief: Mischief, job: AccountJob, pipe: Connection) -> None:

@@ -190,9 +190,7 @@ class CaseRun:
                 needs_attention=document["status"] == _PARKED,
                 message=document["error"] or "",
             )
-        fault = self._site.mischief.get(account.account_id)
-        if fault is not None and (mischief.marker.exists() or _no_room(outcome)):
-            self._marked.append(fault.kind)
+        self._mark(outcome, mischief)
         return outcome
 
     def _mischief(self, phase: str, account_id: str) -> Mischief:
@@ -202,19 +200,23 @@ class CaseRun:
             marker=self._home / f"{phase} {account_id}",
             sabotage=self._sabotage,
         )
-        fault = self._site.mischief.get(account_id)
-        terms = {} if fault is None else fault.terms
-        if "jump" in terms:
-            return plain.model_copy(
-                update={"jump_at": terms["reading"], "jump_seconds": float(terms["jump"])}
-            )
-        if "reading" in terms:
-            return plain.model_copy(update={"kill_at": terms["reading"]})
-        if "room" in terms:
+        wanted: dict[str, Any] = {}
+        for fault in self._site.mischief[account_id]:
+            wanted |= fault.terms
+        if "room" in wanted:
             journal = self._journals / f"{account_id}.jsonl"
             size = journal.stat().st_size if journal.exists() else 0
-            return plain.model_copy(update={"file_limit": size + terms["room"]})
-        return plain
+            wanted["file_limit"] = size + wanted.pop("room")
+        return plain.model_copy(update=wanted)
+
+    def _mark(self, outcome: Outcome, mischief: Mischief) -> None:
+        """Note which of the mischief was done."""
+        done = {path.suffix for path in self._home.glob(f"{mischief.marker.name}.*")}
+        if _no_room(outcome):
+            done.add(".room")
+        for fault in self._site.mischief[outcome.account_id]:
+            if any(suffix.removeprefix(".") in fault.terms for suffix in done):
+                self._marked.append(fault.kind)
 
     # --- the verdict ------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -101,7 +101,7 @@ class CaseSite:
         self._busy_until = 0.0
         self._fired: list[Fault] = []
         #: For the account processes that are started next, by account.
-        self.mischief: dict[str, Fault] = {}
+        self.mischief: defaultdict[str, list[Fault]] = defaultdict(list)
 
     # --- the world --------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class CaseSite:
         self._busy_until = max(self._busy_until, end)
 
     def plan_mischief(self, fault: Fault) -> None:
-        self.mischief[self.account_id(fault)] = fault
+        self.mischief[self.account_id(fault)].append(fault)
 
     def signal(self, fault: Fault, number: int) -> bool:
         account_id = self.account_id(fault)

@@ -38,16 +38,16 @@ def _stop_and_go(site: Site, fault: Fault) -> None:
 
 def _at_a_record(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     """When the process asks for the time, as it does for every quote and every journal record."""
-    return from_the_start(rng), {"reading": rng.randint(1, 150)}
+    return from_the_start(rng), {"kill_at": rng.randint(1, 150)}
 
 
 def _jump(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     seconds = rng.choice((-90_000, -3_600, -30, 30, 3_600, 90_000))
-    return from_the_start(rng), {"reading": rng.randint(0, 120), "jump": seconds}
+    return from_the_start(rng), {"jump_at": rng.randint(0, 120), "jump_seconds": seconds}
 
 
 def _fill_disk(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
-    return from_the_start(rng), {"room": rng.randint(0, 5_000)}
+    return from_the_start(rng), {"room": rng.randint(0, 2_500)}
 
 
 def _plan(site: Site, fault: Fault) -> None:
