@@ -10,15 +10,15 @@ from contextlib import suppress
 
 from app.account_process.entry import Line, Reporter, until_told_to_end
 from app.account_process.lease import steady_now
-from app.account_process.messages import AccountJob, Failure, MessageKind
+from app.account_process.messages import AccountJob, Failure, Job, MessageKind
 
 
-def chatter(job: AccountJob, line: Line) -> None:
+def chatter(job: Job, line: Line) -> None:
     """Two progress events and a result larger than a pipe holds."""
     reporter = Reporter(line.reports)
     reporter.progress(b'{"message": "one"}')
     reporter.progress(b'{"message": "two"}')
-    body = {"account": job.account.account_id, "pid": os.getpid(), "padding": "x" * 300_000}
+    body = {"account": job.subject, "pid": os.getpid(), "padding": "x" * 300_000}
     reporter.send(MessageKind.RESULT, json.dumps(body).encode())
 
 

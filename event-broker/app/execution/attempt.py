@@ -1,0 +1,190 @@
+"""One attempt at a command: an account process is run, and what it brings back is understood.
+
+Comes in: a command, an account and a gateway. Goes out: an `Attempt`, whatever happened. It knows
+neither the store nor people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from app.account_process.deadline import deadline_seconds
+from app.account_process.entry import Line, main
+from app.account_process.lease import Lease
+from app.account_process.messages import AccountJob, Job, purpose_of
+from app.account_process.process import AccountProcessError, run_account_process
+from app.client_ids import ClientIdsError, client_id
+from app.settings import Settings
+from app.simulation import SimulationError
+from broker_connector_base.models import AccountConfig
+from broker_connector_base.order_states import OrderStatus
+
+from .commands import AccountCommand
+from .moves import Ending, Move, next_move
+from .result_row import Row, failure_row, result_row
+
+#: A preview or another command of the account takes seconds; longer, and it is tried again later.
+LOCK_TIMEOUT_SECONDS = 10.0
+
+
+class Address(NamedTuple):
+    """Where the gateway listens."""
+
+    host: str
+    port: int
+
+
+Gateway = Callable[[], Awaitable[Address]]
+"""The gateway's address, once there is one; raises `SimulationError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """How an attempt ended."""
+
+    move: Move
+    row: Row
+    #: The account process's JSON document, as it wrote it; None without a result.
+    document: bytes | None = None
+    #: Why there is no result; None when there is one.
+    failure: AccountProcessError | None = None
+    #: The workflow's run; None when it never began one.
+    run_id: str | None = None
+    #: Whether an order may have left.
+    sent_orders: bool = False
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What to do, and the ground that it is done on."""
+
+    command: AccountCommand
+    account: AccountConfig
+    settings: Settings
+    gateway: Gateway
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
+    #: What the account process runs.
+    target: Callable[[Job, Line], None] = main
+
+
+async def attempt(
+    work: Work,
+    *,
+    lease: Lease,
+    stop: asyncio.Event,
+    on_progress: Callable[[bytes], None],
+    on_first_order: Callable[[str], None],
+    now: Callable[[], datetime],
+) -> Attempt:
+    """Run the account process until it ends, the lease is over or `stop` is set.
+
+    `on_first_order` is given the id of the run once an order of it may have left.
+    """
+    watch, began = _Watch(on_progress, on_first_order), now()
+    try:
+        job = await _job(work)
+        document = await run_account_process(
+            job,
+            watch,
+            deadline_seconds=deadline_seconds(job),
+            stop=stop,
+            lease=lease,
+            target=work.target,
+        )
+    except AccountProcessError as error:
+        return _failed(work, watch, error, began, now())
+    return _ended(work, watch, document, began, now())
+
+
+async def _job(work: Work) -> AccountJob:
+    settings, operation = work.settings, work.command.operation
+    try:
+        address = await work.gateway()
+        number = await asyncio.to_thread(
+            client_id, settings.client_ids_file, work.account.account_id, purpose_of(operation)
+        )
+    except (SimulationError, ClientIdsError, OSError) as error:
+        raise AccountProcessError(
+            f"{error}. Nothing was sent.",
+            needs_attention=False,
+            # Client ids are never guessed: their file has to be put right first.
+            passing=not isinstance(error, ClientIdsError),
+            kind=type(error).__name__,
+        ) from error
+    return AccountJob(
+        operation=operation,
+        account=work.account,
+        settings=settings,
+        host=address.host,
+        port=address.port,
+        client_id=number,
+        lock_timeout_seconds=work.lock_timeout_seconds,
+    )
+
+
+def _ended(work: Work, watch: _Watch, document: bytes, began: datetime, ended: datetime) -> Attempt:
+    reading = work.command.read(document)
+    move = next_move(reading.ending)
+    row = result_row(
+        work.account, reading, move, mode=work.command.mode, document=document, at=ended
+    )
+    return Attempt(
+        move=move,
+        row=row,
+        document=document,
+        run_id=watch.run_id,
+        sent_orders=watch.sent_orders,
+        started_at=began,
+        finished_at=ended,
+    )
+
+
+def _failed(
+    work: Work, watch: _Watch, error: AccountProcessError, began: datetime, ended: datetime
+) -> Attempt:
+    move = next_move(Ending(needs_attention=error.needs_attention, passing=error.passing))
+    row = failure_row(
+        work.account,
+        move,
+        mode=work.command.mode,
+        kind=error.kind,
+        message=str(error),
+        at=ended,
+    )
+    return Attempt(
+        move=move,
+        row=row,
+        failure=error,
+        run_id=watch.run_id,
+        sent_orders=watch.sent_orders,
+        started_at=began,
+        finished_at=ended,
+    )
+
+
+class _Watch:
+    """Passes progress on, and remembers what a run that never tells its result has done."""
+
+    def __init__(
+        self, on_progress: Callable[[bytes], None], on_first_order: Callable[[str], None]
+    ) -> None:
+        self._pass_on = on_progress
+        self._on_first_order = on_first_order
+        self.run_id: str | None = None
+        self.sent_orders = False
+
+    def __call__(self, event: bytes) -> None:
+        self._pass_on(event)
+        progress = json.loads(event)
+        self.run_id = progress.get("run_id") or self.run_id
+        order = progress.get("order")
+        if not self.sent_orders and order and order["status"] != OrderStatus.NOT_FOUND:
+            self.sent_orders = True
+            self._on_first_order(progress["run_id"])

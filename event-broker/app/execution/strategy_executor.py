@@ -1,0 +1,140 @@
+"""From messages of a strategy's channel to events of the accounts that follow it.
+
+Comes in: recorded messages, in the order in which they were published. Goes out: one event for each
+enabled account, in the same transaction that ticks the message off; or a status that says why there
+is none. A message is never dropped in silence, and never dispatched twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from app.events import EventSource, NewEvent
+from app.notifications import Kind, Notification
+from app.settings import Settings, processed_accounts
+from app.store import Store, StoreUnavailable
+from app.store.records import MessageStatus, StoredMessage
+
+from .commands import command_of
+from .settlement import Tell
+from .waking import Waking
+
+_log = structlog.get_logger(__name__)
+
+#: So long a message waits for older ones that are still being read from history.
+CATCH_UP_PATIENCE = timedelta(seconds=30)
+
+Payload = Callable[[str], Mapping[str, Any] | None]
+"""The payload of a raw message; None when it is no object."""
+
+
+class StrategyExecutor:
+    """Dispatches messages, one after the other."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settings: Callable[[], Settings],
+        payload_of: Payload,
+        is_caught_up: Callable[[str], bool],
+        tell: Tell,
+        now: Callable[[], datetime],
+    ) -> None:
+        """`is_caught_up` says of a channel whether all older messages are recorded."""
+        self._store = store
+        self._settings = settings
+        self._payload_of = payload_of
+        self._is_caught_up = is_caught_up
+        self._tell = tell
+        self._now = now
+        self._waking = Waking(store)
+
+    async def run(self, end: asyncio.Event) -> None:
+        """Dispatch whatever is recorded until `end` is set."""
+        with self._waking.listening(end):
+            while not end.is_set():
+                self._waking.listen_from_now()
+                try:
+                    await self.dispatch_all()
+                except StoreUnavailable as error:
+                    _log.warning("dispatch.store_unavailable", error=str(error))
+                await self._waking.wait()
+
+    async def dispatch_all(self) -> None:
+        """Dispatch what may be by now; raises `StoreUnavailable`."""
+        waiting: set[str] = set()
+        for stored in await self._store.call(self._store.messages.undispatched, 1000):
+            channel = stored.message.channel
+            if channel in waiting or not self._may_go(stored):
+                waiting.add(channel)
+            else:
+                await self._dispatch(stored)
+
+    def _may_go(self, stored: StoredMessage) -> bool:
+        if self._is_caught_up(stored.message.channel):
+            return True
+        return self._now() - stored.received_at > CATCH_UP_PATIENCE
+
+    async def _dispatch(self, stored: StoredMessage) -> None:
+        settings = self._settings()
+        status, detail, events = self._judge(stored, settings)
+        dispatched = await self._store.call(
+            self._store.messages.dispatch, stored, events, status, detail
+        )
+        if dispatched is None:
+            return
+        message = stored.message
+        _log.info(
+            "message.dispatched",
+            channel=message.channel,
+            message_id=message.message_id,
+            status=status.value,
+            events=[enqueued.event_id for enqueued in dispatched],
+        )
+        if status is MessageStatus.STALE:
+            self._tell(_stale(stored, detail or ""))
+
+    def _judge(
+        self, stored: StoredMessage, settings: Settings
+    ) -> tuple[MessageStatus, str | None, tuple[NewEvent, ...]]:
+        message = stored.message
+        accounts = [a for a in processed_accounts(settings) if a.strategy_name == message.channel]
+        if not accounts:
+            detail = f"no enabled {settings.account_type} account follows {message.channel}"
+            return MessageStatus.NOBODY_FOLLOWS, detail, ()
+        age, limit = self._now() - message.timestamp, settings.config.events.max_age_minutes
+        if age > timedelta(minutes=limit):
+            minutes = age.total_seconds() / 60
+            detail = f"{minutes:,.0f} minutes old when it was looked at; {limit} are allowed"
+            return MessageStatus.STALE, detail, ()
+        payload = self._payload_of(message.raw) or {}
+        return (
+            MessageStatus.DISPATCHED,
+            None,
+            tuple(
+                NewEvent(
+                    account_id=account.account_id,
+                    command=command_of(payload),
+                    payload=payload,
+                    source=EventSource.ABLY,
+                    source_ref=message.message_id,
+                )
+                for account in accounts
+            ),
+        )
+
+
+def _stale(stored: StoredMessage, detail: str) -> Notification:
+    message = stored.message
+    return Notification(
+        kind=Kind.STALE,
+        title=f"Not done, too old: a message of {message.channel}",
+        body=f"Published {message.timestamp:%Y-%m-%d %H:%M} UTC, {detail} "
+        "(events.max_age_minutes). Nothing was sent. Ask for it again if it is still wanted.",
+    )

@@ -1,0 +1,192 @@
+"""One claimed event, from the gates to its outcome in the store.
+
+Comes in: a claim and its lease. Goes out: the outcome, recorded, and for whoever asked an `Answer`.
+An interrupted run is not repaired here: the next run of the account begins by reconciling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NamedTuple
+
+import structlog
+
+from app.account_process.entry import Line, main
+from app.account_process.lease import Lease
+from app.account_process.messages import Job
+from app.events import Claim, Command
+from app.gates import Hold, Refuse
+from app.market import CalendarError
+from app.settings import Settings, SettingsError, select_account
+from app.store import Store, StoreUnavailable
+from broker_connector_base.models import AccountConfig
+
+from . import run_records
+from .attempt import LOCK_TIMEOUT_SECONDS, Attempt, Gateway, Work, attempt
+from .commands import COMMANDS
+from .gatekeeper import Gatekeeper, Permission
+from .patience import insist
+from .settlement import Case, Settlement, Tell
+
+_log = structlog.get_logger(__name__)
+
+Progress = Callable[[bytes], None]
+
+
+class Answer(NamedTuple):
+    """What came of it, for whoever waits."""
+
+    #: None when no attempt was made.
+    attempt: Attempt | None
+    #: Why not.
+    decision: Hold | Refuse | None = None
+    #: Why not, when it was no gate.
+    reason: str | None = None
+
+
+class TradingExecutor:
+    """Works claimed events, any number at the same time."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settings: Callable[[], Settings],
+        gateway: Gateway,
+        gatekeeper: Gatekeeper,
+        tell: Tell,
+        now: Callable[[], datetime],
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+        target: Callable[[Job, Line], None] = main,
+    ) -> None:
+        """`target` is what account processes run."""
+        self._store = store
+        self._settings = settings
+        self._gateway = gateway
+        self._gatekeeper = gatekeeper
+        self._settlement = Settlement(store, tell, now)
+        self._now = now
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._target = target
+
+    async def execute(
+        self,
+        claim: Claim,
+        *,
+        lease: Lease,
+        stop: asyncio.Event,
+        on_progress: Progress,
+        once: bool = False,
+    ) -> Answer:
+        """Do what the event asks for; raises `LeaseLost` when somebody else has it by now.
+
+        `stop` ends it in order. With `once` nothing is tried again later: whoever asked is told.
+        """
+        settings = self._settings()
+        try:
+            account = select_account(settings, claim.event.account_id)
+        except SettingsError as error:
+            return await self._without_account(claim, settings, f"{error}. Nothing was sent.", once)
+        case = self._case(claim, account, settings, once)
+        try:
+            permission = await self._gatekeeper.ask(claim.event, account, settings)
+        except (CalendarError, StoreUnavailable) as error:
+            await self._settlement.not_now(case, str(error))
+            return Answer(None, reason=str(error))
+        if isinstance(permission.decision, Hold):
+            await self._settlement.held(case, permission.decision)
+            return Answer(None, permission.decision)
+        if isinstance(permission.decision, Refuse):
+            await self._settlement.refused(case, permission.decision)
+            return Answer(None, permission.decision)
+        made = await self._attempt(case, permission, lease, stop, on_progress)
+        await self._settlement.ended(case, made, told_to_end=stop.is_set())
+        return Answer(made)
+
+    async def _attempt(
+        self,
+        case: Case,
+        permission: Permission,
+        lease: Lease,
+        stop: asyncio.Event,
+        on_progress: Progress,
+    ) -> Attempt:
+        recorder = _Recorder(self._store, case, permission.session_date, self._now)
+        work = Work(
+            command=case.command,
+            account=case.account,
+            settings=case.settings,
+            gateway=self._gateway,
+            lock_timeout_seconds=self._lock_timeout_seconds,
+            target=self._target,
+        )
+        made = await attempt(
+            work,
+            lease=lease,
+            stop=stop,
+            on_progress=on_progress,
+            on_first_order=recorder.first_order,
+            now=self._now,
+        )
+        await recorder.ended(made)
+        return made
+
+    def _case(self, claim: Claim, account: AccountConfig, settings: Settings, once: bool) -> Case:
+        command = COMMANDS[claim.event.command]
+        return Case(claim=claim, account=account, command=command, settings=settings, once=once)
+
+    async def _without_account(
+        self, claim: Claim, settings: Settings, reason: str, once: bool
+    ) -> Answer:
+        """The account left the configuration, or the mode, while its event was waiting."""
+        unknown = AccountConfig(
+            account_id=claim.event.account_id, type="paper", strategy_name="unknown"
+        )
+        configured = (a for a in settings.accounts if a.account_id == unknown.account_id)
+        case = self._case(claim, next(configured, unknown), settings, once)
+        await self._settlement.impossible(case, reason)
+        return Answer(None, reason=reason)
+
+
+class _Recorder:
+    """Keeps the records of an attempt: the run from its first order on, or the preview."""
+
+    def __init__(
+        self, store: Store, case: Case, session_date: date | None, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._case = case
+        self._session_date = session_date
+        self._now = now
+        self._writing: asyncio.Task[None] | None = None
+
+    def first_order(self, run_id: str) -> None:
+        """A run that is never heard of again has used up its session all the same."""
+        record = run_records.begun(
+            self._case.claim.event,
+            run_id,
+            mode=self._case.settings.mode,
+            session_date=self._session_date,
+            at=self._now(),
+        )
+        writing = insist(self._store, self._store.runs.record, record)
+        self._writing = asyncio.create_task(writing)
+
+    async def ended(self, made: Attempt) -> None:
+        if self._writing is not None:
+            await self._writing
+        event, store = self._case.claim.event, self._store
+        if event.command is Command.REBALANCE and made.run_id is not None:
+            record = run_records.ended(
+                event,
+                made.run_id,
+                made,
+                mode=self._case.settings.mode,
+                session_date=self._session_date,
+            )
+            await insist(store, store.runs.record, record)
+        elif event.command is Command.PRINT_REBALANCE and made.document is not None:
+            account_id, event_id = event.account_id, event.event_id
+            await insist(store, store.previews.record, account_id, made.row, event_id=event_id)

@@ -1,0 +1,170 @@
+"""Claims events and has them worked, so many at a time, each under a lease that it keeps alive.
+
+Comes in: wake-ups of the store. Goes out: settled events. It never works an event without a lease:
+one that cannot be prolonged stops its account process by itself (`account_process.lease`), and what
+that brings back is then somebody else's to record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import NamedTuple
+
+import structlog
+
+from app.account_process.lease import Lease
+from app.events import Claim, Command, LeaseLost
+from app.store import Store, StoreUnavailable
+
+from .patience import insist
+from .trading_executor import Progress, TradingExecutor
+from .waking import Waking
+
+_log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 1.0
+#: Orders stop so long before somebody else may have the account: an order on its way takes time.
+MARGIN_SECONDS = 0.5
+
+
+class Running(NamedTuple):
+    """One event that is being worked."""
+
+    claim: Claim
+    lease: Lease
+    stop: asyncio.Event
+
+
+class Worker:
+    """One process's share of the work."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        executor: TradingExecutor,
+        *,
+        places: Callable[[], int],
+        progress_of: Callable[[str], Progress],
+        commands: Collection[Command] | None = None,
+    ) -> None:
+        """`places` is how many events may run at a time, `progress_of` who hears of an event."""
+        self.name = name
+        self._store = store
+        self._executor = executor
+        self._places = places
+        self._progress_of = progress_of
+        self._commands = commands
+        self._running: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waking = Waking(store)
+
+    @property
+    def running(self) -> tuple[Claim, ...]:
+        """What is being worked now."""
+        return tuple(one.claim for one in self._running.values())
+
+    async def run(self, end: asyncio.Event, *, grace_seconds: float) -> None:
+        """Work until `end` is set; then finish what runs within the grace period, or hand it over.
+
+        Always returns with nothing running.
+        """
+        keeping = asyncio.create_task(self._keep_leases())
+        try:
+            await self._work_until(end)
+            await self._finish(grace_seconds)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+
+    async def _work_until(self, end: asyncio.Event) -> None:
+        with self._waking.listening(end):
+            while not end.is_set():
+                self._waking.listen_from_now()
+                await self._claim_what_is_due()
+                await self._waking.wait()
+
+    async def _claim_what_is_due(self) -> None:
+        while len(self._running) < self._places():
+            try:
+                claim = await self._store.call(
+                    self._store.events.claim, self.name, commands=self._commands
+                )
+            except StoreUnavailable as error:
+                _log.warning("worker.store_unavailable", error=str(error))
+                return
+            if claim is None:
+                return
+            self._begin(claim)
+
+    def _begin(self, claim: Claim) -> None:
+        running = Running(claim, Lease(claim.lease_until - MARGIN_SECONDS), asyncio.Event())
+        self._running[claim.token] = running
+        task = asyncio.create_task(self._work(running), name=claim.event.event_id)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, running: Running) -> None:
+        event = running.claim.event
+        about = {"event_id": event.event_id, "account_id": event.account_id}
+        log = _log.bind(**about, command=event.command.value)
+        log.info("event.started", times_queued=event.times_queued, source=event.source.value)
+        try:
+            answer = await self._executor.execute(
+                running.claim,
+                lease=running.lease,
+                stop=running.stop,
+                on_progress=self._progress_of(event.event_id),
+            )
+            log.info("event.settled", move=answer.attempt.move if answer.attempt else "not begun")
+        except LeaseLost as error:
+            log.warning("event.lease_lost", error=str(error))
+        except Exception as error:
+            log.exception("event.fault")
+            await self._park_after_fault(running.claim, error)
+        finally:
+            del self._running[running.claim.token]
+            # A place is free, and another event of the account may start.
+            self._waking.wake()
+
+    async def _park_after_fault(self, claim: Claim, error: Exception) -> None:
+        reason = f"a fault in the program: {type(error).__name__}: {error}; see the log"
+        with suppress(LeaseLost):
+            await insist(self._store, self._store.events.park, claim, reason)
+
+    async def _keep_leases(self) -> None:
+        """Prolong all leases once a beat, then put back events whose workers have vanished."""
+        while True:
+            with suppress(StoreUnavailable):
+                await self._beat()
+                await self._store.call(self._store.events.sweep)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _beat(self) -> None:
+        before = tuple(self._running.values())
+        if not before:
+            return
+        claims = [one.claim for one in before]
+        held = await self._store.call(self._store.events.heartbeat_all, claims)
+        until = {claim.token: claim.lease_until for claim in held}
+        for one in before:
+            if one.claim.token in until:
+                one.lease.extend(until[one.claim.token] - MARGIN_SECONDS)
+            elif one.claim.token in self._running:
+                one.stop.set()
+
+    async def _finish(self, grace_seconds: float) -> None:
+        if self._tasks:
+            _log.info("worker.finishing", running=len(self._tasks), grace_seconds=grace_seconds)
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+        for one in self._running.values():
+            one.stop.set()
+        if self._tasks:
+            # Each ends by itself: an account process that is told to end is killed after a while.
+            await asyncio.wait(self._tasks)
