@@ -8,6 +8,7 @@ fractions.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -127,8 +128,13 @@ class AccountSnapshot(Value):
     total_value: Number
     #: Total cash, base currency; negative when money is borrowed.
     cash_balance: Number
-    #: Settled part of the cash, base currency; None when the broker does not say.
+    #: Settled part of the cash, base currency; None when the broker does not say. The money of a
+    #: sale settles later, that of a purchase leaves at once.
     settled_cash: Number | None = None
+    #: The day by which all cash will have settled, None when the broker does not say.
+    settles_on: date | None = None
+    #: True when the broker says that the account may spend nothing but its own, settled cash.
+    cash_account: bool = False
     positions: tuple[AccountPosition, ...] = ()
     #: Base currency of the account (ISO 4217).
     currency: str = "USD"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from broker_connector_base import ContractPrice, Instrument
 from rebalance_calculator import Plan, PlanError, PlanLine, plan_many
 
 from .projection import project
-from .situation import Planner, Situation
+from .situation import Planner, Situation, must_wait
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,6 +28,8 @@ class AccountRounds:
     opening: Plan = field(init=False)
     traded: list[PlanLine] = field(default_factory=list)
     count: int = 0
+    #: Cash that has to settle before the rest is bought.
+    awaited: Decimal = Decimal(0)
     #: Why there is no plan, or no further one.
     error: PlanError | None = None
 
@@ -62,9 +65,10 @@ class BatchRounds:
         for account, plan in planned:
             account.opening = plan
         for _ in range(most):
-            planned = [(account, plan) for account, plan in planned if not plan.is_empty]
+            planned = _unfinished(planned)
             self._trade_round(planned)
             planned = self._plan([account for account, _ in planned])
+        _unfinished(planned)
 
     def _trade_round(self, planned: _Planned) -> None:
         sellers = []
@@ -79,7 +83,17 @@ class BatchRounds:
                 account.trade(plan.buys)
 
     def _plan(self, accounts: Sequence[AccountRounds], *, buys_only: bool = False) -> _Planned:
-        """The plans of the accounts that have one."""
+        """The plans of the accounts that have one, as `Planner.plan` makes them."""
+        planned = self._plan_alike(accounts, buys_only=buys_only)
+        waiting = [a for a, plan in planned if not buys_only and must_wait(a.situation, plan)]
+        within_settled = dict(self._plan_alike(waiting, buys_only=True))
+        return [
+            (account, within_settled.get(account, plan))
+            for account, plan in planned
+            if account.error is None
+        ]
+
+    def _plan_alike(self, accounts: Sequence[AccountRounds], *, buys_only: bool) -> _Planned:
         if not accounts:
             return []
         planner = accounts[0].planner
@@ -102,3 +116,11 @@ class BatchRounds:
             else:
                 planned.append((account, plan))
         return planned
+
+
+def _unfinished(planned: _Planned) -> _Planned:
+    """Those that have something to trade; of the others, what they wait for is noted."""
+    for account, plan in planned:
+        if plan.is_empty:
+            account.awaited = account.planner.awaited_cash(account.situation)
+    return [(account, plan) for account, plan in planned if not plan.is_empty]

@@ -36,7 +36,7 @@ from .journal import (
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
 from .recovery import describe_recovered, recover
-from .reporting import cash_after, executed_trades, holdings, managed_value
+from .reporting import awaited_cash, cash_after, executed_trades, holdings, managed_value
 from .results import RunResult
 from .rounds import Rounds
 from .session import Session
@@ -188,6 +188,7 @@ class LiveRun:
         cash = cash_after(rounds.opening, before, after)
         end = replace(rounds.situation, snapshot=after)
         executed = executed_trades(orders, market.lines)
+        awaited, waiting = awaited_cash(rounds.awaited, rounds.situation, self._clock.now())
         return RunResult(
             run_id=self._run_id,
             account_id=self._account.account_id,
@@ -200,6 +201,7 @@ class LiveRun:
             cash_before=rounds.opening.cash_before,
             cash_after=cash,
             cash_target=rounds.opening.cash_target,
+            awaited=awaited,
             as_of=self._started_at,
             status=status,
             success=status in (RunStatus.DONE, RunStatus.NOTHING_TO_DO),
@@ -218,6 +220,7 @@ class LiveRun:
             warnings=(
                 *self._notes,
                 *rounds.opening.warnings,
+                *waiting,
                 *planner.target.notes,
                 *market.warnings,
                 *_untold_commissions(market.fills),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from broker_connector_base import AccountConfig, OpenOrder
@@ -20,7 +21,7 @@ from .concurrency import together
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
 from .projection import ProjectedMarket
-from .reporting import cash_after, holdings, managed_value, proposed_trades
+from .reporting import awaited_cash, cash_after, holdings, managed_value, proposed_trades
 from .results import PreviewResult
 from .rounds import Rounds
 from .session import Session
@@ -64,6 +65,8 @@ class Projected(Protocol):
     traded: list[PlanLine]
     #: Rounds that trade.
     count: int
+    #: Cash that has to settle before the rest is bought.
+    awaited: Decimal
 
 
 def preview_result(
@@ -77,6 +80,7 @@ def preview_result(
     opening, account = rounds.opening, planner.account
     cash = cash_after(opening, start.snapshot, rounds.situation.snapshot)
     total = managed_value(rounds.situation, cash)
+    awaited, waiting = awaited_cash(rounds.awaited, rounds.situation, now)
     return PreviewResult(
         account_id=account.account_id,
         account_type=account.type,
@@ -88,6 +92,7 @@ def preview_result(
         cash_before=opening.cash_before,
         cash_after=cash,
         cash_target=opening.cash_target,
+        awaited=awaited,
         as_of=now,
         proposed_trades=proposed_trades(rounds.traded, start),
         current_value=start.snapshot.total_value,
@@ -96,6 +101,7 @@ def preview_result(
         open_orders=tuple(open_orders),
         warnings=(
             *opening.warnings,
+            *waiting,
             *planner.target.notes,
             *quote_warnings(start.quotes, planner.policy),
             *_order_warnings(open_orders, start, planner),

@@ -43,20 +43,24 @@ def project(
     """
     held = {position.symbol: position for position in own_stocks(snapshot)}
     others = tuple(p for p in snapshot.positions if held.get(p.symbol) is not p)
-    spent = gained = Decimal(0)
+    spent = paid = gained = Decimal(0)
     for line in lines:
         price = line.estimated_price or Decimal(0)
-        spent += line.quantity * price + commission.fee(line.quantity, price)
+        cost = line.quantity * price + commission.fee(line.quantity, price)
+        spent += cost
+        paid += max(cost, Decimal(0))
         before = held.get(line.symbol) or _nothing_of(line.symbol, mids, snapshot.currency)
         gained += line.quantity * (before.market_price or mids[line.symbol])
         held[line.symbol] = _resized(before, before.quantity + line.quantity)
-    cash = dict(snapshot.cash_by_currency)
+    cash, settled_cash = dict(snapshot.cash_by_currency), snapshot.settled_cash
     if snapshot.currency in cash:
         cash[snapshot.currency] -= spent
     return snapshot.model_copy(
         update={
             "positions": (*(p for p in held.values() if p.quantity), *others),
             "cash_balance": snapshot.cash_balance - spent,
+            # The money of a sale settles on another day.
+            "settled_cash": None if settled_cash is None else settled_cash - paid,
             "cash_by_currency": cash,
             "total_value": snapshot.total_value + gained - spent,
         }

@@ -7,13 +7,15 @@ up; nothing here decides or asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from broker_connector_base import AccountSnapshot, Fill
 from rebalance_calculator import Plan, PlanLine, ReasonCode
 
 from .orders import Order
-from .results import ExecutedTrade, HoldingReport, ProposedTrade
+from .results import AwaitedCash, ExecutedTrade, HoldingReport, ProposedTrade
+from .settlement import settlement_day
 from .situation import Situation, shares_held
 
 _ZERO = Decimal(0)
@@ -29,6 +31,21 @@ def managed_value(situation: Situation, cash: Decimal) -> Decimal:
 def cash_after(opening: Plan, before: AccountSnapshot, after: AccountSnapshot) -> Decimal:
     """The plan's cash moved by what the account's cash moved."""
     return opening.cash_before + after.cash_balance - before.cash_balance
+
+
+def awaited_cash(
+    amount: Decimal, situation: Situation, now: datetime
+) -> tuple[AwaitedCash | None, tuple[str, ...]]:
+    """What buys wait for, as a value and in words; None and no words when nothing does."""
+    if not amount:
+        return None, ()
+    snapshot = situation.snapshot
+    awaited = AwaitedCash(
+        amount=amount,
+        currency=snapshot.currency,
+        settles_on=settlement_day(snapshot, situation.instruments, now),
+    )
+    return awaited, (str(awaited),)
 
 
 def holdings(opening: Plan, after: Situation, total_after: Decimal) -> tuple[HoldingReport, ...]:

@@ -6,6 +6,7 @@ may be traded), quantities are signed shares.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from broker_connector_base import (
@@ -77,6 +78,20 @@ class HoldingReport(Value):
     reason: str
 
 
+class AwaitedCash(Value):
+    """Money of sales that has to settle before the rest is bought."""
+
+    amount: NotNegative
+    currency: str
+    settles_on: date
+
+    def __str__(self) -> str:
+        return (
+            f"{self.amount:,.2f} {self.currency} of the cash settles on {self.settles_on}; the "
+            "rest is bought then"
+        )
+
+
 class _Report(Value):
     """What a preview and a run have in common."""
 
@@ -93,6 +108,8 @@ class _Report(Value):
     cash_after: Number
     #: Cash that shall stay.
     cash_target: Number
+    #: What a cash account waits for; None when nothing does.
+    awaited: AwaitedCash | None = None
     as_of: UtcTime
 
 

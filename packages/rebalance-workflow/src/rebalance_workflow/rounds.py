@@ -10,12 +10,14 @@ one round is needed because limit buys usually fill below their limit, and the c
 over may buy another share or pay for a better fit; the README has measurements. An order that
 failed ends the run with its round: filling the gap with something else would have to be undone by
 the next run. Orders that were kept back, because the broker was out of reach when they were due,
-are planned anew on what is true afterwards; such a round does not count against the limit.
+are planned anew on what is true afterwards; such a round does not count against the limit. What a
+cash account cannot buy before its sales have settled is left to a later run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from rebalance_calculator import Plan, PlanLine
@@ -49,8 +51,10 @@ class Rounds:
         self.count = 0
         #: Those of them that kept orders back.
         self.put_off = 0
-        #: True once a plan came out empty: nothing is left to do.
+        #: True once a plan came out empty: nothing is left to do now.
         self.converged = False
+        #: Cash that has to settle before the rest is bought.
+        self.awaited = Decimal(0)
 
     async def trade(self, market: Market, *, most: int) -> None:
         """Trade until the plan is empty or an order did not go through, at most `most` rounds.
@@ -69,6 +73,7 @@ class Rounds:
                 return
             plan = self._planner.plan(self.situation)
         self.converged = True
+        self.awaited = self._planner.awaited_cash(self.situation)
 
     async def _trade_one(self, plan: Plan, market: Market) -> None:
         buys = plan.buys

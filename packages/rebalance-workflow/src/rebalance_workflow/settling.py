@@ -45,11 +45,13 @@ class Settled:
         """The snapshot, with no more cash than the fills left."""
         excess = max(self.check.cash_difference, Decimal(0))
         cash = dict(self.snapshot.cash_by_currency)
+        settled_cash = self.snapshot.settled_cash
         if self.snapshot.currency in cash:
             cash[self.snapshot.currency] -= excess
         return self.snapshot.model_copy(
             update={
                 "cash_balance": self.snapshot.cash_balance - excess,
+                "settled_cash": None if settled_cash is None else settled_cash - excess,
                 "cash_by_currency": cash,
                 "total_value": self.snapshot.total_value - excess,
             }

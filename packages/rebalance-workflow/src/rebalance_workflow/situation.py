@@ -27,6 +27,7 @@ from .concurrency import together
 from .errors import RebalanceStopped
 from .policy import RebalancePolicy
 from .session import Session
+from .settlement import spendable_cash, unsettled_cash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +74,34 @@ class Planner:
         return sorted(targeted | shares_held(snapshot).keys())
 
     def plan(self, situation: Situation, *, buys_only: bool = False) -> Plan:
-        """What to trade now; raises the calculator's `PlanError`."""
+        """What to trade now; raises the calculator's `PlanError`.
+
+        The sells are those that lead to the targets, whenever their money settles. Buys without
+        sells are within what may be spent now.
+        """
+        found = self._plan(situation, buys_only=buys_only)
+        if not buys_only and must_wait(situation, found):
+            return self._plan(situation, buys_only=True)
+        return found
+
+    def awaited_cash(self, situation: Situation) -> Decimal:
+        """Cash that has not settled, if anything would be bought with it; else 0."""
+        unsettled = unsettled_cash(situation.snapshot)
+        if not unsettled or not self._plan(situation, buys_only=False).buys:
+            return Decimal(0)
+        return unsettled
+
+    def _plan(self, situation: Situation, *, buys_only: bool) -> Plan:
         policy = self.plan_policy(situation, situation.instruments, buys_only=buys_only)
-        quotes = self.seen(situation.quotes)
-        return plan(situation.snapshot, self.target.items, quotes, policy)
+        return plan(situation.snapshot, self.target.items, self.seen(situation.quotes), policy)
 
     def plan_policy(
         self, situation: Situation, instruments: Iterable[Instrument], *, buys_only: bool
     ) -> PlanPolicy:
         """How the account may trade these instruments now."""
         base = self.policy.plan_policy(self.account, instruments, live=self.live)
-        return base.model_copy(update={"buys_only": buys_only})
+        spendable = spendable_cash(situation.snapshot) if buys_only else None
+        return base.model_copy(update={"buys_only": buys_only, "available_cash": spendable})
 
     def seen(self, quotes: Iterable[ContractPrice]) -> tuple[ContractPrice, ...]:
         """The quotes as the planner gets to see them."""
@@ -91,6 +109,11 @@ class Planner:
             return tuple(quotes)
         # A preview of a halted symbol is still worth showing; a warning says what a run does.
         return tuple(quote.model_copy(update={"halted": None}) for quote in quotes)
+
+
+def must_wait(situation: Situation, wanted: Plan) -> bool:
+    """Whether the buys of a plan may need money that has not settled."""
+    return bool(wanted.buys and not wanted.sells and unsettled_cash(situation.snapshot))
 
 
 async def read_situation(session: Session, planner: Planner) -> Situation:

@@ -107,6 +107,11 @@ class Account:
     account_id: str
     cash: Decimal
     shares: dict[str, Decimal] = field(default_factory=dict)
+    #: Money of sales settles when the test says so (`settle`), and must not be spent before.
+    cash_account: bool = False
+    unsettled: Decimal = Decimal(0)
+    #: Purchases that were paid with money that had not settled: good-faith violations.
+    paid_unsettled: int = 0
     #: Holdings that never trade here: options, other currencies, fractional stubs.
     other_positions: tuple[AccountPosition, ...] = ()
     #: Net liquidation to report in place of the sum, for a broker that contradicts itself.
@@ -116,10 +121,19 @@ class Account:
 
     def trade(self, symbol: str, quantity: Decimal, price: Decimal, commission: Decimal) -> None:
         """Book a fill of signed `quantity`; the commission is paid in cash."""
+        cost = quantity * price + commission
+        if self.cash_account and quantity < 0:
+            self.unsettled -= cost
+        elif self.cash_account and cost > self.cash - self.unsettled:
+            self.paid_unsettled += 1
         self.shares[symbol] = self.shares.get(symbol, Decimal(0)) + quantity
         if not self.shares[symbol]:
             del self.shares[symbol]
-        self.cash -= quantity * price + commission
+        self.cash -= cost
+
+    def settle(self) -> None:
+        """A settlement day passes."""
+        self.unsettled = Decimal(0)
 
     def keep_showing(self, snapshot: AccountSnapshot, *, reads: int) -> None:
         """Answer the next `reads` reads with this snapshot, as a broker whose books lag does."""
@@ -143,7 +157,8 @@ class Account:
             account_id=self.account_id,
             total_value=total,
             cash_balance=self.cash,
-            settled_cash=self.cash,
+            settled_cash=self.cash - self.unsettled,
+            cash_account=self.cash_account,
             available_funds=max(self.cash, Decimal(0)),
             positions=positions,
             cash_by_currency={"USD": self.cash},
