@@ -41,7 +41,7 @@ def paper_broker(
     return PaperBroker(
         directory,
         opening,
-        terms={"account_id": account_id, "scenario": str(scenario), **written},
+        terms={"account_id": account_id, "scenario": Path(scenario).name, **written},
         quotes=quotes,
         now=now,
     )

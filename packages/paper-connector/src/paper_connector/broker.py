@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from broker_connector_base import AccountDataError, BrokerConnectionError, BrokerError
+from broker_connector_base import BrokerAPIError, BrokerConnectionError, BrokerError
 from simulated_exchange import (
     Event,
     Exchange,
@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 #: Far longer than a step takes; only a process that was stopped in the middle of one holds it so.
 LOCK_TIMEOUT_SECONDS = 10.0
+#: Code of a refusal that lasts until somebody mends or deletes the books.
+UNUSABLE = "BOOKS_UNUSABLE"
 _BEFORE_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -120,8 +122,8 @@ class PaperBroker:
         """The answer of a question that changes nothing.
 
         Raises `BrokerConnectionError` when the books are locked too long, or cannot be read or
-        written, which ends every session; and `AccountDataError` when they are damaged or were
-        opened under other terms.
+        written, which ends every session; and `BrokerAPIError` with the code `UNUSABLE` when they
+        are damaged or were opened under other terms.
         """
         return await self._step(question, write=False)
 
@@ -193,11 +195,11 @@ class PaperBroker:
             state = self._file.read()
             if state is None:
                 return None
-            self._clock = VirtualClock(datetime.fromisoformat(state["saved_at"]))
+            self._clock = VirtualClock(_saved_at(state))
             exchange = Exchange.restore(state, clock=self._clock)
             self._begin(exchange)
         except StateError as error:
-            raise AccountDataError(f"{error}. Nothing was sent.") from error
+            raise BrokerAPIError(f"{error}. Nothing was sent.", code=UNUSABLE) from error
         return exchange
 
     def _open_books(self) -> Exchange:
@@ -208,7 +210,7 @@ class PaperBroker:
             exchange.extra["terms"] = self._terms
             self._begin(exchange)
         except StateError as error:
-            raise AccountDataError(f"{error}. Nothing was sent.") from error
+            raise BrokerAPIError(f"{error}. Nothing was sent.", code=UNUSABLE) from error
         self._play(exchange, _BEFORE_TIME, self._clock.now())
         self._exchange = exchange
         return exchange
@@ -216,10 +218,11 @@ class PaperBroker:
     def _begin(self, exchange: Exchange) -> None:
         terms = exchange.extra.get("terms")
         if terms != self._terms:
-            raise AccountDataError(
-                f"{self._file.path} was opened under other terms: {terms} then, {self._terms} now. "
-                "Books keep their terms: put the settings back, or delete "
-                f"{self.directory} to open the account anew. Nothing was sent."
+            raise BrokerAPIError(
+                f"{self._file.path} was opened under other terms: "
+                f"{_differences(terms, self._terms)}. Books keep their terms: put the settings "
+                f"back, or delete {self.directory} to open the account anew. Nothing was sent.",
+                code=UNUSABLE,
             )
         self._quotes.start(exchange, datetime.fromisoformat(exchange.extra["opened"]))
         exchange.subscribe(self._note)
@@ -277,3 +280,16 @@ class PaperBroker:
         except BrokerError as error:
             # Nobody asked, so nobody can be told but by the end of the session.
             self.drop(str(error))
+
+
+def _saved_at(state: Mapping[str, object]) -> datetime:
+    try:
+        return datetime.fromisoformat(str(state.get("saved_at")))
+    except ValueError as error:
+        raise StateError(f"the state does not say when it was saved: {error}") from error
+
+
+def _differences(then: object, now: Mapping[str, str]) -> str:
+    before = then if isinstance(then, dict) else {}
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return ", ".join(f"{name} was {before.get(name)} and is {now.get(name)}" for name in changed)
