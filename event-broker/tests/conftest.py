@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from app.store import open_store
+from app.store.testing import PostgresServer, create_database, drop_database, empty_tables
 from broker_connector_base.testing import VirtualTimeLoop
 
 #: Talk to a scripted broker only: waiting costs no time.
@@ -56,3 +61,54 @@ def write(home: Path) -> Write:
         return path
 
     return write_file
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a server: TEST_DATABASE_URL, or one that all workers of this test run share."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with PostgresServer(Path(tempfile.gettempdir()) / f"test-postgres-{run}") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def _postgres_database(postgres_server: str) -> Iterator[str]:
+    name = f"test_{os.getpid()}"
+    url = create_database(postgres_server, name)
+    open_store(url).close()
+    yield url
+    drop_database(postgres_server, name)
+
+
+@pytest.fixture
+def postgres_url(_postgres_database: str) -> str:
+    """An empty store in PostgreSQL."""
+    empty_tables(_postgres_database)
+    return _postgres_database
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "events.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty store in a file."""
+    path = tmp_path / "events.db"
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty store, once in each engine."""
+    url: str = request.getfixturevalue(
+        {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    )
+    return url

@@ -32,8 +32,22 @@ class Clock(Protocol):
     def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
         """Seconds."""
 
+    def uptime(self) -> ColumnElement[float]:
+        """Seconds since the database was started; endless when it has no life of its own."""
 
-class MachineClock:
+    def boot(self) -> float:
+        """Seconds of this machine's CLOCK_BOOTTIME: the same in all its processes.
+
+        It counts while the machine is suspended, so a deadline by it is never too late.
+        """
+
+
+class _Boot:
+    def boot(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class MachineClock(_Boot):
     """This machine's clocks, for a store that only this machine uses."""
 
     def __init__(self) -> None:
@@ -46,8 +60,11 @@ class MachineClock:
     def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
         return literal(time.monotonic() + after.total_seconds(), Double)
 
+    def uptime(self) -> ColumnElement[float]:
+        return literal(float("inf"), Double)
 
-class DatabaseClock:
+
+class DatabaseClock(_Boot):
     """The clock of the PostgreSQL server."""
 
     lease_clock = "database"
@@ -59,7 +76,6 @@ class DatabaseClock:
         seconds = cast(func.extract("epoch", func.clock_timestamp()), Double)
         return seconds + literal(after.total_seconds(), Double)
 
-
-def boot_time() -> float:
-    """Seconds of CLOCK_BOOTTIME: the same for every process here, and counting while suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    def uptime(self) -> ColumnElement[float]:
+        up = func.clock_timestamp() - func.pg_postmaster_start_time()
+        return cast(func.extract("epoch", up), Double)

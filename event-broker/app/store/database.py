@@ -13,7 +13,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.store.clock import boot_time
 from app.store.dialects import BEGIN, Dialect
 from app.store.errors import StoreUnavailable
 from app.store.wake import WakeUps
@@ -32,7 +31,7 @@ class Database:
         self.dialect = dialect
         self._wake = wake
         self._engine = dialect.create_engine()
-        #: `boot_time` of the last failure to use the database.
+        #: By the clock's `boot`: the time of the last failure to use the database.
         self.outage_noticed_at: float | None = None
 
     def read(
@@ -106,7 +105,7 @@ class Database:
             explained = self.dialect.explain(error, committing=committing)
             if explained is None or self.dialect.lost_a_race(error):
                 raise
-            self.outage_noticed_at = boot_time()
+            self.outage_noticed_at = self.dialect.clock.boot()
             raise explained from error
 
     def close(self) -> None:

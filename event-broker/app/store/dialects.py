@@ -23,9 +23,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    literal,
     select,
-    true,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -56,9 +54,6 @@ class Dialect(Protocol):
     def next_seq(self) -> ColumnElement[int]:
         """The place at the back of the queue."""
 
-    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
-        """Whether the database has been up for so long."""
-
     def wake_ups(self) -> WakeUps:
         """How other processes hear of a change."""
 
@@ -87,10 +82,10 @@ class Sqlite:
     _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
     _RACES = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, clock: Clock | None = None) -> None:
         if not url.database or url.database == ":memory:":
             raise StoreError("a store needs a file: sqlite:///PATH")
-        self.clock: Clock = MachineClock()
+        self.clock: Clock = clock or MachineClock()
         self.path = Path(url.database)
         self.place = str(self.path)
         self.writer: AbstractContextManager[object] = threading.Lock()
@@ -110,9 +105,6 @@ class Sqlite:
 
     def next_seq(self) -> ColumnElement[int]:
         return select(func.coalesce(func.max(events.c.seq), 0) + 1).scalar_subquery()
-
-    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
-        return true()
 
     def wake_ups(self) -> WakeUps:
         return FifoWakeUps(self.path.with_name(f"{self.path.name}.wake"))
@@ -176,8 +168,8 @@ class Postgres:
         "tcp_user_timeout": 10_000,
     }
 
-    def __init__(self, url: URL) -> None:
-        self.clock: Clock = DatabaseClock()
+    def __init__(self, url: URL, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or DatabaseClock()
         self.place = url.render_as_string(hide_password=True)
         self.writer: AbstractContextManager[object] = nullcontext()
         self.url = url.set(drivername="postgresql+psycopg")
@@ -189,10 +181,6 @@ class Postgres:
 
     def next_seq(self) -> ColumnElement[int]:
         return Sequence("events_seq").next_value()
-
-    def running_longer_than(self, seconds: float) -> ColumnElement[bool]:
-        uptime = func.clock_timestamp() - func.pg_postmaster_start_time()
-        return func.extract("epoch", uptime) > literal(seconds)
 
     def wake_ups(self) -> WakeUps:
         from app.store.notifications import PostgresWakeUps
@@ -222,12 +210,12 @@ def _sqlstate(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
 
 
-def dialect_of(url: URL) -> Dialect:
+def dialect_of(url: URL, clock: Clock | None = None) -> Dialect:
     """Raises StoreError for an engine that is not supported."""
     match url.get_backend_name():
         case "sqlite":
-            return Sqlite(url)
+            return Sqlite(url, clock)
         case "postgresql" | "postgres":
-            return Postgres(url)
+            return Postgres(url, clock)
         case other:
             raise StoreError(f"a store is sqlite:///PATH or postgresql://..., not {other}")

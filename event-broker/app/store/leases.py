@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
 
 from app.events import AttemptOutcome, Claim, Command, Event, EventState, LeaseLost
-from app.store.clock import boot_time
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of
 from app.store.queue import put_back
@@ -49,7 +48,7 @@ def claim(
     commands: Collection[Command] | None,
 ) -> Claim | None:
     """The first event in the queue that is due and may start."""
-    clock, deadline = dialect.clock, boot_time() + lease.total_seconds()
+    clock, deadline = dialect.clock, dialect.clock.boot() + lease.total_seconds()
     due = or_(events.c.not_before.is_(None), events.c.not_before <= clock.now())
     query = select(events.c.event_id).where(may_start(), due).order_by(events.c.seq).limit(1)
     if event_id is not None:
@@ -84,7 +83,7 @@ def heartbeat(
     connection: Connection, dialect: Dialect, claims: Sequence[Claim], lease: timedelta
 ) -> tuple[Claim, ...]:
     """Prolong the claims that are still the latest of their events; the others are left out."""
-    deadline = boot_time() + lease.total_seconds()
+    deadline = dialect.clock.boot() + lease.total_seconds()
     tokens = [claim.token for claim in claims]
     held = events.update().where(events.c.token.in_(tokens)).values(_leased(dialect, lease))
     alive = set(connection.execute(held.returning(events.c.token)).scalars())
@@ -132,7 +131,7 @@ def expired(dialect: Dialect, grace: timedelta) -> ColumnElement[bool]:
     """Running under a lease that is over, unless the database itself was down a moment ago."""
     clock = dialect.clock
     over = or_(events.c.lease_clock != clock.lease_clock, events.c.lease_until <= clock.lease())
-    up = dialect.running_longer_than(grace.total_seconds())
+    up = clock.uptime() > grace.total_seconds()
     return and_(events.c.state == EventState.RUNNING, over, up)
 
 

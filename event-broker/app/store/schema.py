@@ -1,4 +1,4 @@
-"""The tables. The rules of the queue are constraints here, so that no program can break them.
+"""The tables. The rules of the queue are constraints here and in `indexes`, not an `if` somewhere.
 
 What changes here needs a migration in `migrations/versions`; a test compares the two.
 """
@@ -20,14 +20,12 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
-    text,
 )
 
 from app.events import EventState
@@ -117,29 +115,6 @@ events = Table(
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
     CheckConstraint("times_queued >= 1", name="times_queued"),
 )
-_waiting, _running = text("state = 'queued'"), text("state = 'running'")
-#: One waiting event per account and command: an arrival merges into it.
-Index(
-    "uq_events_waiting",
-    events.c.account_id,
-    events.c.command,
-    unique=True,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
-)
-#: One run per account.
-Index(
-    "uq_events_running",
-    events.c.account_id,
-    unique=True,
-    sqlite_where=_running,
-    postgresql_where=_running,
-)
-#: The order of claims. Not (not_before, seq): that would sort the queue for every claim.
-Index("ix_events_queue", events.c.seq, sqlite_where=_waiting, postgresql_where=_waiting)
-#: The next place in the queue (SQLite), and lists of the newest events.
-Index("ix_events_seq", events.c.seq)
-Index("ix_events_merged_into", events.c.merged_into)
 
 attempts = Table(
     "attempts",
@@ -172,13 +147,6 @@ messages = Table(
     Column("detail", String),
     Column("dispatched_at", UtcTime),
     UniqueConstraint("channel", "message_id"),
-)
-_undispatched = text("status = 'received'")
-Index(
-    "ix_messages_undispatched",
-    messages.c.timestamp,
-    sqlite_where=_undispatched,
-    postgresql_where=_undispatched,
 )
 
 feeds = Table(
@@ -222,10 +190,6 @@ runs = Table(
     Column("message", String),
     _document("result"),
 )
-Index("ix_runs_account", runs.c.account_id, runs.c.started_at)
-Index("ix_runs_session", runs.c.account_id, runs.c.session_date)
-Index("ix_runs_started", runs.c.started_at)
-Index("ix_runs_event", runs.c.event_id)
 
 orders = Table(
     "orders",
@@ -267,8 +231,6 @@ previews = Table(
     Column("created_at", UtcTime, nullable=False),
     _document("result", nullable=False),
 )
-Index("ix_previews_account", previews.c.account_id, previews.c.preview_id)
-Index("ix_previews_event", previews.c.event_id)
 
 #: The row of `EVERY_ACCOUNT` pauses all of them.
 pauses = Table(

@@ -13,6 +13,7 @@ from typing import ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
+from app.store.clock import Clock
 from app.store.controls import Controls, MarketOpenList, Schedules
 from app.store.database import Database
 from app.store.dialects import Dialect, dialect_of
@@ -82,8 +83,10 @@ class Store:
             self._database.migrate(_upgrade)
 
 
-def open_store(database_url: str, *, lease: timedelta = LEASE) -> Store:
+def open_store(database_url: str, *, lease: timedelta = LEASE, clock: Clock | None = None) -> Store:
     """The store at `sqlite:///PATH` or `postgresql://...`, created or migrated as needed.
+
+    `clock` replaces the engine's own.
 
     Raises `StoreUnavailable`, `StoreDamaged`, `StoreTooNew`, and `StoreError` for another URL.
     """
@@ -91,12 +94,7 @@ def open_store(database_url: str, *, lease: timedelta = LEASE) -> Store:
         url = make_url(database_url)
     except ArgumentError as error:
         raise StoreError("DATABASE_URL is not a URL: sqlite:///PATH or postgresql://...") from error
-    return open_dialect(dialect_of(url), lease=lease)
-
-
-def open_dialect(dialect: Dialect, *, lease: timedelta = LEASE) -> Store:
-    """The store of a dialect, which may have a clock of its own."""
-    store = Store(dialect, lease=lease)
+    store = Store(dialect_of(url, clock), lease=lease)
     try:
         store.migrate()
     except BaseException:

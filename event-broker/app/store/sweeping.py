@@ -13,7 +13,6 @@ from sqlalchemy import Connection, exists, select
 
 from app.events import Event
 from app.store import leases
-from app.store.clock import boot_time
 from app.store.database import Database
 
 #: How far two clocks may drift apart between two sweeps, about a second, without one having jumped.
@@ -54,7 +53,7 @@ class Sweeper:
         found, clock = self._do.read(self._look)
         if self._do.outage_noticed_at is not None:
             self._grace.outage(self._do.outage_noticed_at)
-        if not self._grace.is_over(own=boot_time(), database=clock) or not found:
+        if not self._grace.is_over(own=self._dialect.clock.boot(), database=clock) or not found:
             return ()
         return self._do.write(leases.sweep, self._dialect, self._lease)
 
