@@ -101,13 +101,16 @@ def acquire(directory: Path) -> SimulatorLease:
         return _lease_running(files) or _start(files)
 
 
-def reset(directory: Path, *also: Path) -> None:
+def reset(directory: Path, *also: Path, locks: Path | None = None) -> None:
     """Put the demo accounts back: forget the state, and the directories in `also` that tell of it.
 
-    Raises `SimulationError` while a simulator is in use.
+    Raises `SimulationError` while a simulator is in use, or one of the `locks` is held: accounts
+    that need no simulator are known by their locks.
     """
     files = SimulatorFiles(directory)
     with _locked(files.start_lock):
+        if locks is not None:
+            _require_free(locks)
         if (lease := _lease_running(files)) is not None:
             lease.close()
             raise SimulationError(
@@ -119,6 +122,18 @@ def reset(directory: Path, *also: Path) -> None:
             files.state.unlink(missing_ok=True)
             for path in also:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _require_free(locks: Path) -> None:
+    for path in sorted(locks.glob("*.lock")):
+        with path.open("a") as guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SimulationError(
+                    f"an account is in use by another command ({path.name}); nothing was reset. "
+                    "Wait for that command to end, then try again."
+                ) from None
 
 
 @contextmanager

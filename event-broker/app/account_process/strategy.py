@@ -73,9 +73,7 @@ async def _rows(
             await broker.connect()
             permitted, rows = await _permitted(job, accounts, broker)
             policy = create_policy(job.settings, accounts[0])
-            reading = await read_strategy(
-                broker, permitted, allocations=allocations, policy=policy
-            )
+            reading = await read_strategy(broker, permitted, allocations=allocations, policy=policy)
         finally:
             await broker.disconnect()
     except (BrokerError, UnsupportedBroker) as error:

@@ -21,6 +21,7 @@ from app.settings import (
     SettingsError,
     TradingMode,
     disagreement,
+    is_on_paper,
     load_settings,
     processed_accounts,
     require_allocations,
@@ -83,7 +84,7 @@ def open_session(arguments: argparse.Namespace, settings: Settings) -> Iterator[
     if accounts:
         prepare_state(settings)
         fork_server.start()
-    with _gateway(settings, needed=bool(accounts)) as address:
+    with _gateway(settings, needed=not all(map(is_on_paper, accounts))) as address:
         yield Session(arguments=arguments, settings=settings, accounts=accounts, address=address)
 
 
@@ -134,7 +135,11 @@ def _reset_demo(settings: Settings) -> None:
         )
     try:
         with state_needed(settings):
-            simulation.reset(settings.simulator_directory, settings.state_directory)
+            simulation.reset(
+                settings.simulator_directory,
+                settings.state_directory,
+                locks=settings.lock_directory,
+            )
     except simulation.SimulationError as error:
         raise CommandFailed.because(error) from error
     say("The demo accounts are as they were at first.")

@@ -1,6 +1,7 @@
 """The configuration files and the environment, read strictly into one frozen value."""
 
 from .agreement import disagreement, unenforced_guard
+from .brokers import is_on_paper
 from .config import Config
 from .environment import Environment, TradingMode
 from .errors import SettingsError
@@ -22,6 +23,7 @@ __all__ = [
     "SettingsError",
     "TradingMode",
     "disagreement",
+    "is_on_paper",
     "load_settings",
     "processed_accounts",
     "require_allocations",

@@ -18,6 +18,7 @@ from broker_connector_base.models import AccountConfig
 from broker_connector_base.values import Value
 
 from .account_ids import is_paper_account
+from .brokers import is_on_paper
 from .errors import SettingsError
 from .schedules import ScheduledAccount
 from .yaml_file import Location, YamlDocument
@@ -121,6 +122,13 @@ def _check_names(
                 (*here, "replacement_set"),
                 f"{wanted} is not in replacement-sets.yaml, which has "
                 f"{', '.join(replacement_sets) or 'no sets'}",
+            )
+        )
+    if is_on_paper(account) and account.type != "paper":
+        problems.append(
+            document.problem(
+                (*here, "type"),
+                f"{account.type} does not go with broker: paper, whose accounts trade no money",
             )
         )
     if problems:

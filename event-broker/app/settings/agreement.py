@@ -12,6 +12,7 @@ from typing import NamedTuple
 from broker_connector_base.models import AccountConfig
 
 from .account_ids import is_paper_account
+from .brokers import is_on_paper
 from .environment import TradingMode
 from .settings import Settings
 
@@ -35,7 +36,7 @@ def disagreement(
     `gateway_accounts` are the ids of the gateway's login, as far as they are known yet.
     """
     account_id = account.account_id
-    looks_paper = is_paper_account(account_id)
+    looks_paper = is_paper_account(account_id) or is_on_paper(account)
     if looks_paper != (account.type == "paper"):
         kind = "a paper" if looks_paper else "not a paper"
         return Disagreement(
@@ -48,6 +49,8 @@ def disagreement(
             f"{settings.account_type} accounts only",
             "correct TRADING_MODE or choose another account",
         )
+    if is_on_paper(account):
+        return None
     return _wrong_port(settings, account) or _wrong_login(settings, gateway_accounts)
 
 

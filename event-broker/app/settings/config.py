@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from broker_connector_base.values import Number, Value
 
 from .errors import SettingsError
+from .paper import PaperConfig, check_files
 from .service_sections import GatesConfig, NotificationsConfig, PdtConfig, SchedulerConfig
 from .yaml_file import Location, YamlDocument
 
@@ -129,6 +130,7 @@ class Config(Value):
 
     ibkr: IbkrConfig = IbkrConfig()
     trading: TradingConfig = TradingConfig()
+    paper: PaperConfig = PaperConfig()
     pdt_protection: PdtConfig = PdtConfig()
     scheduler: SchedulerConfig = SchedulerConfig()
     executor: ExecutorConfig = ExecutorConfig()
@@ -154,7 +156,9 @@ def read_config(path: Path) -> tuple[Config, tuple[str, ...]]:
             notices.append(document.problem(location, f"no longer does anything: {successor}"))
     # A section whose keys are all commented out is written `trading:` and read as null.
     sections = {name: value for name, value in data.items() if value is not None}
-    return document.parse(Config, sections), tuple(notices)
+    config = document.parse(Config, sections)
+    check_files(config.paper, document, path.parent)
+    return config, tuple(notices)
 
 
 def _remove(data: dict[str, Any], location: Location) -> bool:

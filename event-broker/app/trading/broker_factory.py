@@ -7,9 +7,10 @@ without one works for the accounts of the others.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from app.settings import Settings, TradingMode
+from app.settings import Settings, TradingMode, is_on_paper
 from broker_connector_base import AccountConfig, BaseRebalancer, BrokerClient
 from rebalance_calculator import Replacement, ReplacementSet
 from rebalance_workflow import (
@@ -30,6 +31,7 @@ from rebalance_workflow import (
     TargetAllocation,
     always_permitted,
 )
+from rebalance_workflow.file_names import safe_file_name
 
 try:
     import ibkr_connector
@@ -37,6 +39,13 @@ except ImportError as error:
     _ibkr_missing: ImportError | None = error
 else:
     _ibkr_missing = None
+
+try:
+    import paper_connector
+except ImportError as error:
+    _paper_missing: ImportError | None = error
+else:
+    _paper_missing = None
 
 
 class UnsupportedBroker(Exception):
@@ -54,6 +63,9 @@ def create_broker_client(
 ) -> BrokerClient:
     """A session for the account, not yet connected; raises `UnsupportedBroker`."""
     _require(account_config)
+    now = (clock or SystemClock()).now
+    if is_on_paper(account_config):
+        return paper_connector.PaperClient(client_id, _paper_broker(account_config, settings, now))
     ibkr = settings.config.ibkr
     return ibkr_connector.IBKRClient(
         client_id,
@@ -64,7 +76,7 @@ def create_broker_client(
         market_data_type=ibkr.market_data_type,
         price_cache_ttl_seconds=ibkr.price_cache_ttl_seconds,
         contract_cache=ibkr_connector.ContractCache(settings.state_directory / "contracts.json"),
-        clock=(clock or SystemClock()).now,
+        clock=now,
     )
 
 
@@ -81,10 +93,15 @@ def create_rebalancer(
 ) -> BaseRebalancer:
     """The rebalancer that trades through `broker_client`; raises `UnsupportedBroker`."""
     _require(account_config)
-    return ibkr_connector.IBKRRebalancer(
+    make = (
+        paper_connector.PaperRebalancer
+        if is_on_paper(account_config)
+        else ibkr_connector.IBKRRebalancer
+    )
+    return make(
         broker_client,
         allocation_source=allocation_source,
-        policy=create_policy(settings),
+        policy=create_policy(settings, account_config),
         journal=journal,
         replacement_sets=_replacement_sets(settings),
         progress=progress,
@@ -93,9 +110,18 @@ def create_rebalancer(
     )
 
 
-def create_policy(settings: Settings) -> RebalancePolicy:
-    """How accounts are traded."""
-    return RebalancePolicy.model_validate(settings.config.trading.model_dump())
+def create_policy(settings: Settings, account_config: AccountConfig) -> RebalancePolicy:
+    """How accounts are traded that share this account's session."""
+    policy = RebalancePolicy.model_validate(settings.config.trading.model_dump())
+    if not is_on_paper(account_config):
+        return policy
+    return paper_connector.paper_policy(policy, _paper_settings(settings))
+
+
+def session_name(account_config: AccountConfig) -> str:
+    """The same for accounts that one session can serve: paper accounts have each their own."""
+    broker = account_config.broker.lower()
+    return f"{broker}/{account_config.account_id}" if is_on_paper(account_config) else broker
 
 
 def create_journal(settings: Settings) -> RunJournal:
@@ -154,14 +180,46 @@ def _replacement_sets(settings: Settings) -> dict[str, ReplacementSet]:
     }
 
 
+def _paper_broker(
+    account_config: AccountConfig, settings: Settings, now: Callable[[], datetime]
+) -> paper_connector.PaperBroker:
+    account_id, paper = account_config.account_id, settings.config.paper
+    quotes: paper_connector.Quotes = paper_connector.QuoteTape(settings.home / paper.quotes)
+    if paper.quotes == "moving":
+        quotes = paper_connector.MovingQuotes()
+    elif paper.quotes == "standing":
+        quotes = paper_connector.StandingQuotes()
+    return paper_connector.paper_broker(
+        settings.state_directory / "paper" / safe_file_name(account_id),
+        account_id,
+        _paper_settings(settings),
+        scenario="demo" if paper.market == "demo" else settings.home / paper.market,
+        quotes=quotes,
+        now=now,
+    )
+
+
+def _paper_settings(settings: Settings) -> paper_connector.PaperSettings:
+    paper = settings.config.paper
+    return paper_connector.PaperSettings(
+        initial_balance=paper.initial_balance,
+        latency_ms=paper.latency_ms,
+        slippage_model=paper_connector.SlippageModel(paper.slippage_model),
+        slippage_value=paper.slippage_value,
+        commission_rate=paper.commission_rate,
+    )
+
+
 def _require(account_config: AccountConfig) -> None:
-    if account_config.broker.lower() != "ibkr":
+    account_id, broker = account_config.account_id, account_config.broker.lower()
+    missing = {"ibkr": _ibkr_missing, "paper": _paper_missing}
+    if broker not in missing:
         raise UnsupportedBroker(
-            f"account {account_config.account_id}: there is no broker {account_config.broker!r}; "
-            "supported: ibkr"
+            f"account {account_id}: there is no broker {account_config.broker!r}; "
+            f"supported: {', '.join(missing)}"
         )
-    if _ibkr_missing is not None:
+    if missing[broker] is not None:
         raise UnsupportedBroker(
-            f"account {account_config.account_id} needs the ibkr-connector package, which cannot "
-            f"be loaded ({_ibkr_missing}); run tools/setup.sh"
+            f"account {account_id} needs the {broker}-connector package, which cannot be loaded "
+            f"({missing[broker]}); run tools/setup.sh"
         )
