@@ -129,6 +129,17 @@ def test_the_money_of_a_friday_sale_settles_on_monday_when_settlement_takes_a_da
     assert account.settled_cash["USD"] == D("100297.96")
 
 
+def test_the_money_of_a_sale_before_a_holiday_settles_after_it() -> None:
+    wednesday = datetime(2026, 11, 25, 15, tzinfo=UTC)
+    account = {"settlement_days": 1}
+    pit = Pit(start=wednesday, cash={"USD": 0}, positions={IBM: (10, 90)}, account=account)
+    pit.sell(10, con_id=IBM)
+    pit.clock.advance(24 * 3600)  # Thanksgiving
+    assert pit.exchange.account(ACCOUNT).settled_cash["USD"] == 0
+    pit.clock.advance(24 * 3600)
+    assert pit.exchange.account(ACCOUNT).settled_cash["USD"] == D("998.90")
+
+
 EUR_SHARE = Instrument(con_id=7, symbol="ASML", currency="EUR")
 SPY_ONLY = Instrument(con_id=SPY, symbol="SPY")
 

@@ -12,11 +12,11 @@ from simulated_exchange import (
     Order,
     OrderState,
     OrderType,
+    PriceIncrement,
     RandomWalk,
     Reason,
     load_scenario,
 )
-from simulated_exchange.instruments import PriceIncrement
 from simulated_exchange.testing import SPY, Pit
 
 #: Regulation NMS rule 612: steps of a cent from one dollar on, of a hundredth of a cent below

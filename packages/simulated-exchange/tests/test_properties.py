@@ -19,10 +19,11 @@ from simulated_exchange import (
     OrderType,
     RandomWalk,
     Side,
+    Slippage,
+    SlippageModel,
     TimeInForce,
     VirtualClock,
 )
-from simulated_exchange.slippage import Slippage, SlippageModel
 from simulated_exchange.testing import ACCOUNT, IBM, SPY, Pit, request
 
 con_ids = st.sampled_from([SPY, IBM])

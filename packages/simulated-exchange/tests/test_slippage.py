@@ -14,12 +14,13 @@ from simulated_exchange import (
     OrderState,
     OrderType,
     Side,
+    Slippage,
+    SlippageModel,
     StateError,
     VirtualClock,
     load_scenario,
 )
 from simulated_exchange.paper import PaperSettings
-from simulated_exchange.slippage import Slippage, SlippageModel
 from simulated_exchange.testing import MONDAY_10_00, SPY, Pit, request
 
 

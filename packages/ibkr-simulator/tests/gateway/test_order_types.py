@@ -16,8 +16,7 @@ from ib_async import (
     Trade,
 )
 
-from simulated_exchange import FillPolicy, Instrument
-from simulated_exchange.instruments import PriceIncrement
+from simulated_exchange import FillPolicy, Instrument, PriceIncrement
 
 from .conftest import SPY
 

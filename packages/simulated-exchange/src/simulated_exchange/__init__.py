@@ -16,8 +16,8 @@ from .events import (
     QuoteChanged,
 )
 from .exchange import Exchange
-from .hours import Session, TradingHours
-from .instruments import Instrument
+from .hours import HalfDay, Session, TradingHours
+from .instruments import Instrument, PriceIncrement
 from .orders import (
     OcaType,
     Order,
@@ -28,10 +28,14 @@ from .orders import (
     TimeInForce,
     TriggerMethod,
 )
+from .paper import PaperSettings
+from .pnl import PnL
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
+from .slippage import Slippage, SlippageModel
 from .state_file import StateFile
+from .tape import read_tape
 from .whatif import WhatIf
 
 __version__ = "1.0.0"
@@ -49,6 +53,7 @@ __all__ = [
     "Executed",
     "Execution",
     "FillPolicy",
+    "HalfDay",
     "Instrument",
     "LatencyModel",
     "Liquidity",
@@ -58,8 +63,11 @@ __all__ = [
     "OrderRequest",
     "OrderState",
     "OrderType",
+    "PaperSettings",
+    "PnL",
     "Position",
     "PositionChanged",
+    "PriceIncrement",
     "Quote",
     "QuoteChanged",
     "QuoteKind",
@@ -68,6 +76,8 @@ __all__ = [
     "Scenario",
     "Session",
     "Side",
+    "Slippage",
+    "SlippageModel",
     "StateError",
     "StateFile",
     "TimeInForce",
@@ -77,4 +87,5 @@ __all__ = [
     "WallClock",
     "WhatIf",
     "load_scenario",
+    "read_tape",
 ]

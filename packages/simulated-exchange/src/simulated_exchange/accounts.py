@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
+from .hours import TradingHours
 from .settlement import Settlement
 
 ZERO = Decimal(0)
@@ -182,6 +183,7 @@ class Ledger:
         value: Decimal,
         commission: Decimal,
         at: datetime,
+        hours: TradingHours,
     ) -> Decimal | None:
         """Move shares and cash for one signed fill; returns what it realized, None if it opened."""
         holding = self.holdings.get(con_id)
@@ -192,7 +194,7 @@ class Ledger:
         self.cash[currency] = cash - value - commission
         if value < 0:
             proceeds = -value - commission
-            self.settlement.sold(con_id, holding.quantity, currency, proceeds, at)
+            self.settlement.sold(con_id, holding.quantity, currency, proceeds, at, hours)
         elif self.settlement.days:
             self.settlement.bought(con_id, quantity, currency, value + commission, cash, at)
         return realized

@@ -20,7 +20,7 @@ ZERO = Decimal(0)
 def audit(books: Books) -> list[str]:
     """Every contradiction in the books, empty when there is none."""
     fills: dict[int, list[Execution]] = defaultdict(list)
-    for fill in books.effective_executions():
+    for _, fill in books.effective_executions():
         fills[fill.order_id].append(fill)
     violations = list(_records(books))
     for order in books.orders.values():
@@ -75,7 +75,7 @@ def _order(books: Books, order: Order, fills: list[Execution]) -> Iterator[str]:
 def _balances(books: Books, ledger: Ledger) -> Iterator[str]:
     cash = defaultdict(Decimal, ledger.opening_cash)
     quantities = defaultdict(Decimal, ledger.opening_quantities)
-    for fill in books.effective_executions():
+    for _, fill in books.effective_executions():
         if fill.request.account_id == ledger.account_id:
             instrument = books.instruments[fill.request.con_id]
             paid = fill.signed_quantity * fill.price * instrument.multiplier

@@ -4,7 +4,7 @@ Comes in: what the floor and the desk write. Goes out: the truth, to whoever ask
 Never: behaviour; this is data, and to save the exchange is to save this.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -112,19 +112,20 @@ class Books:
     #: JSON-able; whoever uses the exchange keeps here what must be saved with it
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def effective_executions(self, first: int = 0) -> Iterator[Execution]:
-        """Fills from number `first` on, in the order in which they happened, corrected."""
+    def effective_executions(self, first: int = 0) -> Iterator[tuple[int, Execution]]:
+        """Fills from number `first` on, in the order in which they happened, corrected, each with
+        the number that it had when it happened."""
         if not self.corrections:
-            yield from self.executions[first:]
+            yield from enumerate(self.executions[first:], first)
             return
         by_id = {fill.exec_id: fill for fill in self.executions}
         corrected = set(self.corrections.values())
-        for fill in self.executions[first:]:
+        for number, fill in enumerate(self.executions[first:], first):
             if fill.exec_id not in corrected:
                 latest = fill.exec_id
                 while latest in self.corrections:
                     latest = self.corrections[latest]
-                yield by_id[latest]
+                yield number, by_id[latest]
 
     def fill_policy_of(self, request: OrderRequest) -> FillPolicy:
         """How an order fills: as set for its owner, else for its symbol, else for all."""
@@ -135,14 +136,14 @@ class Books:
         symbol = self.instruments[request.con_id].symbol
         return self.fill_policies.get(symbol, self.fill_policy)
 
-    def last_adjustment(self, account_id: str, con_id: int) -> int:
-        """The number of fills before a position was last changed by something else; 0 if never."""
-        entries = (
-            entry.after
+    def last_adjustments(self, account_id: str) -> Mapping[int, int]:
+        """The number of fills before each position was last changed by something else; positions
+        that never were are left out."""
+        return {
+            entry.con_id: entry.after
             for entry in self.adjustments
-            if entry.account_id == account_id and entry.con_id == con_id
-        )
-        return max(entries, default=0)
+            if entry.account_id == account_id
+        }
 
     def ledger(self, account_id: str) -> Ledger:
         found = self.ledgers.get(account_id)

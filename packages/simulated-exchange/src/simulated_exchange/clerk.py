@@ -64,6 +64,7 @@ def book_fill(
             value=value,
             commission=commission,
             at=at,
+            hours=instrument.liquid_hours,
         )
     books.last_exec_number += 1
     execution = Execution(

@@ -26,7 +26,7 @@ def correct_fill(
     index, old = _find(books, exec_id)
     request = old.request
     instrument, ledger = books.instruments[request.con_id], books.ledgers[request.account_id]
-    if index < books.last_adjustment(request.account_id, request.con_id):
+    if index < books.last_adjustments(request.account_id).get(request.con_id, 0):
         raise ExchangeError(
             Reason.NOT_MODIFIABLE, f"{instrument.symbol} was split or renamed since {exec_id}"
         )
@@ -98,7 +98,8 @@ def _rebuild(books: Books, ledger: Ledger, con_id: int) -> None:
     """Book all fills of a position again, in the order in which they happened."""
     holding = replace(ledger.anchors.get(con_id, Holding()))
     multiplier = books.instruments[con_id].multiplier
-    for fill in books.effective_executions(books.last_adjustment(ledger.account_id, con_id)):
+    first = books.last_adjustments(ledger.account_id).get(con_id, 0)
+    for _, fill in books.effective_executions(first):
         if fill.request.account_id == ledger.account_id and fill.request.con_id == con_id:
             report = books.reports[fill.exec_id]
             value = fill.signed_quantity * fill.price * multiplier

@@ -1,7 +1,7 @@
 """When an instrument trades.
 
 Comes in: an aware instant. Goes out: open or closed, the session around it, the next one, the
-list of sessions. Never: a holiday calendar; a closed day is given by name.
+list of sessions. Never: an order.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from .holidays import exceptions
 
 _MIDNIGHT = time(0)
 _DAY = timedelta(days=1)
@@ -44,12 +46,15 @@ class TradingHours:
     opens: time = _MIDNIGHT
     closes: time = _MIDNIGHT
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    #: whose holidays and early closings apply: "NYSE", or "" for none
+    calendar: str = ""
     closed_on: tuple[date, ...] = ()
     half_days: tuple[HalfDay, ...] = ()
     overnight: bool = False
 
     def __post_init__(self) -> None:
         ZoneInfo(self.zone)
+        exceptions(self.calendar, 2000)
         for closes in (self.closes, *(half.closes for half in self.half_days)):
             if self.overnight and (closes == _MIDNIGHT or closes > self.opens):
                 raise ValueError(f"an overnight session ends within a day: {self.opens}, {closes}")
@@ -65,8 +70,9 @@ class TradingHours:
 
     @classmethod
     def us_regular(cls) -> "TradingHours":
-        """Regular session of the US stock exchanges, 09:30 to 16:00 New York time (nyse.com)."""
-        return cls(zone="America/New_York", opens=time(9, 30), closes=time(16))
+        """Regular session of the US stock exchanges, 09:30 to 16:00 New York time, with their
+        holidays (nyse.com)."""
+        return cls(zone="America/New_York", opens=time(9, 30), closes=time(16), calendar="NYSE")
 
     def is_open(self, at: datetime) -> bool:
         return self.session_at(at) is not None
@@ -87,6 +93,18 @@ class TradingHours:
                 return session.opens.astimezone(UTC)
         return None
 
+    def business_days_later(self, at: datetime, days: int) -> datetime:
+        """The same time of day so many business days later.
+
+        Banks take part in what is due then: at a weekend nothing is, wherever there is trading.
+        """
+        local = at.astimezone(ZoneInfo(self.zone))
+        while days:
+            local += _DAY
+            if local.weekday() < 5 and not _is_closed(self, local.date()):
+                days -= 1
+        return local.astimezone(UTC)
+
     def sessions(self, start: datetime, days: int) -> list[Session | date]:
         """One entry for each of `days` calendar days from `start`'s; a closed day is its date."""
         first = start.astimezone(ZoneInfo(self.zone)).date()
@@ -99,13 +117,18 @@ class TradingHours:
                 yield session
 
 
+def _is_closed(hours: TradingHours, day: date) -> bool:
+    return day in hours.closed_on or day in exceptions(hours.calendar, day.year).closed
+
+
 @lru_cache(maxsize=1024)
 def _session_on(hours: TradingHours, day: date) -> Session | None:
-    if day.weekday() not in hours.weekdays or day in hours.closed_on:
+    if day.weekday() not in hours.weekdays or _is_closed(hours, day):
         return None
     zone = ZoneInfo(hours.zone)
     early = (half.closes for half in hours.half_days if half.day == day)
-    closes = next(early, hours.closes)
+    usual = exceptions(hours.calendar, day.year).early.get(day, hours.closes)
+    closes = next(early, usual)
     return Session(
         opens=datetime.combine(day - _DAY if hours.overnight else day, hours.opens, zone),
         closes=datetime.combine(day + _DAY if closes == _MIDNIGHT else day, closes, zone),

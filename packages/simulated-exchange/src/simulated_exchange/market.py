@@ -3,7 +3,10 @@
 Comes in: an id or search terms. Goes out: what the books say. Never: an account.
 """
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
+from typing import Any
 
 from .books import Books
 from .errors import ExchangeError, Reason
@@ -22,6 +25,9 @@ class Market:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        #: symbol -> listings; the books' own order within each
+        self._by_symbol: dict[str, list[Instrument]] = {}
+        self._indexed = 0
 
     def instrument(self, con_id: int) -> Instrument:
         found = self._books.instruments.get(con_id)
@@ -36,11 +42,24 @@ class Market:
         given = {name: value for name, value in terms.items() if value not in (None, "")}
         return [
             listed
-            for listed in self._books.instruments.values()
+            for listed in self._candidates(given)
             if listed.con_id not in self._books.delisted
             and all(getattr(listed, name) == value for name, value in given.items())
             and (exchange in ("", listed.exchange) or exchange in listed.valid_exchanges)
         ]
+
+    def _candidates(self, given: Mapping[str, Any]) -> Iterable[Instrument]:
+        """All that an id or a symbol leaves, else all there are."""
+        listed = self._books.instruments
+        if "con_id" in given:
+            return (listed[given["con_id"]],) if given["con_id"] in listed else ()
+        if "symbol" not in given:
+            return listed.values()
+        # Instruments are added now and then, and never taken out.
+        for instrument in islice(listed.values(), self._indexed, None):
+            self._by_symbol.setdefault(instrument.symbol, []).append(instrument)
+        self._indexed = len(listed)
+        return self._by_symbol.get(given["symbol"], ())
 
     def quote(self, con_id: int) -> Quote:
         return self._books.quotes.get(con_id, _NO_QUOTE)

@@ -4,7 +4,7 @@ Comes in: the books and the market. Goes out: what an account, or one position o
 the previous close. Never: a change of anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,16 +33,17 @@ class PnL:
 
 def account_pnl(books: Books, market: Market, ledger: Ledger, at: datetime) -> PnL:
     """The sum over everything that the account holds or has traded."""
-    total = PnL(daily=ZERO, unrealized=ZERO, realized=ZERO)
+    fills: dict[int, list[Execution]] = {}
+    for fill in _fills_of_day(books, ledger, at):
+        fills.setdefault(fill.request.con_id, []).append(fill)
+    daily = unrealized = realized = ZERO
     for con_id in ledger.holdings:
         rate = market.rate(market.currency(con_id), ledger.base_currency)
-        one = position_pnl(books, market, ledger, con_id, at)
-        total = PnL(
-            daily=total.daily + one.daily * rate,
-            unrealized=total.unrealized + one.unrealized * rate,
-            realized=total.realized + one.realized * rate,
-        )
-    return total
+        one = _pnl(books, market, ledger, con_id, fills.get(con_id, ()))
+        daily += one.daily * rate
+        unrealized += one.unrealized * rate
+        realized += one.realized * rate
+    return PnL(daily=daily, unrealized=unrealized, realized=realized)
 
 
 def position_pnl(books: Books, market: Market, ledger: Ledger, con_id: int, at: datetime) -> PnL:
@@ -50,12 +51,19 @@ def position_pnl(books: Books, market: Market, ledger: Ledger, con_id: int, at: 
 
     After a split of the day, `daily` counts from the split, whose quotes and shares agree.
     """
+    fills = [fill for fill in _fills_of_day(books, ledger, at) if fill.request.con_id == con_id]
+    return _pnl(books, market, ledger, con_id, fills)
+
+
+def _pnl(
+    books: Books, market: Market, ledger: Ledger, con_id: int, fills: Iterable[Execution]
+) -> PnL:
     holding = ledger.holdings.get(con_id, Holding())
     multiplier = market.instrument(con_id).multiplier
     mark, close = market.mark(con_id), market.quote(con_id).close
     opened_at = mark if close is None else close * multiplier
     traded = paid = realized = ZERO
-    for fill in _fills_of_day(books, ledger, con_id, at):
+    for fill in fills:
         report = books.reports[fill.exec_id]
         traded += fill.signed_quantity
         paid += fill.signed_quantity * fill.price * multiplier + report.commission
@@ -68,11 +76,12 @@ def position_pnl(books: Books, market: Market, ledger: Ledger, con_id: int, at: 
     )
 
 
-def _fills_of_day(books: Books, ledger: Ledger, con_id: int, at: datetime) -> Iterator[Execution]:
-    local = at.astimezone(_ZONE)
-    since = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = books.last_adjustment(ledger.account_id, con_id)
-    for fill in books.effective_executions(first):
-        mine = fill.request.account_id == ledger.account_id and fill.request.con_id == con_id
-        if mine and fill.at >= since:
+def _fills_of_day(books: Books, ledger: Ledger, at: datetime) -> Iterator[Execution]:
+    """The account's, without those of a position before something else changed it."""
+    since = at.astimezone(_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    adjusted = books.last_adjustments(ledger.account_id)
+    for number, fill in books.effective_executions():
+        request = fill.request
+        mine = request.account_id == ledger.account_id and fill.at >= since
+        if mine and number >= adjusted.get(request.con_id, 0):
             yield fill

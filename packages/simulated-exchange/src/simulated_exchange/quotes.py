@@ -55,7 +55,9 @@ class Quote:
         if self.bid is not None and self.ask is not None and self.bid <= self.ask:
             if self.last is None:
                 return (self.bid + self.ask) / _TWO
-            return min(max(self.last, self.bid), self.ask)
+            if self.last < self.bid:
+                return self.bid
+            return self.ask if self.last > self.ask else self.last
         for price in (self.last, self.close, self.bid, self.ask):
             if price is not None:
                 return price

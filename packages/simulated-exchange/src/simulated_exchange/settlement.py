@@ -8,8 +8,10 @@ the broker's. To sell shares in a cash account before they are paid is free-ridi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+
+from .hours import TradingHours
 
 _ZERO = Decimal(0)
 
@@ -36,7 +38,7 @@ class Unpaid:
 class Settlement:
     """What one account waits for."""
 
-    #: weekdays until the money of a sale has settled, 0 for at once
+    #: business days of the market until the money of a sale has settled, 0 for at once
     days: int = 0
     sales: list[Proceeds] = field(default_factory=list)
     unpaid: list[Unpaid] = field(default_factory=list)
@@ -47,9 +49,15 @@ class Settlement:
         return Settlement(self.days, list(self.sales), list(self.unpaid), self.free_rides)
 
     def sold(
-        self, con_id: int, left: Decimal, currency: str, amount: Decimal, at: datetime
+        self,
+        con_id: int,
+        left: Decimal,
+        currency: str,
+        amount: Decimal,
+        at: datetime,
+        hours: TradingHours,
     ) -> None:
-        """Note a sale for `amount` that leaves `left` of the shares."""
+        """Note a sale for `amount` that leaves `left` of the shares, in a market of such hours."""
         if not self.days:
             return
         self._forget(at)
@@ -57,7 +65,7 @@ class Settlement:
         if unpaid > max(_ZERO, left):
             self.free_rides += 1
             self._pay(con_id, unpaid - max(_ZERO, left))
-        settles = weekdays_later(at, self.days)
+        settles = hours.business_days_later(at, self.days)
         self.sales.append(Proceeds(settles=settles, currency=currency, amount=amount))
 
     def bought(
@@ -120,12 +128,3 @@ class Settlement:
             if lot.quantity > taken:
                 kept.append(replace(lot, quantity=lot.quantity - taken))
         self.unpaid = kept
-
-
-def weekdays_later(at: datetime, days: int) -> datetime:
-    """The same time of day `days` weekdays later."""
-    while days:
-        at += timedelta(days=1)
-        if at.weekday() < 5:
-            days -= 1
-    return at

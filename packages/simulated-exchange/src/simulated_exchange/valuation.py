@@ -4,12 +4,15 @@ Comes in: a ledger and the market. Goes out: `Account`, with every figure from t
 Never: a change of anything.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from .accounts import ZERO, Account, Ledger, Position
+from .accounts import ZERO, Account, Holding, Ledger, Position
+from .instruments import Instrument
 from .market import Market
+from .quotes import Quote
 
 #: Reg T (12 CFR 220.12): initial margin, as a fraction of the value of stock, long or short
 INITIAL_MARGIN = Decimal("0.50")
@@ -59,23 +62,27 @@ def order_margin(
 def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
     """The account as it stands at this instant."""
     base = ledger.base_currency
-    positions = {}
-    net = gross = unrealized = realized = maintenance = ZERO
+    positions: dict[int, Position] = {}
+    books: dict[str, _Sums] = {}
     for con_id, holding in ledger.holdings.items():
-        to_base = market.rate(market.currency(con_id), base)
-        realized += holding.realized * to_base
+        instrument = market.instrument(con_id)
+        sums = books.get(instrument.currency)
+        if sums is None:
+            sums = books[instrument.currency] = _Sums()
         if holding.quantity:
-            position = positions[con_id] = _position(ledger, market, con_id)
-            net += position.market_value * to_base
-            gross += abs(position.market_value) * to_base
-            maintenance += _maintenance(position, market) * to_base
-            unrealized += position.unrealized_pnl * to_base
+            position = positions[con_id] = _position(holding, instrument, market.quote(con_id))
+            sums.add(position, instrument)
+        else:
+            sums.realized += holding.realized
+    total = _Sums()
+    for currency, sums in books.items():
+        total.add_converted(sums, market.rate(currency, base))
     currencies = dict.fromkeys((*ledger.cash, *map(market.currency, positions)))
     cash = total_cash(ledger, market)
-    equity = cash + net
+    equity = cash + total.net
     # A cash account borrows nothing: what it holds is paid for and gives no credit.
-    initial = gross * INITIAL_MARGIN if ledger.margin else net
-    maintenance = maintenance if ledger.margin else net
+    initial = total.gross * INITIAL_MARGIN if ledger.margin else total.net
+    maintenance = total.maintenance if ledger.margin else total.net
     available = equity - initial
     return Account(
         account_id=ledger.account_id,
@@ -90,10 +97,10 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
         exchange_rates=MappingProxyType({c: market.rate(c, base) for c in currencies}),
         positions=MappingProxyType(positions),
         total_cash=cash,
-        gross_position_value=gross,
+        gross_position_value=total.gross,
         net_liquidation=equity,
-        unrealized_pnl=unrealized,
-        realized_pnl=realized,
+        unrealized_pnl=total.unrealized,
+        realized_pnl=total.realized,
         initial_margin=initial,
         maintenance_margin=maintenance,
         order_margin=order_margin(ledger, market) if ledger.margin else ZERO,
@@ -103,21 +110,44 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
     )
 
 
-def _maintenance(position: Position, market: Market) -> Decimal:
-    if position.quantity > 0:
-        return position.market_value * MAINTENANCE_MARGIN
-    per_share = SHORT_MAINTENANCE_PER_SHARE * market.instrument(position.con_id).multiplier
-    return max(-position.market_value * SHORT_MAINTENANCE_MARGIN, -position.quantity * per_share)
+@dataclass(slots=True)
+class _Sums:
+    """Figures of the positions in one currency, or of all of them in the base currency."""
+
+    net: Decimal = ZERO
+    gross: Decimal = ZERO
+    maintenance: Decimal = ZERO
+    unrealized: Decimal = ZERO
+    realized: Decimal = ZERO
+
+    def add(self, position: Position, instrument: Instrument) -> None:
+        value = position.market_value
+        self.net += value
+        self.gross += abs(value)
+        self.unrealized += position.unrealized_pnl
+        self.realized += position.realized_pnl
+        if position.quantity > 0:
+            self.maintenance += value * MAINTENANCE_MARGIN
+        else:
+            least = -position.quantity * SHORT_MAINTENANCE_PER_SHARE * instrument.multiplier
+            self.maintenance += max(-value * SHORT_MAINTENANCE_MARGIN, least)
+
+    def add_converted(self, other: "_Sums", rate: Decimal) -> None:
+        self.net += other.net * rate
+        self.gross += other.gross * rate
+        self.maintenance += other.maintenance * rate
+        self.unrealized += other.unrealized * rate
+        self.realized += other.realized * rate
 
 
-def _position(ledger: Ledger, market: Market, con_id: int) -> Position:
-    holding = ledger.holdings[con_id]
-    value = market.mark(con_id) * holding.quantity
+def _position(holding: Holding, instrument: Instrument, quote: Quote) -> Position:
+    price = quote.mark or ZERO
+    value = price * instrument.multiplier * holding.quantity
     return Position(
-        con_id=con_id,
+        con_id=instrument.con_id,
         quantity=holding.quantity,
         average_cost=holding.average_cost,
-        market_price=market.quote(con_id).mark or ZERO,
+        market_price=price,
         market_value=value,
         unrealized_pnl=value - holding.cost,
         realized_pnl=holding.realized,

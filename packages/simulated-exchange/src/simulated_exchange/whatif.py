@@ -60,6 +60,7 @@ def what_if(books: Books, market: Market, request: OrderRequest, at: datetime) -
         value=sign * value,
         commission=commission,
         at=at,
+        hours=instrument.liquid_hours,
     )
     after = value_account(copy, market, at)
     return WhatIf(

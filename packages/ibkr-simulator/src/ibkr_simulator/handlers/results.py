@@ -6,7 +6,7 @@ from typing import Any
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import AccountFeed
 from ibkr_simulator.translate.texts import average
-from simulated_exchange.pnl import PnL
+from simulated_exchange import PnL
 
 
 def pnl(session: Session, request: Mapping[str, Any]) -> None:
