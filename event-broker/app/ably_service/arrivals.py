@@ -1,0 +1,97 @@
+"""Makes one kind of record of a message, whether the SDK delivered it or history had it.
+
+Its raw text is JSON: Ably's fields as they came, with `data` decoded as far as possible. Both ways
+of arriving give the same id, so that a message that comes twice is one message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.store.records import Message, MessageOrigin, MessageStatus
+
+from .payload import decode
+from .server_time import from_milliseconds
+
+_CREATED = (None, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A message to be recorded, and as what."""
+
+    message: Message
+    status: MessageStatus = MessageStatus.RECEIVED
+    detail: str | None = None
+
+
+def from_row(channel: str, row: Mapping[str, Any], received_at: datetime) -> Arrival:
+    """A raw row of history."""
+    return _arrival(channel, row, MessageOrigin.HISTORY, received_at)
+
+
+def from_sdk(
+    channel: str, message: Any, received_at: datetime, origin: MessageOrigin = MessageOrigin.LIVE
+) -> Arrival:
+    """A message that the SDK has decoded; `encoding` is what it could not undo."""
+    row = {
+        "id": message.id,
+        "name": message.name,
+        "data": message.data,
+        "encoding": message.encoding or None,
+        "clientId": message.client_id,
+        "connectionId": message.connection_id,
+        "timestamp": message.timestamp,
+        "serial": message.serial,
+        "action": None if message.action is None else int(message.action),
+        "extras": message.extras,
+    }
+    return _arrival(channel, row, origin, received_at)
+
+
+def _arrival(
+    channel: str, row: Mapping[str, Any], origin: MessageOrigin, received_at: datetime
+) -> Arrival:
+    decoded = decode(row.get("data"), row.get("encoding"))
+    kept = {**row, "data": decoded.data, "encoding": decoded.encoding}
+    raw = json.dumps({k: v for k, v in kept.items() if v not in (None, "")}, default=str)
+    message = Message(
+        channel=channel,
+        message_id=_identity(row.get("id"), raw),
+        timestamp=from_milliseconds(row.get("timestamp")) or received_at.astimezone(UTC),
+        serial=_storable(row.get("serial")),
+        name=_storable(row.get("name")),
+        raw=raw,
+        origin=origin,
+    )
+    if decoded.problem is not None:
+        return Arrival(message=message, status=MessageStatus.MALFORMED, detail=decoded.problem)
+    if row.get("action") not in _CREATED:
+        detail = f"action {row['action']} is about another message"
+        return Arrival(message=message, status=MessageStatus.IGNORED, detail=detail)
+    return Arrival(message=message)
+
+
+def _identity(message_id: object, raw: str) -> str:
+    """The id, or one made of the content.
+
+    `None:0` is what the SDK makes of a message without an id in a frame without one; all of them
+    would be one.
+    """
+    if isinstance(message_id, str) and message_id and not message_id.startswith("None:"):
+        return _storable(message_id) or ""
+    content = {k: v for k, v in json.loads(raw).items() if k != "id"}
+    text = json.dumps(content, sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _storable(value: object) -> str | None:
+    """Text without what databases refuse: NUL and half characters."""
+    if value is None:
+        return None
+    return str(value).replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -1,0 +1,274 @@
+"""One channel: what arrives is recorded, what was missed is read again, and how far it is complete.
+
+Attachments, messages and pings come in from the connection; records, gaps and alerts go out. It
+knows no socket, and it lives through all connections. All its times are the server's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from app.store import Store
+from app.store.records import Feed as FeedRecord
+
+from .history import History, HistoryForbidden
+from .options import Patience
+from .recorder import Alert, Recorder
+from .status import AlertKind, FeedStatus
+
+_log = structlog.get_logger(__name__)
+
+#: The most that a rewind brings back (ably.com/docs/channels/options/rewind).
+REWIND_LIMIT = 100
+#: Attaches afresh with a rewind of this length; returns when all that came back was received.
+Rewind = Callable[[timedelta], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """What a feed reads while one client lives."""
+
+    history: History
+    server_now: Callable[[], Awaitable[datetime]]
+    rewind: Rewind
+
+
+class Feed:
+    """A channel that strategies' signals come on."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        store: Store,
+        *,
+        retention: timedelta,
+        patience: Patience,
+        alert: Alert,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called after every change of the status; it must not block."""
+        self.channel = recorder.channel
+        self.status = FeedStatus(channel=self.channel)
+        self._recorder = recorder
+        self._store = store
+        self._retention = retention
+        self._patience = patience
+        self._alert = alert
+        self._changed = changed
+        self._record: FeedRecord | None = None
+        self._wanted = asyncio.Event()
+        #: Counts losses of continuity: what a look finds holds only if none came meanwhile.
+        self._losses = 0
+        #: Counts messages that could not be recorded.
+        self._spoils = 0
+        self._rewound: list[datetime] | None = None
+
+    # From the connection, on its event loop
+
+    def attached(self, *, resumed: bool) -> None:
+        """The channel is attached; unless it was resumed, messages may have been missed."""
+        self._show(attached=True, problem=None)
+        if not resumed and self._rewound is None:
+            self._lose()
+
+    def detached(self, problem: str | None = None) -> None:
+        """Nothing arrives any more, until it is attached again."""
+        self._show(attached=False, problem=problem)
+
+    def received(self, message: Any) -> None:
+        """A message arrived: record it before anything else. Never raises."""
+        try:
+            at = self._recorder.live(message, rewound_before=self._rewound_before())
+        except Exception as error:
+            # Whatever it is: the SDK would swallow it, and the message would be forgotten.
+            self._spoil(f"a message could not be recorded: {error}")
+            return
+        if self._rewound is not None:
+            self._rewound.append(at)
+        latest = self.status.last_message_at
+        self._show(last_message_at=at if latest is None else max(at, latest))
+
+    def dropped(self) -> None:
+        """The SDK dropped something, perhaps a message of this channel: look at once.
+
+        Without history nothing can be done: a rewind would bring it back to be dropped again.
+        """
+        if self.status.history_permitted is not False:
+            self._lose()
+
+    async def confirm(self, at: datetime) -> None:
+        """The connection answered a ping that was sent at this time."""
+        status = self.status
+        if status.attached and status.caught_up and not status.dirty:
+            await self._advance(at)
+
+    # Catching up
+
+    async def run(self, sources: Sources) -> None:
+        """Look for what was missed: when continuity was lost, and from time to time. Never ends."""
+        self._show(attached=False, caught_up=False, history_permitted=None)
+        pause, failures = 0.0, 0
+        while True:
+            await self._wait(pause)
+            before, again = (self._losses, self._spoils), not self.status.caught_up
+            try:
+                await self._look(sources)
+                if self._spoils != before[1]:
+                    raise RuntimeError("a message could not be recorded meanwhile")
+            except Exception as error:
+                # Nothing may end the look-out; the store, REST and the SDK fail in many ways.
+                failures += 1
+                pause = 0.0
+                self._show(problem=f"cannot catch up: {error}")
+                _log.warning("cannot_catch_up", channel=self.channel, error=str(error))
+                await asyncio.sleep(self._patience.retry(failures))
+            else:
+                failures = 0
+                # The second look finds what history did not show yet at the first.
+                pause = self._patience.indexing if again else self._patience.sweep_every
+                self._found(complete=self._losses == before[0])
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+        self._wanted.clear()
+
+    async def _look(self, sources: Sources) -> None:
+        now = await sources.server_now()
+        if self._record is None:
+            self._record = await self._store.call(self._store.feeds.start, self.channel, now)
+            self._show(dirty=self._record.dirty or self.status.dirty)
+        if self.status.dirty and not self._record.dirty:
+            await self._mark_dirty(True)
+        if self.status.history_permitted is not False:
+            try:
+                await self._read_history(sources.history, self._record, now)
+            except HistoryForbidden:
+                await self._forbid_history(self._record)
+        if self.status.history_permitted is False and self._needs_rewind:
+            await self._rewind(sources.rewind, self._record, now)
+        if self._record.dirty:
+            await self._mark_dirty(False)
+
+    async def _read_history(self, history: History, record: FeedRecord, now: datetime) -> None:
+        first_start, known = _begun(record)
+        start = known - timedelta(seconds=self._patience.overlap)
+        times: list[datetime] = []
+        async for rows in history.rows(self.channel, start):
+            times.extend(await self._recorder.page(rows, first_start))
+        if self.status.history_permitted is None:
+            self._show(history_permitted=True)
+            await self._store.call(self._store.feeds.permit_history, self.channel, True)
+        retention = max(self._retention, record.observed_retention or timedelta(0))
+        if times and now - min(times) > retention:
+            retention = now - min(times)
+            await self._store.call(self._store.feeds.observe_retention, self.channel, retention)
+            self._record = replace(record, observed_retention=retention)
+        await self._close_gap(known, now - retention, "history does not surely reach back so far")
+        await self._advance(now - timedelta(seconds=self._patience.indexing))
+
+    async def _forbid_history(self, record: FeedRecord) -> None:
+        self._show(history_permitted=False, caught_up=False)
+        if record.history_permitted is not False:
+            await self._store.call(self._store.feeds.permit_history, self.channel, False)
+            self._alert(
+                AlertKind.HISTORY_FORBIDDEN,
+                f"the key may not read the history of {self.channel}: after a longer interruption "
+                "messages are lost. Ask the publisher for a key with the capability `history`",
+            )
+
+    async def _rewind(self, rewind: Rewind, record: FeedRecord, now: datetime) -> None:
+        _, known = _begun(record)
+        times = self._rewound = []
+        try:
+            await rewind(self._retention)
+        finally:
+            self._rewound = None
+        provable = now - self._retention
+        if len(times) >= REWIND_LIMIT:
+            provable = max(provable, min(times))
+        reason = f"rewind reaches back {self._retention} and {REWIND_LIMIT} messages"
+        await self._close_gap(known, provable, reason)
+        await self._advance(now)
+
+    async def _close_gap(self, known: datetime, provable: datetime, reason: str) -> None:
+        """Record and tell that what came between `known` and `provable` may be lost for good."""
+        if known >= provable:
+            return
+        await self._store.call(self._store.feeds.record_gap, self.channel, known, provable, reason)
+        await self._advance(provable)
+        self._show(gaps=self.status.gaps + 1)
+        self._alert(
+            AlertKind.GAP,
+            f"messages on {self.channel} between {known:%Y-%m-%d %H:%M:%S} and "
+            f"{provable:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
+            "follow it with their targets (print-rebalance)",
+        )
+
+    # State
+
+    def _rewound_before(self) -> datetime | None:
+        """While a rewind brings messages back: those that are older are no orders."""
+        if self._rewound is None or self._record is None:
+            return None
+        return self._record.first_started_at
+
+    @property
+    def _needs_rewind(self) -> bool:
+        return self.status.attached and not self.status.caught_up
+
+    def _found(self, *, complete: bool) -> None:
+        """A look went through; `complete` unless continuity was lost meanwhile."""
+        self._show(problem=None)
+        if complete:
+            self._show(caught_up=self.status.caught_up or self.status.attached, dirty=False)
+
+    def _lose(self) -> None:
+        self._losses += 1
+        self._show(caught_up=False)
+        self._wanted.set()
+
+    def _spoil(self, problem: str) -> None:
+        if not self.status.dirty:
+            self._alert(
+                AlertKind.NOT_RECORDED,
+                f"on {self.channel} {problem}. It is read again from history until that succeeds",
+            )
+        self._spoils += 1
+        self._show(dirty=True, problem=problem)
+        self._lose()
+
+    async def _mark_dirty(self, dirty: bool) -> None:
+        assert self._record is not None
+        await self._store.call(self._store.feeds.mark_dirty, self.channel, dirty)
+        self._record = replace(self._record, dirty=dirty)
+
+    async def _advance(self, until: datetime) -> None:
+        """Everything up to `until` is recorded; it never goes back."""
+        record = self._record
+        if record is None or record.continuous_until is None or until <= record.continuous_until:
+            return
+        last = self.status.last_message_at
+        await self._store.call(self._store.feeds.advance, self.channel, until, last_message_at=last)
+        self._record = replace(record, continuous_until=until)
+        self._show(continuous_until=until)
+
+    def _show(self, **changes: Any) -> None:
+        """Replace the status, which other threads read, as a whole."""
+        self.status = replace(self.status, **changes)
+        self._changed()
+
+
+def _begun(record: FeedRecord) -> tuple[datetime, datetime]:
+    """First start, and up to when all is known; a record that was started has both."""
+    assert record.first_started_at is not None
+    return record.first_started_at, record.continuous_until or record.first_started_at
