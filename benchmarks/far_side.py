@@ -96,6 +96,8 @@ def _exchange(names: list[str], account_ids: Sequence[str]) -> Exchange:
         exchange.open_account(
             account_id,
             cash={"USD": Decimal(10_000)},
+            # What a cash account sells is spent on another day.
+            margin=True,
             positions={
                 instrument.con_id: (Decimal(150 if at % 2 else 50), Decimal(100))
                 for at, instrument in enumerate(instruments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +12,7 @@ from broker_connector_base import AccountConfig, AllocationItem, RunStatus
 from ibkr_connector import ContractCache, IBKRRebalancer
 from ibkr_connector.testing.world import World, open_world, quote, small_exchange, stock
 from rebalance_workflow import MemoryJournal, TargetAllocation
-from simulated_exchange import Exchange
+from simulated_exchange import Exchange, WallClock
 
 _ACCOUNT = AccountConfig(account_id="DU300", type="paper", strategy_name="equal")
 _LIMIT_PER_SECOND = 50  # of a real gateway, all messages together
@@ -38,7 +40,8 @@ def rotating_exchange(count: int) -> tuple[Exchange, list[str]]:
     for n in range(count):
         exchange.set_quote(100 + n, quote("50", "50.01", last=Decimal(50), close=Decimal(49)))
     held = {100 + n: (Decimal(200), Decimal(40)) for n in range(count // 2)}
-    exchange.open_account("DU300", cash={"USD": Decimal(1_000)}, positions=held)
+    # What a cash account sells is spent on another day.
+    exchange.open_account("DU300", cash={"USD": Decimal(1_000)}, positions=held, margin=True)
     return exchange, symbols[count // 2 :]
 
 
@@ -75,3 +78,47 @@ async def test_a_rebalance_does_what_its_preview_says_within_the_pace(count: int
     assert {con_id for con_id, position in held.items() if position.quantity} == set(
         range(100 + count // 2, 100 + count)
     )
+
+
+class Calendar(WallClock):
+    """Real time, on another day."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+async def test_a_cash_account_buys_the_rest_when_its_sales_have_settled() -> None:
+    clock = Calendar(asyncio.get_running_loop())
+    exchange = Exchange(clock=clock, instruments=[stock(1, "OLD"), stock(2, "NEW")])
+    for con_id in (1, 2):
+        exchange.set_quote(con_id, quote("50", "50.01", last=Decimal(50), close=Decimal(49)))
+    held = {1: (Decimal(200), Decimal(40))}
+    exchange.open_account("DU300", cash={"USD": Decimal(2_000)}, positions=held, settlement_days=1)
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, ["NEW"], ContractCache())
+        preview = await ours.calculate_rebalance(_ACCOUNT)
+        sold = await ours.rebalance_account(_ACCOUNT)
+        waiting = await ours.rebalance_account(_ACCOUNT)
+        # At the exchange: everything is sold, and what was bought is paid for.
+        first = exchange.account("DU300")
+        # The longest that one business day can take is over.
+        clock.ahead = timedelta(days=5)
+        rest = await ours.rebalance_account(_ACCOUNT)
+        again = await ours.rebalance_account(_ACCOUNT)
+    assert sold.status is rest.status is RunStatus.DONE
+    assert waiting.status is again.status is RunStatus.NOTHING_TO_DO
+    assert [(t.symbol, t.quantity) for t in sold.orders] == [
+        (t.symbol, t.quantity) for t in preview.proposed_trades
+    ]
+    assert first.positions[2].quantity == 39  # 2,000 have settled; 40 at 50.26 would take 2,010
+    assert not first.unpaid_quantities
+    assert preview.awaited == sold.awaited == waiting.awaited
+    assert sold.awaited is not None
+    assert sold.awaited.amount == 200 * 50 - 1
+    assert rest.awaited is None
+    final = exchange.account("DU300")
+    assert final.positions[2].quantity > 230
+    assert not final.unpaid_quantities
+    assert final.free_rides == 0

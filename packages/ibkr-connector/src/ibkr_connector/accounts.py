@@ -27,6 +27,7 @@ from .messages import AccountLine, PositionLine
 from .quote_line import mark
 from .quotes import Quotes
 from .session import Session
+from .settlement import settlement
 
 _BASE = "BASE"
 
@@ -55,11 +56,15 @@ class Accounts:
         lines, held = await asyncio.gather(self._values(account_id), self._positions(account_id))
         values = AccountValues(account_id, lines, preferred_currency=self._base_currency)
         positions = await self._priced(held, use_cached_prices)
+        cash = values.required("TotalCashValue")
+        pending = settlement(values.text("SettledCashByDate"))
         return AccountSnapshot(
             account_id=account_id,
             total_value=values.net_liquidation(),
-            cash_balance=values.required("TotalCashValue"),
-            settled_cash=values.get("SettledCash"),
+            cash_balance=cash,
+            settled_cash=cash - pending.pending if pending else values.get("SettledCash"),
+            settles_on=pending.settles_on if pending else None,
+            cash_account=values.is_cash_account(),
             available_funds=values.get("AvailableFunds"),
             positions=tuple(positions),
             currency=values.base_currency,
@@ -154,6 +159,14 @@ class AccountValues:
             f"IB did not say in which currency account {self._account_id} is kept: net liquidation "
             f"came in {sorted(currencies) or 'none'}."
         )
+
+    def is_cash_account(self) -> bool:
+        """Whether the securities segment is traded in cash; other words are kinds of margin."""
+        return self._values.get(("TradingType-S", "")) == "STKCASH"
+
+    def text(self, tag: str) -> str | None:
+        """A value in the base currency, or in none, as IB writes it."""
+        return self._values.get((tag, self.base_currency)) or self._values.get((tag, ""))
 
     def get(self, tag: str) -> Decimal | None:
         """A value in the base currency, None when IB gave none."""

@@ -1,0 +1,49 @@
+"""What has settled in a cash account, and when the rest will have."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ibkr_connector.settlement import Settlement, settlement
+from ibkr_connector.testing.world import open_world, small_exchange
+
+
+def test_a_rising_schedule_tells_what_is_pending_and_until_when() -> None:
+    found = settlement("20261002:1234.56;20261005:2345.67")
+    assert found == Settlement(Decimal("1111.11"), date(2026, 10, 5))
+
+
+def test_a_schedule_that_stands_or_falls_leaves_nothing_pending() -> None:
+    assert settlement("20260630:51755.46") == Settlement(Decimal(0), None)
+    assert settlement("20261002:2000;20261005:1500") == Settlement(Decimal(0), None)
+    # A purchase first, then the money of a sale.
+    later = settlement("20261002:900;20261005:400;20261006:1000")
+    assert later == Settlement(Decimal(600), date(2026, 10, 6))
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "20261002", "20261002:1;x", "20261002:1.8e308"])
+def test_anything_else_is_no_schedule(text: str | None) -> None:
+    assert settlement(text) is None
+
+
+async def test_money_of_a_sale_is_cash_that_has_not_settled() -> None:
+    exchange = small_exchange()
+    exchange.open_account(
+        "DU300",
+        cash={"USD": Decimal(1_000)},
+        positions={1: (Decimal(10), Decimal(90))},
+        settlement_days=1,
+    )
+    exchange.open_account("DU400", cash={"USD": Decimal(1_000)}, margin=True)
+    async with open_world(exchange) as world:
+        client = await world.client()
+        await client.place_order("DU300", "AAA", Decimal(-5))
+        snapshot = await client.get_account_snapshot("DU300")
+        margin = await client.get_account_snapshot("DU400")
+    assert snapshot.cash_account
+    assert snapshot.settled_cash == 1_000
+    assert snapshot.cash_balance > 1_490
+    assert not margin.cash_account
