@@ -48,7 +48,7 @@ def digest(day: Day, zone: ZoneInfo) -> Notification:
 def _title(day: Day) -> str:
     waiting = len(day.needs_attention)
     if waiting:
-        return f"Daily digest: {waiting} need{'s' if waiting == 1 else ''} attention"
+        return f"Daily digest: {waiting} need{'s' * (waiting == 1)} attention"
     return f"Daily digest: {sum(day.runs.values())} rebalances, {day.trades} orders filled"
 
 
@@ -57,7 +57,7 @@ def alive(*, now: datetime, accounts: int, mode: str, zone: ZoneInfo) -> Notific
     return Notification(
         kind=Kind.ALIVE,
         title="The rebalancer is running",
-        body=f"{_time(now, zone)}: {accounts} accounts, trading mode {mode}.",
+        body=f"{_time(now, zone)}: {accounts} account{'s' * (accounts != 1)}, trading mode {mode}.",
     )
 
 
