@@ -78,7 +78,7 @@ class World:
         self.now = moment
         self.scheduler.tick()
 
-    def pass_time(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> None:
+    def pass_time(self, until: datetime, step: timedelta = timedelta(minutes=10)) -> None:
         """The scheduler looks again and again."""
         while self.now < until:
             self.at(min(self.now + step, until))
@@ -100,7 +100,7 @@ BuildWorld = Callable[..., World]
 
 @pytest.fixture
 def build(home: Path, sqlite_url: str, november: Sessions) -> Iterator[BuildWorld]:
-    """A world at a moment, with the texts of `accounts.yaml` and `config.yaml`."""
+    """A world that begins at a moment, with the texts of `accounts.yaml` and `config.yaml`."""
     clock = AdjustableClock(sqlite_url)
     with open_store(sqlite_url, clock=clock) as store:
 
@@ -108,6 +108,8 @@ def build(home: Path, sqlite_url: str, november: Sessions) -> Iterator[BuildWorl
             if accounts:
                 (home / "accounts.yaml").write_text(accounts)
             (home / "config.yaml").write_text(config)
-            return World(home=home, store=store, clock=clock, sessions=november, now=now)
+            made = World(home=home, store=store, clock=clock, sessions=november, now=now)
+            made.scheduler.tick()
+            return made
 
         yield world
