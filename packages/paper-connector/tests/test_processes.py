@@ -115,6 +115,24 @@ async def test_a_process_that_is_stopped_with_the_lock_keeps_nobody_waiting_for_
     await client.disconnect()
 
 
+async def test_an_order_that_waited_for_the_lock_is_not_sent_when_the_session_has_ended(
+    tmp_path: Path,
+) -> None:
+    client = PaperClient(1, broker(tmp_path))
+    await client.connect()
+    holder = lock.take_now(tmp_path / "state.json.lock")
+    assert holder is not None
+    sending = asyncio.ensure_future(client.place_order("P1", "SPY", 1, client_order_id="one"))
+    await asyncio.sleep(0.01)
+    await client.disconnect()
+    os.close(holder)
+    with pytest.raises(BrokerConnectionError, match="nothing was sent"):
+        await sending
+    await client.connect()
+    assert await client.find_order("P1", "one") is None
+    await client.disconnect()
+
+
 async def test_requests_that_waited_for_the_lock_are_done_in_order(tmp_path: Path) -> None:
     client = PaperClient(1, broker(tmp_path))
     await client.connect()

@@ -13,11 +13,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from broker_connector_base import (
-    AccountNotFound,
     AccountSnapshot,
     BrokerClient,
     BrokerConnectionError,
@@ -28,16 +27,15 @@ from broker_connector_base import (
     OpenOrder,
     OrderEvent,
     OrderExecutionError,
-    OrderOutcomeUnknown,
     OrderResult,
     OrderStatus,
-    UnknownSymbol,
 )
-from simulated_exchange import Exchange, ExchangeError, Order, OrderState, Reason
-from simulated_exchange import Instrument as Listing
+from simulated_exchange import Exchange, ExchangeError, Order
 
 from . import lock, translate
+from .acknowledgements import Acknowledgements, Answer
 from .broker import PaperBroker
+from .lookups import listing, order_with_key, require_account
 from .news import News
 from .order_request import WantedOrder
 from .subscription import Subscription
@@ -60,14 +58,12 @@ class PaperClient(BrokerClient):
     ) -> None:
         self.client_id = client_id
         self._broker = broker
-        self._acknowledgement_timeout = acknowledgement_timeout_seconds
+        self._acknowledgements = Acknowledgements(acknowledgement_timeout_seconds)
         self._connecting = asyncio.Lock()
         #: The descriptor that holds the client id's lock; None without a session.
         self._seat: int | None = None
         self._news: News | None = None
         self._subscriptions: list[Subscription] = []
-        #: Orders on their way to the exchange, and who waits for their arrival.
-        self._arriving: dict[int, list[asyncio.Future[_Answer]]] = {}
         #: Keys that were refused: a refused order leaves no trace in the books.
         self._refused: dict[tuple[str, str], OrderExecutionError] = {}
 
@@ -101,12 +97,7 @@ class PaperClient(BrokerClient):
             for subscription in self._subscriptions:
                 if subscription.account_id == account_id:
                     subscription.put(event)
-        for order_id in list(self._arriving):
-            answer = _answer(exchange, exchange.order(order_id))
-            if answer.has_arrived:
-                for arrival in self._arriving.pop(order_id):
-                    if not arrival.done():
-                        arrival.set_result(answer)
+        self._acknowledgements.look(exchange)
 
     def lose(self, reason: str) -> None:
         """Called by the broker when the session is over; harmless when there is none."""
@@ -118,10 +109,7 @@ class PaperClient(BrokerClient):
         lost = BrokerConnectionError(reason)
         for subscription in self._subscriptions:
             subscription.put(lost)
-        for arrival in [a for waiting in self._arriving.values() for a in waiting]:
-            if not arrival.done():
-                arrival.set_exception(lost)
-        self._arriving.clear()
+        self._acknowledgements.lose(lost)
 
     # --- accounts and markets ------------------------------------------------------------------
 
@@ -142,13 +130,13 @@ class PaperClient(BrokerClient):
     ) -> list[ContractPrice]:
         """See `BrokerClient`; prices are always those of the moment."""
         return await self._ask(
-            lambda exchange: [translate.price(exchange, _listing(exchange, s)) for s in symbols]
+            lambda exchange: [translate.price(exchange, listing(exchange, s)) for s in symbols]
         )
 
     async def get_instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         return await self._ask(
             lambda exchange: [
-                translate.instrument(_listing(exchange, symbol), exchange.clock.now())
+                translate.instrument(listing(exchange, symbol), exchange.clock.now())
                 for symbol in symbols
             ]
         )
@@ -184,8 +172,7 @@ class PaperClient(BrokerClient):
         )
         try:
             answer = await self._broker.request(lambda exchange: self._submit(exchange, wanted))
-            answer = await self._arrival(answer, client_order_id)
-            return answer.decided()
+            return (await self._acknowledgements.of(answer)).decided()
         except ExchangeError as refusal:
             refused = OrderExecutionError(
                 f"{quantity} {symbol} for {account_id} was refused: {refusal.message}; the order "
@@ -196,28 +183,14 @@ class PaperClient(BrokerClient):
                 self._refused[key] = refused
             raise refused from refusal
 
-    def _submit(self, exchange: Exchange, wanted: WantedOrder) -> _Answer:
-        _require_account(exchange, wanted.account_id)
-        listing = _listing(exchange, wanted.symbol)
-        first = _with_key(exchange, wanted.account_id, wanted.client_order_id)
-        return _answer(exchange, first or exchange.submit(wanted.request(listing, self.client_id)))
-
-    async def _arrival(self, answer: _Answer, client_order_id: str | None) -> _Answer:
-        if answer.has_arrived:
-            return answer
-        arrival: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-        self._arriving.setdefault(int(answer.result.order_id), []).append(arrival)
-        try:
-            async with asyncio.timeout(self._acknowledgement_timeout):
-                return await arrival
-        except TimeoutError:
-            return answer
-        except BrokerConnectionError as lost:
-            raise OrderOutcomeUnknown(
-                f"{lost} before the order was acknowledged; it may be working: look it up before "
-                "another is sent",
-                client_order_id=client_order_id or "",
-            ) from lost
+    def _submit(self, exchange: Exchange, wanted: WantedOrder) -> Answer:
+        # The session may have ended while the lock was waited for.
+        self._require_session()
+        require_account(exchange, wanted.account_id)
+        found = listing(exchange, wanted.symbol)
+        first = order_with_key(exchange, wanted.account_id, wanted.client_order_id)
+        order = first or exchange.submit(wanted.request(found, self.client_id))
+        return Answer.of(exchange, order)
 
     async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
         return await self._ask(
@@ -256,7 +229,7 @@ class PaperClient(BrokerClient):
         """See `BrokerClient`. The books forget nothing: None means that it was never taken."""
 
         def find(exchange: Exchange) -> OrderResult | None:
-            order = _with_key(exchange, account_id, client_order_id)
+            order = order_with_key(exchange, account_id, client_order_id)
             return None if order is None else translate.result(exchange, order)
 
         return await self._ask(find, account_id)
@@ -293,7 +266,7 @@ class PaperClient(BrokerClient):
 
         def answer(exchange: Exchange) -> T:
             if account_id is not None:
-                _require_account(exchange, account_id)
+                require_account(exchange, account_id)
             return question(exchange)
 
         return await self._broker.ask(answer)
@@ -308,47 +281,3 @@ class PaperClient(BrokerClient):
         except (ValueError, ExchangeError):
             return None
         return order if order.request.owner == self.client_id else None
-
-
-class _Answer(NamedTuple):
-    """An order as it was answered for."""
-
-    result: OrderResult
-    state: OrderState
-    refused: Reason | None
-
-    @property
-    def has_arrived(self) -> bool:
-        return self.state is not OrderState.PENDING
-
-    def decided(self) -> OrderResult:
-        """The order if it was taken; the `ExchangeError` if it was refused when its turn came."""
-        if self.refused is not None:
-            raise ExchangeError(self.refused, "it no longer fitted when its turn came")
-        return self.result
-
-
-def _answer(exchange: Exchange, order: Order) -> _Answer:
-    return _Answer(translate.result(exchange, order), order.status, order.reject_reason)
-
-
-def _with_key(exchange: Exchange, account_id: str, key: str | None) -> Order | None:
-    """The order of this account that has the key, whoever placed it."""
-    if not key:
-        return None
-    orders = [*exchange.open_orders(account_id), *exchange.completed_orders(account_id)]
-    return next((order for order in orders if order.request.order_ref == key), None)
-
-
-def _require_account(exchange: Exchange, account_id: str) -> None:
-    known = exchange.account_ids()
-    if account_id not in known:
-        raise AccountNotFound(f"account {account_id} is not among {', '.join(known)}")
-
-
-def _listing(exchange: Exchange, symbol: str) -> Listing:
-    found = exchange.find_instruments(symbol=symbol, sec_type="STK")
-    if len(found) != 1:
-        what = f"{len(found)} stocks answer" if found else "no stock answers"
-        raise UnknownSymbol(f"{what} to {symbol!r} on the paper market; nothing was sent")
-    return found[0]
