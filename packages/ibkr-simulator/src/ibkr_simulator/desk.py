@@ -12,6 +12,7 @@ from simulated_exchange import Account, Exchange, ExchangeError, Instrument
 
 from .order_ids import OrderIds
 from .refusals import Refusal, invalid, no_such_contract
+from .translate.accounts import Statement
 from .translate.contracts import market_rules, price_rule
 from .translate.texts import words
 
@@ -67,10 +68,9 @@ class Desk:
         """The accounts that this login manages."""
         return tuple(self.exchange.account_ids()) if self._accounts is None else self._accounts
 
-    @property
-    def instruments(self) -> dict[int, Instrument]:
-        """Everything listed, by con_id."""
-        return {found.con_id: found for found in self.exchange.find_instruments()}
+    def statement(self, account_id: str) -> Statement:
+        """An account, as clients are to see it, in the lines in which they see it."""
+        return Statement(self.account(account_id), self.exchange.instruments)
 
     def market_rule(self, instrument: Instrument) -> int:
         """The number of the rule that its prices follow."""

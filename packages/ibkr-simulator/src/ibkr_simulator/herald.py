@@ -139,10 +139,12 @@ class Herald:
             return
         touched, self._touched = self._touched, {}
         for account_id, con_ids in touched.items():
-            if account_id in self._desk.account_ids:
-                for session in tuple(self._sessions.values()):
-                    for tell in ACCOUNT_LISTENERS:
-                        tell(session, account_id, con_ids)
+            if account_id not in self._desk.account_ids:
+                continue
+            statement = self._desk.statement(account_id)
+            for session in tuple(self._sessions.values()):
+                for tell in ACCOUNT_LISTENERS:
+                    tell(session, statement, con_ids)
 
     def _tell_results(self) -> None:
         if not self._desk.accounts_are_frozen:

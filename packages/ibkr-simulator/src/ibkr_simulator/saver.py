@@ -15,6 +15,8 @@ from simulated_exchange import Event, Exchange, QuoteChanged, StateFile
 _LOG = logging.getLogger(__name__)
 #: seconds in which changes are gathered: an order's events come within a few milliseconds
 _GATHER = 0.05
+#: how many times longer than the last state took to take down; clients are served meanwhile
+_REST = 10
 
 
 class Saver:
@@ -26,6 +28,8 @@ class Saver:
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         self._writing = asyncio.Lock()
+        #: seconds for which nobody was served while the state was taken down
+        self._took = 0.0
 
     async def __aenter__(self) -> Self:
         self._unsubscribe = self._exchange.subscribe(self._note)
@@ -50,7 +54,10 @@ class Saver:
         The disk is waited for in a thread, the clients are served meanwhile.
         """
         async with self._writing:
-            await asyncio.to_thread(self._file.write, self._exchange.save())
+            began = asyncio.get_running_loop().time()
+            state = self._exchange.save()
+            self._took = asyncio.get_running_loop().time() - began
+            await asyncio.to_thread(self._file.write, state)
 
     def _note(self, event: Event) -> None:
         if not isinstance(event, QuoteChanged):
@@ -60,7 +67,7 @@ class Saver:
         while True:
             await self._changed.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), _GATHER)
+                await asyncio.wait_for(self._closing.wait(), max(_GATHER, _REST * self._took))
             if self._closing.is_set():
                 return
             self._changed.clear()

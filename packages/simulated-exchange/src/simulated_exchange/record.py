@@ -3,8 +3,9 @@
 Comes in: ids and filters. Goes out: immutable views of the books as they stand. Never: a change.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from .accounts import Account
 from .audit import audit
@@ -28,6 +29,11 @@ class Record:
         self.clock = clock
         self._books = books
         self._market = Market(books)
+
+    @property
+    def instruments(self) -> Mapping[int, Instrument]:
+        """Everything that is, or was, listed, by con_id."""
+        return MappingProxyType(self._books.instruments)
 
     def instrument(self, con_id: int) -> Instrument:
         """What is listed under an id. Raises `ExchangeError` if nothing is."""

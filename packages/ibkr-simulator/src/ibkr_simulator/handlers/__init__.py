@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ibkr_simulator.session import Session
+from ibkr_simulator.translate.accounts import Statement
 
 from . import (
     accounts,
@@ -44,7 +45,7 @@ REQUESTS: dict[str, Handler] = {
 
 #: What a session is told about an account after a burst of events that touched it and some of its
 #: positions (by con_id).
-ACCOUNT_LISTENERS: tuple[Callable[[Session, str, Collection[int]], None], ...] = (
+ACCOUNT_LISTENERS: tuple[Callable[[Session, Statement, Collection[int]], None], ...] = (
     accounts.account_changed,
     results.account_changed,
 )

@@ -6,13 +6,7 @@ from typing import Any
 from ibkr_simulator.refusals import Refusal, invalid
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import AccountFeed, LineFilter, Summary
-from ibkr_simulator.translate.accounts import (
-    Line,
-    account_lines,
-    ledger_lines,
-    portfolio_fields,
-    summary_lines,
-)
+from ibkr_simulator.translate.accounts import Line, Statement, portfolio_fields
 from ibkr_simulator.translate.texts import ZONE
 
 #: Summaries one client may have at a time (TWS API, "Account Summary").
@@ -28,9 +22,9 @@ def account_updates(session: Session, request: Mapping[str, Any]) -> None:
     account_id = request["account"] or session.desk.account_ids[0]
     feed = AccountFeed(session.account(account_id))
     session.subscriptions.account = feed
-    _send_values(session, feed)
-    held = session.desk.account(feed.account_id).positions
-    _send_portfolio(session, feed.account_id, held)
+    statement = session.desk.statement(feed.account_id)
+    _send_values(session, feed, statement)
+    _send_portfolio(session, statement, statement.account.positions)
     _send_time(session)
     session.send("accountDownloadEnd", account=feed.account_id)
 
@@ -41,7 +35,7 @@ def account_updates_multi(session: Session, request: Mapping[str, Any]) -> None:
         session.account(request["account"]), request["modelCode"], request["ledgerAndNLV"]
     )
     session.subscriptions.account_requests[request_id] = feed
-    _send_values_multi(session, request_id, feed)
+    _send_values_multi(session, request_id, feed, session.desk.statement(feed.account_id))
     session.send("accountUpdateMultiEnd", reqId=request_id)
 
 
@@ -65,7 +59,8 @@ def account_summary(session: Session, request: Mapping[str, Any]) -> None:
     tags = tuple(tag.strip() for tag in request["tags"].split(",") if tag.strip())
     summaries[request_id] = Summary(tags, {name: LineFilter() for name in accounts})
     for account_id in accounts:
-        _send_summary(session, request_id, summaries[request_id], account_id)
+        statement = session.desk.statement(account_id)
+        _send_summary(session, request_id, summaries[request_id], statement)
     session.send("accountSummaryEnd", reqId=request_id)
 
 
@@ -73,25 +68,23 @@ def cancel_account_summary(session: Session, request: Mapping[str, Any]) -> None
     session.subscriptions.summaries.pop(request["reqId"], None)
 
 
-def account_changed(session: Session, account_id: str, con_ids: Collection[int]) -> None:
+def account_changed(session: Session, statement: Statement, con_ids: Collection[int]) -> None:
     """Push what is different, to every subscription that shows this account."""
-    wanted = session.subscriptions
+    account_id, wanted = statement.account.account_id, session.subscriptions
     if wanted.account is not None and wanted.account.account_id == account_id:
-        _send_values(session, wanted.account)
-        _send_portfolio(session, account_id, con_ids)
+        _send_values(session, wanted.account, statement)
+        _send_portfolio(session, statement, con_ids)
         _send_time(session)
     for request_id, feed in wanted.account_requests.items():
         if feed.account_id == account_id:
-            _send_values_multi(session, request_id, feed)
+            _send_values_multi(session, request_id, feed, statement)
     for request_id, summary in wanted.summaries.items():
         if account_id in summary.accounts:
-            _send_summary(session, request_id, summary, account_id)
+            _send_summary(session, request_id, summary, statement)
 
 
-def _send_values(session: Session, feed: AccountFeed) -> None:
-    account = session.desk.account(feed.account_id)
-    lines = account_lines(account, session.desk.instruments)
-    for tag, value, currency in feed.seen.news(lines):
+def _send_values(session: Session, feed: AccountFeed, statement: Statement) -> None:
+    for tag, value, currency in feed.seen.news(statement.everything):
         session.send(
             "updateAccountValue",
             key=tag,
@@ -101,8 +94,10 @@ def _send_values(session: Session, feed: AccountFeed) -> None:
         )
 
 
-def _send_values_multi(session: Session, request_id: int, feed: AccountFeed) -> None:
-    for tag, value, currency in feed.seen.news(_multi_lines(session, feed)):
+def _send_values_multi(
+    session: Session, request_id: int, feed: AccountFeed, statement: Statement
+) -> None:
+    for tag, value, currency in feed.seen.news(_multi_lines(feed, statement)):
         session.send(
             "accountUpdateMulti",
             reqId=request_id,
@@ -114,19 +109,17 @@ def _send_values_multi(session: Session, request_id: int, feed: AccountFeed) -> 
         )
 
 
-def _multi_lines(session: Session, feed: AccountFeed) -> list[Line]:
-    account, instruments = session.desk.account(feed.account_id), session.desk.instruments
+def _multi_lines(feed: AccountFeed, statement: Statement) -> list[Line]:
     if not feed.ledger_only:
-        return account_lines(account, instruments)
-    return [
-        *summary_lines(account, instruments, ("NetLiquidation",)),
-        *ledger_lines(account, instruments),
-    ]
+        return statement.everything
+    return [*statement.summary(("NetLiquidation",)), *statement.ledger]
 
 
-def _send_summary(session: Session, request_id: int, summary: Summary, account_id: str) -> None:
-    account = session.desk.account(account_id)
-    lines = summary_lines(account, session.desk.instruments, summary.tags)
+def _send_summary(
+    session: Session, request_id: int, summary: Summary, statement: Statement
+) -> None:
+    account_id = statement.account.account_id
+    lines = statement.summary(summary.tags)
     for tag, value, currency in summary.accounts[account_id].news(lines):
         session.send(
             "accountSummary",
@@ -138,12 +131,12 @@ def _send_summary(session: Session, request_id: int, summary: Summary, account_i
         )
 
 
-def _send_portfolio(session: Session, account_id: str, con_ids: Collection[int]) -> None:
+def _send_portfolio(session: Session, statement: Statement, con_ids: Collection[int]) -> None:
     """One line for each of these instruments; one that is no longer held has position 0."""
-    exchange = session.desk.exchange
-    positions = session.desk.account(account_id).positions
+    account, exchange = statement.account, session.desk.exchange
     for con_id in con_ids:
-        fields = portfolio_fields(account_id, positions.get(con_id), exchange.instrument(con_id))
+        position, instrument = account.positions.get(con_id), exchange.instrument(con_id)
+        fields = portfolio_fields(account.account_id, position, instrument)
         session.send("updatePortfolio", fields)
 
 

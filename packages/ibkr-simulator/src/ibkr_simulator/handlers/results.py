@@ -5,6 +5,7 @@ from typing import Any
 
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import AccountFeed
+from ibkr_simulator.translate.accounts import Statement
 from ibkr_simulator.translate.texts import average
 from simulated_exchange import PnL
 
@@ -29,7 +30,8 @@ def cancel_pnl_single(session: Session, request: Mapping[str, Any]) -> None:
     session.subscriptions.pnl_single.pop(request["reqId"], None)
 
 
-def account_changed(session: Session, account_id: str, con_ids: Collection[int]) -> None:
+def account_changed(session: Session, statement: Statement, con_ids: Collection[int]) -> None:
+    account_id = statement.account.account_id
     for request_id, feed in session.subscriptions.pnl.items():
         if feed.account_id == account_id:
             _send_account(session, request_id, account_id)

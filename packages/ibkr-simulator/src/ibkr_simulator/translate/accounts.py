@@ -6,8 +6,9 @@ base currency; ledger lines exist per currency and once more, converted, under `
 Tags: TWS API account value keys, and the list that ib_async's account summary asks for.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from simulated_exchange import Account, Instrument, Position
@@ -103,40 +104,51 @@ _EMPTY_LEDGER = words(
 _DAY_TRADES = ("", "T+1", "T+2", "T+3", "T+4")
 
 
-def account_lines(account: Account, instruments: dict[int, Instrument]) -> list[Line]:
-    """Everything an account-updates subscription shows, money per segment included."""
-    return [*_plain_lines(account), *_money_lines(account), *ledger_lines(account, instruments)]
+class Statement:
+    """An account at one instant, as lines: worked out once, for however many hear of it."""
 
+    def __init__(self, account: Account, instruments: Mapping[int, Instrument]) -> None:
+        self.account = account
+        self._instruments = instruments
 
-def summary_lines(
-    account: Account, instruments: dict[int, Instrument], tags: Iterable[str]
-) -> list[Line]:
-    """The lines of an account summary, in the order of `tags`; a tag that is unknown has none.
+    @cached_property
+    def everything(self) -> list[Line]:
+        """What an account-updates subscription shows, money per segment included."""
+        return [*self._values, *self.ledger]
 
-    `$LEDGER` means the base currency's ledger, `$LEDGER:EUR` another's, `$LEDGER:ALL` all of them.
-    """
-    known = {line.tag: line for line in (*_plain_lines(account), *_money_lines(account))}
-    ledger = ledger_lines(account, instruments)
-    found: list[Line] = []
-    for tag in tags:
-        if tag.startswith("$LEDGER"):
-            wanted = tag.partition(":")[2] or account.base_currency
-            found += [line for line in ledger if wanted in ("ALL", line.currency)]
-        elif tag in known:
-            found.append(known[tag])
-    return found
+    @cached_property
+    def ledger(self) -> list[Line]:
+        """Cash, holdings and results per currency, after a `BASE` block of all, converted."""
+        account = self.account
+        books = {currency: _Book(account, currency) for currency in account.cash}
+        for position in account.positions.values():
+            instrument = self._instruments[position.con_id]
+            if instrument.currency not in books:
+                books[instrument.currency] = _Book(account, instrument.currency)
+            books[instrument.currency].add(position, instrument)
+        lines = _ledger_block("BASE", _Total(account, list(books.values())), account)
+        for currency, book in books.items():
+            lines += _ledger_block(currency, book, account)
+        return lines
 
+    def summary(self, tags: Iterable[str]) -> list[Line]:
+        """The lines of an account summary, in the order of `tags`; an unknown tag has none.
 
-def ledger_lines(account: Account, instruments: dict[int, Instrument]) -> list[Line]:
-    """Cash, holdings and results per currency, after a `BASE` block that converts and adds up."""
-    books = {currency: _Book(account, instruments, currency) for currency in account.cash}
-    for position in account.positions.values():
-        currency = instruments[position.con_id].currency
-        books.setdefault(currency, _Book(account, instruments, currency))
-    lines = _ledger_block("BASE", _Total(account, list(books.values())), account)
-    for currency, book in books.items():
-        lines += _ledger_block(currency, book, account)
-    return lines
+        `$LEDGER` means the base currency's ledger, `$LEDGER:EUR` another's, `$LEDGER:ALL` all.
+        """
+        known = {line.tag: line for line in self._values}
+        found: list[Line] = []
+        for tag in tags:
+            if tag.startswith("$LEDGER"):
+                wanted = tag.partition(":")[2] or self.account.base_currency
+                found += [line for line in self.ledger if wanted in ("ALL", line.currency)]
+            elif tag in known:
+                found.append(known[tag])
+        return found
+
+    @cached_property
+    def _values(self) -> list[Line]:
+        return [*_plain_lines(self.account), *_money_lines(self.account)]
 
 
 def portfolio_fields(
@@ -160,18 +172,18 @@ def portfolio_fields(
 class _Book:
     """One currency's part of an account."""
 
-    def __init__(self, account: Account, instruments: dict[int, Instrument], currency: str) -> None:
-        held = [
-            (position, instruments[position.con_id].sec_type)
-            for position in account.positions.values()
-            if instruments[position.con_id].currency == currency
-        ]
+    def __init__(self, account: Account, currency: str) -> None:
         self.rate = account.exchange_rates[currency]
         self.cash = account.cash.get(currency, _ZERO)
-        self.stocks = sum((p.market_value for p, kind in held if kind != "OPT"), _ZERO)
-        self.options = sum((p.market_value for p, kind in held if kind == "OPT"), _ZERO)
-        self.unrealized = sum((p.unrealized_pnl for p, _ in held), _ZERO)
-        self.realized = sum((p.realized_pnl for p, _ in held), _ZERO)
+        self.stocks = self.options = self.unrealized = self.realized = _ZERO
+
+    def add(self, position: Position, instrument: Instrument) -> None:
+        if instrument.sec_type == "OPT":
+            self.options += position.market_value
+        else:
+            self.stocks += position.market_value
+        self.unrealized += position.unrealized_pnl
+        self.realized += position.realized_pnl
 
 
 class _Total:
