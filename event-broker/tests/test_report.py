@@ -30,6 +30,7 @@ from rebalance_calculator import Plan, Reconciliation
 from rebalance_calculator.reconciliation import PositionCheck
 from rebalance_workflow import TargetAllocation
 from rebalance_workflow.results import (
+    AwaitedCash,
     ExecutedTrade,
     HoldingReport,
     PreviewResult,
@@ -146,6 +147,20 @@ def test_a_preview_without_trades_says_that_nothing_is_to_be_done(
     assert "Nothing to do" in capsys.readouterr().out
 
 
+def test_what_waits_for_money_is_not_called_on_target(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = {**COMMON, "awaited": {"amount": 500, "settles_on": "2026-01-06"}}
+    preview = {**waiting, "proposed_trades": [], "estimated_cost": 0, "open_orders": []}
+    run = {**RUN, **waiting, "orders": [], "status": "nothing to do"}
+    run |= {"error": None, "reconciliation": None}
+    show_preview(results.Preview.model_validate(preview), settings, ACCOUNT)
+    show_run(results.Run.model_validate(run), settings, ACCOUNT)
+    shown = capsys.readouterr().out
+    assert shown.count("Nothing to do before 2026-01-06: the rest is bought when the cash") == 2
+    assert "on its targets" not in shown
+
+
 RUN = {
     **COMMON,
     "started_at": "2025-06-24T14:00:00Z",
@@ -224,6 +239,7 @@ def test_a_run_that_needs_attention_says_why(
         (results.Target, TargetAllocation),
         (results.Plan, Plan),
         (results.Holding, HoldingReport),
+        (results.AwaitedCash, AwaitedCash),
         (results.ProposedTrade, ProposedTrade),
         (results.ExecutedTrade, ExecutedTrade),
         (results.Reconciliation, Reconciliation),

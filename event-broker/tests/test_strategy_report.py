@@ -91,6 +91,16 @@ def test_every_account_is_a_line_and_every_reason_is_told_once(
     assert ["Total", "60,903.00", "303.00", "+60,600.00"] in shown
 
 
+def test_an_account_that_waits_for_its_cash_says_so(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    awaited = {"amount": 500, "settles_on": "2026-01-06"}
+    account = {"account_id": "DU100", "figures": {**figures(), "awaited": awaited}, "error": None}
+    report = {**REPORT, "accounts": [account], "totals": []}
+    show_strategy(results.StrategyPreview.model_validate(report), settings)
+    assert any(line[-3:] == ["waits", "for", "cash"] for line in lines(capsys))
+
+
 def test_without_trades_there_are_no_totals(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

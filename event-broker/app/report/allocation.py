@@ -10,7 +10,7 @@ from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
 from .layout import Grid, figure, heading, money, name, percent, price, shares, words
-from .results import Holding, Preview, Result, Run
+from .results import AwaitedCash, Holding, Preview, Result, Run
 
 _FILLED = "FILLED"
 _ON_TARGET = "on target"
@@ -25,6 +25,13 @@ def account_heading(report: Result, settings: Settings, account: AccountConfig) 
         target.long_name or target.name or target.strategy,
         f"targets as of {target.as_of or 'an unknown day'}",
     )
+
+
+def nothing_to_do(awaited: AwaitedCash | None) -> str:
+    """Why nothing is traded now."""
+    if awaited is None:
+        return "Nothing to do: the account is on its targets."
+    return f"Nothing to do before {awaited.settles_on}: the rest is bought when the cash settles."
 
 
 def projected_holdings(report: Preview) -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
-from .allocation import account_heading, projected_holdings
+from .allocation import account_heading, nothing_to_do, projected_holdings
 from .layout import (
     Grid,
     console,
@@ -47,7 +47,7 @@ def show_preview(report: Preview, settings: Settings, account: AccountConfig) ->
             "-exec rebalance"
         )
     else:
-        out.print("Nothing to do: the account is on its targets.", style="bold")
+        out.print(nothing_to_do(report.awaited), style="bold")
 
 
 def trades_table(trades: tuple[ProposedTrade, ...]) -> Grid:

@@ -7,7 +7,7 @@ are the workflow's: signed shares, account currency, weights as fractions.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import BaseModel
@@ -47,6 +47,13 @@ class Holding(BaseModel):
     reason_code: str
 
 
+class AwaitedCash(BaseModel):
+    """Money of sales that has to settle before the rest is bought."""
+
+    amount: Decimal
+    settles_on: date
+
+
 class Result(BaseModel):
     """What a preview and a run have in common."""
 
@@ -57,6 +64,7 @@ class Result(BaseModel):
     cash_before: Decimal
     cash_after: Decimal
     cash_target: Decimal
+    awaited: AwaitedCash | None = None
     warnings: tuple[str, ...]
 
 
@@ -137,6 +145,7 @@ class AccountFigures(BaseModel):
     drift_before: Decimal
     drift_after: Decimal
     bound_bp: Decimal
+    awaited: AwaitedCash | None = None
     warnings: tuple[str, ...]
 
 

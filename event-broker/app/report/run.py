@@ -7,7 +7,7 @@ from rich.text import Text
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, RunStatus
 
-from .allocation import account_heading, final_holdings
+from .allocation import account_heading, final_holdings, nothing_to_do
 from .layout import (
     Grid,
     console,
@@ -24,7 +24,6 @@ from .results import ExecutedTrade, Reconciliation, Run
 
 _VERDICTS = {
     RunStatus.DONE: ("Done.", "bold green"),
-    RunStatus.NOTHING_TO_DO: ("Nothing to do: the account is on its targets.", "bold"),
     RunStatus.FAILED: ("Failed.", "bold red"),
     RunStatus.NEEDS_ATTENTION: ("Needs attention: look at the account first.", "bold red"),
 }
@@ -48,10 +47,16 @@ def show_run(report: Run, settings: Settings, account: AccountConfig) -> None:
     out.print(_reconciliation(report.reconciliation))
     if report.warnings:
         out.print(warnings_block(report.warnings))
-    text, style = _VERDICTS[report.status]
-    out.print(Text(text, style=style))
+    out.print(_verdict(report))
     if report.error:
         out.print(report.error)
+
+
+def _verdict(report: Run) -> Text:
+    if report.status is RunStatus.NOTHING_TO_DO:
+        return Text(nothing_to_do(report.awaited), style="bold")
+    text, style = _VERDICTS[report.status]
+    return Text(text, style=style)
 
 
 def orders_table(orders: tuple[ExecutedTrade, ...]) -> Grid:

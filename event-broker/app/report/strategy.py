@@ -19,7 +19,6 @@ from .layout import (
     percent,
     shares,
     warnings_block,
-    words,
 )
 from .results import AccountFigures, AccountRow, StrategyPreview
 
@@ -62,7 +61,7 @@ def accounts_table(rows: tuple[AccountRow, ...]) -> Grid:
         figure("Drift\nnow"),
         figure("Drift\nafter"),
         figure("Within\nbp", rank=1),
-        words(""),
+        name(""),
     )
     for row in rows:
         grid.add_row(row.account_id, *_figures(row.figures))
@@ -103,6 +102,9 @@ def _figures(figures: AccountFigures | None) -> tuple[str | Text, ...]:
     if figures is None:
         return (*[UNKNOWN] * 8, Text("cannot trade", style="bold red"))
     trades = len(figures.proposed_trades)
+    note = "" if trades else "nothing to do"
+    if figures.awaited:
+        note = "waits for cash"
     return (
         money(figures.total_value),
         money(figures.cash_before),
@@ -112,7 +114,7 @@ def _figures(figures: AccountFigures | None) -> tuple[str | Text, ...]:
         percent(figures.drift_before),
         percent(figures.drift_after),
         f"{figures.bound_bp:.2f}",
-        Text("" if trades else "nothing to do", style="dim"),
+        Text(note, style="dim"),
     )
 
 

@@ -15,7 +15,7 @@ from broker_connector_base import AccountConfig
 from broker_connector_base.values import NotNegative, Number, UtcTime, Value
 
 from .allocation_sources import TargetAllocation
-from .results import PreviewResult, ProposedTrade
+from .results import AwaitedCash, PreviewResult, ProposedTrade
 
 _ZERO = Decimal(0)
 
@@ -49,6 +49,8 @@ class AccountFigures(Value):
     #: No permitted first round is better by more than this, basis points of the managed value.
     bound_bp: Number
     rounds: int
+    #: What a cash account waits for; None when nothing does.
+    awaited: AwaitedCash | None = None
     warnings: tuple[str, ...]
 
 
@@ -112,6 +114,7 @@ def figures_of(report: PreviewResult) -> AccountFigures:
         drift_after=_drift(report, after=True),
         bound_bp=report.plan.bound_bp,
         rounds=report.rounds,
+        awaited=report.awaited,
         warnings=report.warnings,
     )
 
