@@ -24,6 +24,9 @@ exit codes:
   3  needs attention: somebody must look before the next run
 """
 
+#: Commands that are not about one account.
+_WITHOUT_ACCOUNT = frozenset({"doctor", "plan", "schedule"})
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -117,10 +120,29 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _add(commands, "orders", "working orders of an account, anybody's")
     _add(commands, "cancel-orders", "cancel the working orders of an account's own runs")
     _add(commands, "doctor", "check everything that a rebalance needs, in order")
+    _add_schedule(commands)
     arguments = parser.parse_args(argv)
     if arguments.account is None and not _may_go_without_account(arguments):
         commands.choices[arguments.command].error("-account ID is needed")
     return arguments
+
+
+def _add_schedule(commands: argparse._SubParsersAction[_Parser]) -> None:
+    schedule = _command(commands, "schedule", "accounts to rebalance when the market opens next")
+    schedule.set_defaults(account=None, listed_account=None, reason=None)
+    actions = schedule.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
+    listing = actions.add_parser("list", help="show the list")
+    adding = actions.add_parser("add", help="put an account on the list")
+    adding.add_argument("listed_account", metavar="ID", help="an account of accounts.yaml")
+    adding.add_argument("--reason", metavar="TEXT", help="for people")
+    removing = actions.add_parser("remove", help="take an account off the list")
+    removing.add_argument("listed_account", metavar="ID", help="an account of the list")
+    clearing = actions.add_parser("clear", help="take all accounts off the list")
+    for action in (listing, adding, removing, clearing):
+        # Accepted on both sides of the action, without the latter undoing the former.
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
 def _add(
@@ -152,4 +174,4 @@ def _command(
 
 
 def _may_go_without_account(arguments: argparse.Namespace) -> bool:
-    return arguments.command in ("doctor", "plan") or getattr(arguments, "reset_demo", False)
+    return arguments.command in _WITHOUT_ACCOUNT or getattr(arguments, "reset_demo", False)

@@ -89,6 +89,11 @@ class Settings(Value):
         return self.data_directory / "simulator"
 
     @property
+    def calendar_directory(self) -> Path:
+        """The exchange's sessions, which are the same in every mode."""
+        return self.data_directory / "market"
+
+    @property
     def client_ids_file(self) -> Path:
         """The client id of each account."""
         return self.data_directory / "client-ids.json"

@@ -1,0 +1,106 @@
+"""`schedule list|add|remove|clear`: the market-open list from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.cli import parse
+from app.commands import schedule
+from app.commands.outcome import CommandFailed, ExitCode, Report
+from app.commands.session import Session
+from app.settings import load_settings
+from app.store import open_store
+
+Run = Callable[..., Report]
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    """Run `schedule` with these words, as in the simulation."""
+
+    def command(*words: str) -> Report:
+        return schedule.run(
+            Session(
+                arguments=parse(["schedule", *words]),
+                settings=load_settings(home, {}),
+                accounts=(),
+                address=Future(),
+            )
+        )
+
+    return command
+
+
+def test_accounts_are_put_on_the_list_and_taken_off_again(
+    run: Run, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert json.loads(run("list").document) == {"message": None, "entries": []}
+
+    (entry,) = json.loads(run("add", "DU100", "--reason", "deposit").document)["entries"]
+    assert (entry["account_id"], entry["reason"]) == ("DU100", "deposit")
+    assert entry["added_by"]
+    due = datetime.fromisoformat(entry["due_at"]).astimezone(ZoneInfo("America/New_York"))
+    assert f"{due:%H:%M}" == "09:35"
+
+    again = run("add", "DU100")
+    again.show()
+    shown = capsys.readouterr().out
+    assert shown.startswith("DU100 was already on the list.\n")
+    assert "deposit" in shown
+    assert f"{due:%Y-%m-%d} 09:35" in shown
+
+    assert json.loads(run("remove", "DU1").document)["message"] == "DU1 was not on the list."
+    assert json.loads(run("remove", "DU100").document) == {
+        "message": "DU100 was taken off the list.",
+        "entries": [],
+    }
+    run("add", "DU100")
+    cleared = run("clear")
+    cleared.show()
+    assert capsys.readouterr().out == (
+        "Accounts taken off the list: 1.\nNo account is rebalanced at the next open.\n"
+    )
+
+
+def test_the_list_says_when_nobody_looks_at_it(
+    run: Run, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "config.yaml").write_text("scheduler: {enabled: false}")
+    run("add", "DU100").show()
+    assert "scheduler.enabled is false" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("account_id", ["DU999", "DU200", "U300"])
+def test_an_account_that_is_not_processed_is_refused(run: Run, home: Path, account_id: str) -> None:
+    with pytest.raises(CommandFailed, match=account_id) as caught:
+        run("add", account_id)
+    assert caught.value.exit_code is ExitCode.BAD_INPUT
+    with open_store(load_settings(home, {}).database_url) as store:
+        assert store.market_open.list() == ()
+
+
+def test_a_store_that_cannot_be_opened_is_a_clear_error(run: Run, home: Path) -> None:
+    (home / "data").write_text("a file where the directory should be")
+    with pytest.raises(CommandFailed, match="cannot be opened") as caught:
+        run("list")
+    assert caught.value.exit_code is ExitCode.FAILED
+
+
+@pytest.mark.parametrize("words", [[], ["add"], ["remove"], ["list", "DU1"], ["fire"]])
+def test_an_incomplete_command_line_is_refused(words: list[str]) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        parse(["schedule", *words])
+    assert caught.value.exit_code is ExitCode.BAD_INPUT
+
+
+def test_json_may_be_asked_for_before_or_after_the_action() -> None:
+    for words in (["--json", "list"], ["list", "--json"]):
+        assert parse(["schedule", *words]).json is True
+    assert parse(["schedule", "list"]).json is False
