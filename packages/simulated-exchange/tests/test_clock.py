@@ -24,6 +24,16 @@ def test_calls_run_at_their_own_instant_and_in_order() -> None:
     assert clock.now() == START + timedelta(seconds=3)
 
 
+def test_the_clock_tells_when_the_next_call_is_due() -> None:
+    clock = VirtualClock(START)
+    assert clock.due is None
+    clock.call_later(2, lambda: None)
+    clock.call_later(1, lambda: None).cancel()
+    assert clock.due == START + timedelta(seconds=2)
+    clock.advance(2)
+    assert clock.due is None
+
+
 def test_a_call_made_by_a_call_runs_within_the_same_advance() -> None:
     clock = VirtualClock(START)
     ran: list[datetime] = []
