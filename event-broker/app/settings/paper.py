@@ -58,8 +58,6 @@ def check_files(paper: PaperConfig, document: YamlDocument, directory: Path) -> 
         value: str = getattr(paper, key)
         if value not in words and not (directory / value).is_file():
             allowed = ", ".join((*words, "a file"))
-            problems.append(
-                document.problem(("paper", key), f"should be {allowed}, not {value!r}")
-            )
+            problems.append(document.problem(("paper", key), f"should be {allowed}, not {value!r}"))
     if problems:
         raise SettingsError(problems)
