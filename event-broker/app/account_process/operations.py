@@ -43,6 +43,7 @@ from rebalance_calculator import (
 from rebalance_workflow import (
     AccountBusy,
     AccountLock,
+    AllocationSource,
     AllocationSourceError,
     Clock,
     JournalError,
@@ -58,6 +59,7 @@ from rebalance_workflow.order_ids import is_ours
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
+from .market_hours import MarketClosed, require_open_market
 from .messages import TRADING, AccountJob, Failure, Job, Operation, StrategyJob
 from .permission import NotPermitted, require_permission
 from .rebalancing import RunInterrupted, rebalance
@@ -77,6 +79,7 @@ _PASSING = (
     AccountBusy,
     AccountDataError,
     BrokerConnectionError,
+    MarketClosed,
     MarketDataError,
     PermitWithdrawn,
     QuoteError,
@@ -88,6 +91,7 @@ _KNOWN = (
     AllocationSourceError,
     BrokerError,
     JournalError,
+    MarketClosed,
     NotPermitted,
     PermitWithdrawn,
     PlanError,
@@ -124,10 +128,12 @@ async def perform(
 async def _rebalance(job: AccountJob, progress: Progress, clock: Clock, permit: Permit) -> Value:
     result: Value | None = None
     try:
-        async with _rebalancer(job, progress, clock, permit) as (rebalancer, journal):
+        async with _rebalancer(job, progress, clock, permit) as (rebalancer, journal, early):
             if job.operation is Operation.PREVIEW:
                 result = await rebalancer.calculate_rebalance(job.account)
             else:
+                with _nothing_sent_yet(job):
+                    await require_open_market(job, rebalancer.broker, early, clock.now())
                 result = await rebalance(rebalancer, job.account, journal)
     except asyncio.CancelledError:
         # Told to end while it closes its session: what was done is told all the same.
@@ -140,7 +146,7 @@ async def _rebalance(job: AccountJob, progress: Progress, clock: Clock, permit: 
 @asynccontextmanager
 async def _rebalancer(
     job: AccountJob, progress: Progress, clock: Clock, permit: Permit
-) -> AsyncIterator[tuple[BaseRebalancer, RunJournal]]:
+) -> AsyncIterator[tuple[BaseRebalancer, RunJournal, AllocationSource]]:
     source = create_allocation_source(job.settings)
     journal = create_journal(job.settings)
     # The allocation service answers while the gateway lets us in.
@@ -158,7 +164,7 @@ async def _rebalancer(
             clock=clock,
             permit=permit,
         )
-        yield rebalancer, journal
+        yield rebalancer, journal, early
 
 
 async def _operate(job: AccountJob, broker: BrokerClient) -> Value:
