@@ -139,6 +139,10 @@ class Events:
         """
         return self._do.read(reading.follow, event_id)
 
+    def asked_at(self, event_id: str) -> datetime:
+        """When the latest arrival came: its own, or one that was merged into it."""
+        return self._do.read(reading.asked_at, event_id)
+
     def list(
         self,
         *,
