@@ -210,9 +210,7 @@ class TestInvariant10:
         asyncio.get_running_loop().call_later(5, world.books.drop)
         result = await world.run()
         assert result.status is RunStatus.NEEDS_ATTENTION
-        assert "OLD:S:1 (CANCELLING): the broker had it and does not tell of it" in str(
-            result.error
-        )
+        assert "OLD:S:1 (UNKNOWN): the broker had it and does not tell of it" in str(result.error)
         asked_to_cancel = [o.symbol for o in world.books.orders if o.status.name == "CANCELLING"]
         assert asked_to_cancel == ["OLD"]
         # AAA has filled, but the account was not read after it.

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import OrderStatus, RunStatus
+from broker_connector_base import OrderResult, OrderStatus, RunStatus
 from broker_connector_base.testing import Books, FakeBroker, LoopClock
 from rebalance_workflow import MemoryJournal, RebalancePolicy, RebalanceStopped
+from rebalance_workflow.fate import find_fate
 from rebalance_workflow.journal import OrderIntent, Phase
 from rebalance_workflow.recovery import recover
 from rebalance_workflow.session import Session
@@ -109,3 +110,27 @@ async def test_an_order_that_still_works_stops_the_run_and_stays_open(scene: Sce
         await scene.recover()
     assert stop.value.status is RunStatus.NEEDS_ATTENTION
     assert scene.journal.unfinished("DU1") == [scene.intent]
+
+
+async def test_an_order_that_one_list_leaves_out_is_not_taken_as_never_sent(scene: Scene) -> None:
+    await scene.broker.connect()
+    scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
+    look, looks = scene.broker.find_order, 0
+
+    class Forgetful(FakeBroker):
+        async def find_order(self, account_id: str, client_order_id: str) -> OrderResult | None:
+            nonlocal looks
+            looks += 1
+            return None if looks == 1 else await look(account_id, client_order_id)
+
+    session = Session(Forgetful(scene.books), reconnect_timeout_seconds=60)
+    long_ago = asyncio.get_running_loop().time() - 60
+    found = await find_fate(session, scene.intent, handed_over=long_ago)
+    assert found is not None
+    assert found.status is OrderStatus.WORKING
+
+
+async def test_an_order_is_taken_as_never_sent_when_two_lists_leave_it_out(scene: Scene) -> None:
+    await scene.broker.connect()
+    long_ago = asyncio.get_running_loop().time() - 60
+    assert await find_fate(scene.session, scene.intent, handed_over=long_ago) is None

@@ -2,9 +2,10 @@
 
 The rule: an order is taken as never received only when the broker, asked in a standing session for
 open orders, executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS`
-after it was handed over and after the session was last lost. Until then it could still be on its
-way. What an order of an earlier trading day did is no longer told by the broker; it cannot work any
-more, and whatever it traded is in the positions that the next plan starts from.
+after it was handed over and after the session was last lost, and says so twice. Until then it could
+still be on its way, and a single list can leave an order out. What an order of an earlier trading
+day did is no longer told by the broker; it cannot work any more, and whatever it traded is in the
+positions that the next plan starts from.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .session import Session
 
 #: No gateway holds a message longer before it acts on it or loses it.
 IN_FLIGHT_SECONDS = 5.0
+#: Between two looks; a list that is written at the same moment has the same gap.
+_BETWEEN_LOOKS_SECONDS = 1.0
 
 
 async def find_fate(
@@ -38,8 +41,8 @@ async def find_fate(
         since = max(handed_over, session.lost_at)
         return since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
 
-    found = await look()
-    while found is None and (seconds := wait()) > 0:
-        await asyncio.sleep(seconds)
-        found = await look()
+    found, is_first = await look(), True
+    while found is None and (is_first or wait() > 0):
+        await asyncio.sleep(max(wait(), _BETWEEN_LOOKS_SECONDS))
+        found, is_first = await look(), False
     return found
