@@ -19,9 +19,10 @@ from app import fork_server
 
 from .case import Case
 from .draw import draw_case
-from .drive import Verdict, run_case
+from .drive import run_case
 from .faults import KINDS
 from .pace import FastLoop
+from .verdict import Verdict
 
 #: How much slower a case is looked at again.
 _SLOWER = 4.0

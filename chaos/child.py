@@ -1,8 +1,8 @@
 """The account process under test: the product's own entry, on a fast loop, with its mischief.
 
-Comes in: a job, a pipe, and what the process shall do to itself. It runs in a fork of the product's
-fork server and ends as the product ends it. Nothing of the product is replaced unless `sabotage`
-asks for a broken one.
+Comes in: a job, its pipes, and what the process shall do to itself. It runs in a fork of the
+product's fork server and ends as the product ends it. Nothing of the product is replaced unless
+`sabotage` asks for a broken one.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import os
 import resource
 import signal
 from datetime import datetime, timedelta
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from app.account_process import entry
-from app.account_process.messages import AccountJob
+from app.account_process.messages import Job
 from broker_connector_base.values import Value
 
 from .pace import FastPolicy, Pace
@@ -66,11 +65,11 @@ class MischievousClock:
         marker.with_name(f"{marker.name}.{what}").touch()
 
 
-def main(mischief: Mischief, job: AccountJob, pipe: Connection) -> None:
+def main(mischief: Mischief, job: Job, line: entry.Line) -> None:
     """The target of the process."""
     if mischief.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (mischief.file_limit, mischief.file_limit))
     if mischief.sabotage is not None:
         break_product(mischief.sabotage)
     asyncio.set_event_loop_policy(FastPolicy(mischief.speed))
-    entry.main(job, pipe, MischievousClock(mischief))
+    entry.main(job, line, MischievousClock(mischief))

@@ -10,13 +10,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
 
 from .campaign import Plan, Tally, run_alone, run_campaign
 from .case import Case
 from .draw import draw_case
-from .drive import Verdict
 from .faults import KINDS
+from .verdict import Verdict
 
 _SPEED = 20.0
 
@@ -34,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kinds=tuple(given.kind),
         sabotage=given.sabotage,
     )
-    tally = run_campaign(plan, _tell)
+    with ExitStack() as stack:
+        log = stack.enter_context(given.log.open("w")) if given.log else None
+        tally = run_campaign(plan, lambda verdict: _tell(verdict, log))
     json.dump(summary(tally), sys.stdout, indent=2)
     sys.stdout.write("\n")
     return 1 if tally.broken else 0
@@ -57,7 +62,9 @@ def summary(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _tell(verdict: Verdict) -> None:
+def _tell(verdict: Verdict, log: TextIO | None) -> None:
+    if log is not None:
+        log.write(json.dumps(as_json(verdict)) + "\n")
     if verdict.violations:
         case = verdict.case
         sys.stderr.write(f"seed {case.seed}: {', '.join(f.kind for f in case.faults)}\n")
@@ -65,6 +72,20 @@ def _tell(verdict: Verdict) -> None:
             sys.stderr.write(f"  {text[:600]}\n")
         for o in verdict.outcomes:
             sys.stderr.write(f"    {o.phase} {o.account_id}: {o.status} {o.message[:300]}\n")
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON values, without its trace."""
+    return {
+        "case": json.loads(verdict.case.model_dump_json()),
+        "fired": verdict.fired,
+        "outcomes": [asdict(outcome) for outcome in verdict.outcomes],
+        "parked": verdict.parked,
+        "violations": verdict.violations,
+        "seconds": round(verdict.seconds, 2),
+        "lag": round(verdict.lag, 2),
+        "looked_at_again": verdict.looked_at_again,
+    }
 
 
 def _replay(what: str, speed: float) -> int:
@@ -88,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--lanes", type=int, default=6, help="cases at a time per worker (default: %(default)s)")
     add("--speed", type=float, default=_SPEED, help="seconds per second (default: %(default)s)")
     add("--replay", metavar="SEED|JSON", help="run one case and print its trace")
+    add("--log", type=Path, metavar="FILE", help="write every verdict there, a line of JSON each")
     add("--kind", action="append", default=[], help="a fault that every case shall have")
     add("--sabotage", help="break the product first: the campaign has to find it")
     return parser

@@ -11,7 +11,6 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,44 +25,16 @@ from broker_connector_base import AccountConfig
 from . import child
 from .case import AccountWorld, Case
 from .child import Mischief
+from .judge import judge_outcomes
 from .pace import Pace
-from .site import CaseSite, frames_as_text
+from .site import CaseSite
+from .trace import trace
+from .verdict import Outcome, Verdict
 from .witness import Witness
 
 #: Seconds of the case's own time; a run that needs longer is ended.
 _DEADLINE = 600.0
 _PARKED = "needs attention"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How one account process ended, as the command that started it would know."""
-
-    phase: str
-    account_id: str
-    #: A run's status, or the name of the error.
-    status: str
-    needs_attention: bool
-    message: str
-
-
-@dataclass(kw_only=True)
-class Verdict:
-    """What came of a case."""
-
-    case: Case
-    outcomes: list[Outcome] = field(default_factory=list)
-    fired: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    #: Broken promises that a machine too slow for the speed could explain as well.
-    doubtful: list[str] = field(default_factory=list)
-    parked: list[str] = field(default_factory=list)
-    trace: list[str] = field(default_factory=list)
-    #: Whether it was doubtful at first and was run again, more slowly.
-    looked_at_again: bool = False
-    seconds: float = 0.0
-    #: The most that the case's loop was late, in its own seconds.
-    lag: float = 0.0
 
 
 def job_of(case: Case, account: AccountWorld, home: Path, port: int, number: int) -> AccountJob:
@@ -104,11 +75,9 @@ class CaseRun:
         self._sabotage = sabotage
         self._pace = Pace(speed=case.speed, began=time.monotonic())
         self._site = CaseSite(case, self._pace)
-        symbols = {self._site.con_id(s.symbol): s.symbol for s in case.world.stocks}
-        symbols |= {2000: "OPT", 2001: "SHO"}
-        journals = home / "data" / "simulation" / "journal"
-        self._witness = Witness(self._site.exchange, case.world, symbols, journals)
-        self._journals = journals
+        self._journals = home / "data" / "simulation" / "journal"
+        self._witness = Witness(self._site.exchange, case.world, self._site.symbols, self._journals)
+        self._witness.deceived = self._site.deceived
         self.verdict = Verdict(case=case)
         self._marked: list[str] = []
 
@@ -131,7 +100,7 @@ class CaseRun:
         self.verdict.seconds = time.monotonic() - began
         self.verdict.fired = [f.kind for f in self._site.fired_faults()] + self._marked
         if self.verdict.violations or self.verdict.doubtful:
-            self.verdict.trace = list(self._trace())
+            self.verdict.trace = trace(self.verdict, self._site, self._journals)
         return self.verdict
 
     async def _watch_the_clock(self) -> None:
@@ -191,6 +160,12 @@ class CaseRun:
                 message=document["error"] or "",
             )
         self._mark(outcome, mischief)
+        if not outcome.needs_attention:
+            self.verdict.violations += [
+                f"{phase} of {outcome.account_id} says that nothing is in doubt "
+                f"({outcome.status}), and {order} works"
+                for order in self._witness.left_working(outcome.account_id)
+            ]
         return outcome
 
     def _mischief(self, phase: str, account_id: str) -> Mischief:
@@ -225,35 +200,7 @@ class CaseRun:
         fired.update(self._marked)
         verdict.violations += self._witness.violations
         verdict.violations += [f"audit: {text}" for text in self._site.exchange.audit()]
-        from .judge import judge_outcomes
-
         judge_outcomes(verdict, fired, recovered, idle, new, self._witness)
-
-    def _trace(self) -> list[str]:
-        lines = ["outcomes:"]
-        lines += [
-            f"  {o.phase} {o.account_id}: {o.status}{' (!)' if o.needs_attention else ''} {o.message}"
-            for o in self.verdict.outcomes
-        ]
-        lines.append("books:")
-        for order in self._site.exchange._books.orders.values():
-            lines.append(
-                f"  {order.order_id} {order.request.order_ref or 'outsider'} {order.request.account_id} {order.request.side} {order.request.quantity} {self._site.symbol(order.request.con_id)} {order.request.limit_price} {order.status} filled {order.filled}"
-            )
-        for fill in self._site.exchange.executions():
-            lines.append(
-                f"  {fill.at:%H:%M:%S.%f} {fill.exec_id} {fill.request.order_ref} {fill.signed_quantity} at {fill.price}"
-            )
-        for account in self._case.world.accounts:
-            state = self._site.exchange.account(account.account_id)
-            held = {self._site.symbol(c): str(p.quantity) for c, p in state.positions.items()}
-            lines.append(f"  {account.account_id} cash {state.cash} holds {held}")
-        lines.append("journal:")
-        for path in sorted(self._journals.glob("*.jsonl")):
-            lines += [f"  {line}" for line in path.read_text().splitlines()]
-        lines.append("frames:")
-        lines += [f"  {line}" for line in frames_as_text(self._site.frames)]
-        return lines
 
 
 def _no_room(outcome: Outcome) -> bool:

@@ -7,13 +7,10 @@ verdict. A run's own words are looked at for one thing only: whether what it cla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .faults import KINDS
+from .verdict import Outcome, Verdict
 from .witness import Witness
-
-if TYPE_CHECKING:
-    from .drive import Outcome, Verdict
 
 _REACHED = frozenset({"done", "nothing to do"})
 
@@ -50,5 +47,8 @@ def judge_outcomes(
             )
     for account_id in witness.bounds:
         verdict.violations += [f"{account_id}: {text}" for text in witness.churn(account_id)]
+        if not verdict.parked:
+            verdict.doubtful += witness.without_outcome(account_id)
+            verdict.violations += witness.wrong_outcomes(account_id)
     if new_orders and not verdict.parked:
         verdict.doubtful.append(f"a further run sent {new_orders} orders")

@@ -47,7 +47,7 @@ class PacedClock:
         return asyncio.get_running_loop().call_later(max(0.0, seconds), call)
 
 
-class _FastSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]  # by platform
+class _FastSelector(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed

@@ -10,34 +10,40 @@ from collections.abc import Callable
 from typing import Any
 
 
+def _replace(owner: object, name: str, other: object) -> None:
+    assert hasattr(owner, name), f"the product has no {name} any more"
+    setattr(owner, name, other)
+
+
 def _send_again() -> None:
     """What was not acknowledged was not sent."""
     from rebalance_workflow.orders import Order
 
-    Order.see_silence = Order.see_unsent  # type: ignore[method-assign]
+    _replace(Order, "see_silence", Order.see_unsent)
 
 
 def _believe_false_ends() -> None:
-    """An error code that names an order ends it."""
+    """Any error code that names an order ends it, and what is told of it later is ignored."""
     from broker_connector_base import OrderStatus
-    from ibkr_connector.errors import Kind
     from ibkr_connector.ledger import Ledger
 
-    def believe(self: Ledger, order: Any) -> None:
+    move, on_order_error = Ledger._move, Ledger.on_order_error
+    ended: set[Any] = set()
+
+    def believe(self: Ledger, key: Any, code: int, text: str) -> None:
+        on_order_error(self, key, code, text)
+        order = self.get(key)
         order.status = OrderStatus.CANCELLED
         order.answered.set()
+        ended.add(key)
         self._tell(order)
 
-    Ledger._doubt = believe  # type: ignore[method-assign]
-    kind_of = Ledger.on_order_error
+    def stay(self: Ledger, order: Any, reported: OrderStatus) -> None:
+        if order.key not in ended:
+            move(self, order, reported)
 
-    def on_order_error(self: Ledger, key: Any, code: int, text: str) -> None:
-        kind_of(self, key, code, text)
-        if code in (10349, 10147, 161, 10148):
-            believe(self, self._orders[key])
-
-    assert Kind
-    Ledger.on_order_error = on_order_error  # type: ignore[method-assign]
+    _replace(Ledger, "on_order_error", believe)
+    _replace(Ledger, "_move", stay)
 
 
 def _write_intents_late() -> None:
@@ -55,7 +61,7 @@ def _write_intents_late() -> None:
             append(self, *held, *others)
             held.clear()
 
-    FileJournal.append = late  # type: ignore[method-assign]
+    _replace(FileJournal, "append", late)
 
 
 def _forget_earlier_runs() -> None:
@@ -65,13 +71,13 @@ def _forget_earlier_runs() -> None:
     async def nothing(*arguments: Any, **named: Any) -> list[Any]:
         return []
 
-    live_run.recover = nothing  # type: ignore[assignment]
-    live_run.clear_orders = nothing  # type: ignore[assignment]
+    _replace(live_run, "recover", nothing)
+    _replace(live_run, "clear_orders", nothing)
 
 
 def _trust_the_first_look() -> None:
     """The account is taken as it is shown first after the fills."""
-    from rebalance_workflow import execution, settling
+    from rebalance_workflow import settling
 
     class Content(settling.Settled):
         @property
@@ -82,15 +88,14 @@ def _trust_the_first_look() -> None:
         def cash_matches(self) -> bool:
             return True
 
-    settling.Settled = Content  # type: ignore[misc]
-    execution.Settled = Content  # type: ignore[misc]
+    _replace(settling, "Settled", Content)
 
 
 def _ignore_outsiders() -> None:
     """Other people's orders in the same symbol are none of our business."""
     from rebalance_workflow import live_run
 
-    live_run.check_foreign_orders = lambda *arguments: None
+    _replace(live_run, "check_foreign_orders", lambda *arguments: None)
 
 
 def _spend_the_reserve() -> None:
@@ -103,7 +108,7 @@ def _spend_the_reserve() -> None:
         policy = plan_policy(self, *arguments, **named)
         return policy.model_copy(update={"cash_reserve_percent": 0, "minimum_cash_reserve": 0})
 
-    RebalancePolicy.plan_policy = generous  # type: ignore[method-assign]
+    _replace(RebalancePolicy, "plan_policy", generous)
 
 
 SABOTAGE: dict[str, Callable[[], None]] = {

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from simulated_exchange import Event, Exchange, Executed, Execution, Order, OrderChanged, Side
 
@@ -49,7 +50,9 @@ class Bounds:
     def least(self, symbol: str) -> Decimal:
         """No sale leads below this."""
         held = Decimal(self.account.held.get(symbol, 0))
-        return min(held, max(_ZERO, self.targets[symbol] - self.slack(symbol)))
+        # A few cheap shares too many may be sold to pay for one dear share that is missing.
+        slack = self.slack(symbol) + max(self.mids.values()) / self.mids[symbol]
+        return min(held, max(_ZERO, self.targets[symbol] - slack))
 
 
 class Witness:
@@ -69,15 +72,21 @@ class Witness:
         self._disturbed: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         #: Money that others' trades and corrections moved, by account.
         self._foreign_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
+        #: Symbols in which the broker says of its own accord that live orders have ended.
+        self.deceived: set[str] = set()
+        self._corrected: set[int] = set()
         self._corrected_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
         #: Outsiders' orders that worked when the present run began.
         self._in_the_way: set[int] = set()
+        #: Our orders when the present run began.
+        self._before: set[str] = set()
         exchange.subscribe(self.hear)
 
     def begin_run(self) -> None:
         """Account processes are about to start."""
         working = self._exchange.open_orders()
         self._in_the_way = {order.order_id for order in working if not _is_ours(order)}
+        self._before = set(self.orders)
 
     def hear(self, event: Event) -> None:
         """Take an event; the books are complete already."""
@@ -115,12 +124,62 @@ class Witness:
         ]
 
     def _intents(self, account_id: str) -> set[str]:
+        records = self._records(account_id)
+        return {r["client_order_id"] for r in records if r["kind"] == "intent"}
+
+    def _records(self, account_id: str) -> list[dict[str, Any]]:
         try:
             lines = (self._journals / f"{account_id}.jsonl").read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
-            return set()
-        records = [json.loads(line) for line in lines]
-        return {r["client_order_id"] for r in records if r["kind"] == "intent"}
+            return []
+        return [json.loads(line) for line in lines]
+
+    def left_working(self, account_id: str) -> list[str]:
+        """Our orders of the present run that still work."""
+        return [
+            f"{order.request.order_ref} ({order.filled} of {order.request.quantity} filled)"
+            for order in self._exchange.open_orders(account_id)
+            if _is_ours(order)
+            and order.request.order_ref not in self._before
+            and not self._is_excused(order)
+        ]
+
+    def without_outcome(self, account_id: str) -> list[str]:
+        """Orders that still work, or whose end is not in the journal."""
+        return [
+            f"{order.request.order_ref}, {order.status} at the exchange, has no outcome"
+            for order, record in self._accounts_of(account_id)
+            if record is None or not order.is_done
+        ]
+
+    def wrong_outcomes(self, account_id: str) -> list[str]:
+        """Orders whose last line in the journal is not what the books say of them.
+
+        A correction, and a fill after the broker's own word that the order had ended, come too late
+        for the journal: what was written down was true when it was written.
+        """
+        return [
+            f"{order.request.order_ref} filled {order.filled} and is written down as "
+            f"{record['status']} with {record['filled_quantity']}"
+            for order, record in self._accounts_of(account_id)
+            if record is not None
+            and not self._is_excused(order)
+            and Decimal(str(record["filled_quantity"])) != order.filled
+        ]
+
+    def _is_excused(self, order: Order) -> bool:
+        corrected = order.order_id in self._corrected
+        return corrected or self._symbols[order.request.con_id] in self.deceived
+
+    def _accounts_of(self, account_id: str) -> list[tuple[Order, dict[str, Any] | None]]:
+        records = self._records(account_id)
+        told = {r["client_order_id"]: r for r in records if r["kind"] == "outcome"}
+        orders = [self._exchange.order(order_id) for order_id in self.orders.values()]
+        return [
+            (order, told.get(order.request.order_ref))
+            for order in orders
+            if order.request.account_id == account_id
+        ]
 
     # --- executions -------------------------------------------------------------------------
 
@@ -145,6 +204,7 @@ class Witness:
             if f.exec_id.rpartition(".")[0] == prefix and f.exec_id < fill.exec_id
         ][-1]
         account_id = fill.request.account_id
+        self._corrected.add(fill.order_id)
         self._disturbed[account_id, symbol] += abs(before.quantity - fill.quantity)
         self._corrected_cash[account_id] += abs(
             before.quantity * before.price - fill.quantity * fill.price

@@ -37,6 +37,9 @@ class Site(Protocol):
     def stalled(self, fault: Fault) -> None:
         """Orders of the fault's symbol stall; it has fired when there is one."""
 
+    def deceives(self, symbol: str) -> None:
+        """The broker's own word that an order of the symbol has ended may be false."""
+
     def lasts(self, seconds: float) -> None:
         """What was done ends by itself after so many seconds."""
 

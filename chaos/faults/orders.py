@@ -22,17 +22,27 @@ def _nth(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     return from_the_start(rng), {"nth": rng.randint(1, 4), "times": rng.choice((1, 1, 2))}
 
 
-def _of_symbol(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
-    return from_the_start(rng), {"symbol": a_symbol(rng, world)}
+def _unheard(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    held = rng.choice((0.0, 10.0, 20.0, 40.0))
+    return from_the_start(rng), {"symbol": a_symbol(rng, world), "held": held}
 
 
 def _never_acknowledged(site: Site, fault: Fault) -> None:
-    """The order lives, and nothing that the gateway would say of it at once arrives."""
-    symbol = fault.terms["symbol"]
-    told = (("openOrder", 2, {}), ("orderStatus", 2, {}), ("execDetails", 4, {"reqId": -1}))
-    for message, times, where in (*told, ("commissionReport", 4, {})):
-        rule = {"action": "swallow", "message": message, "times": times, "where": where}
-        site.rule(fault, {**rule, "symbol": symbol})
+    """The order lives, and nothing that the gateway would say of it at once arrives.
+
+    It fills at once, or only when the run has long given it up.
+    """
+    symbol, held = fault.terms["symbol"], fault.terms["held"]
+    if held:
+        exchange = site.exchange
+        exchange.set_fill_policy(symbol, FillPolicy.never())
+        exchange.clock.call_later(held, lambda: exchange.set_fill_policy(symbol, None))
+        site.lasts(held)
+    for message, times in (("openOrder", 2), ("orderStatus", 2), ("commissionReport", 4)):
+        lost = {"action": "swallow", "message": message, "times": times, "symbol": symbol}
+        site.rule(fault, lost)
+    unasked = {"action": "swallow", "message": "execDetails", "times": 4, "where": {"reqId": -1}}
+    site.rule(fault, {**unasked, "symbol": symbol})
 
 
 def _refusal(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
@@ -97,8 +107,10 @@ def _late_fill(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
 
 def _fill_after_cancel(site: Site, fault: Fault) -> None:
     _stall(site, fault)
-    terms = {"seconds": fault.terms["seconds"], "confirmed": fault.terms["confirmed"]}
+    terms = {name: fault.terms[name] for name in ("symbol", "seconds", "confirmed")}
     site.rule(fault, {"action": "fill_after_cancel", **terms})
+    if fault.terms["confirmed"]:
+        site.deceives(fault.terms["symbol"])
     site.lasts(fault.terms["seconds"])
 
 
@@ -124,10 +136,8 @@ _ODD_PRICE = {
 }
 
 ORDER_KINDS = {
-    "acknowledgement never comes": Kind(draw=_of_symbol, strike=_never_acknowledged, doubt=True),
-    "acknowledgement comes late": Kind(
-        draw=_late_word, strike=_acknowledged_late, doubt=True
-    ),
+    "acknowledgement never comes": Kind(draw=_unheard, strike=_never_acknowledged, doubt=True),
+    "acknowledgement comes late": Kind(draw=_late_word, strike=_acknowledged_late, doubt=True),
     "order swallowed": Kind(
         draw=_nth, strike=set_rules({"action": "swallow", "message": "placeOrder"}), doubt=True
     ),
