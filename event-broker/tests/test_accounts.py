@@ -93,28 +93,6 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     assert account.account_id == "DU1"
 
 
-def test_a_guard_that_is_not_enforced_is_told_with_its_line(tmp_path: Path) -> None:
-    _, notices = read(
-        tmp_path,
-        """\
-accounts:
-  - account_id: DU1
-    type: paper
-    strategy_name: alpha
-    pdt_protection_enabled: true
-  - account_id: DU2
-    type: paper
-    strategy_name: alpha
-    pdt_protection_enabled: false
-""",
-    )
-    assert notices == (
-        "accounts.yaml:5: accounts[0].pdt_protection_enabled: is not enforced by this version; "
-        "with TRADING_MODE=live rebalances of the account are refused, in other modes they are "
-        "not limited",
-    )
-
-
 def test_the_shipped_accounts_can_be_read() -> None:
     accounts, notices = read_accounts(REPOSITORY / "accounts.yaml")
     assert [account.account_id for account in accounts] == ["DUM959247", "DU789012", "DU555555"]

@@ -14,11 +14,9 @@ import pytest
 
 from app.account_process.messages import AccountJob, Failure, Operation
 from app.account_process.operations import describe_failure, perform
-from app.account_process.permission import NotPermitted, require_permission
 from app.account_process.rebalancing import RunInterrupted
 from app.settings import load_settings, select_account
 from broker_connector_base import AccountConfig
-from broker_connector_base.testing import Books, FakeBroker
 from ibkr_connector import IBKRClient
 from ibkr_simulator import SimulatedGateway
 from rebalance_workflow import AccountBusy, AccountLock
@@ -195,24 +193,6 @@ async def test_a_live_account_is_not_traded_in_the_simulation(
     failed = await failure(make_job(Operation.REBALANCE, account=account))
     assert "TRADING_MODE=simulation processes paper accounts only" in failed.message
     assert sent == []
-
-
-async def test_a_guard_that_is_not_enforced_keeps_an_account_process_from_trading_live(
-    make_job: MakeJob, home: Path
-) -> None:
-    variables = {"TRADING_MODE": "live", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
-    account = AccountConfig(
-        account_id="U300", type="live", strategy_name="any", pdt_protection_enabled=True
-    )
-    books = Books()
-    books.add_account("U300", cash=1_000)
-    broker = FakeBroker(books)
-    await broker.connect()
-    live = load_settings(home, variables)
-    job = make_job(Operation.REBALANCE, account=account, settings=live)
-    with pytest.raises(NotPermitted, match=r"pdt_protection_enabled.*Nothing was sent"):
-        await require_permission(job, broker)
-    await require_permission(job.model_copy(update={"operation": Operation.PREVIEW}), broker)
 
 
 async def test_a_fault_in_the_program_during_a_run_needs_attention(make_job: MakeJob) -> None:

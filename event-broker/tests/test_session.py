@@ -27,7 +27,6 @@ def test_a_guard_that_is_not_enforced_refuses_live_rebalances(home: Path, write:
             "ALLOCATIONS_BASE_URL": "https://allocations.example.com",
         }
     )
-    assert settings.notices[0].startswith("accounts.yaml:2: accounts[0].pdt_protection_enabled: ")
     arguments = parse(["rebalance", "-account", "U300", "-exec", "rebalance"])
     with pytest.raises(CommandFailed) as caught, open_session(arguments, settings):
         pass

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.settings import Settings, disagreement, unenforced_guard
-from app.settings.agreement import Disagreement
+from app.settings import Settings, disagreement
 from broker_connector_base import AccountConfig, BrokerClient
 
-from .messages import AccountJob, Operation
+from .messages import AccountJob
 
 
 class NotPermitted(Exception):
@@ -22,17 +21,12 @@ class NotPermitted(Exception):
 async def require_permission(job: AccountJob, broker: BrokerClient) -> None:
     """Raise `NotPermitted` unless the job's operation may go on at this gateway."""
     check_permission(job.settings, job.account, await broker.get_accounts())
-    if job.operation is Operation.REBALANCE:
-        _refuse(unenforced_guard(job.settings, job.account))
 
 
 def check_permission(
     settings: Settings, account: AccountConfig, gateway_accounts: Sequence[str]
 ) -> None:
     """Raise `NotPermitted` unless the account may be looked at through this gateway."""
-    _refuse(disagreement(settings, account, gateway_accounts))
-
-
-def _refuse(found: Disagreement | None) -> None:
+    found = disagreement(settings, account, gateway_accounts)
     if found is not None:
         raise NotPermitted(f"{found.what}; {found.fix}. Nothing was sent.")

@@ -34,10 +34,6 @@ _OLD_FORM = (
     "{name}: a bare list of accounts is the old form; write `accounts:` with account_id, type, "
     "strategy_name and cash_reserve_percent per entry"
 )
-_PDT_NOTICE = (
-    "is not enforced by this version; with TRADING_MODE=live rebalances of the account are "
-    "refused, in other modes they are not limited"
-)
 _OLD_RESERVE_RANGE = (0, 10)
 #: The allocation sources' own rule (`rebalance_workflow.allocation_sources`), which is too heavy to
 #: load here: the name becomes part of an address or of a file's name.
@@ -86,8 +82,6 @@ def read_accounts(
                 message = f"{account.account_id} is already configured above"
                 raise SettingsError([document.problem((*here, "account_id"), message)])
             accounts.append(account)
-            if account.enabled and account.pdt_protection_enabled:
-                notices.append(document.problem((*here, "pdt_protection_enabled"), _PDT_NOTICE))
         except SettingsError as error:
             problems += error.problems
     if problems:
