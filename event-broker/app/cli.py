@@ -25,7 +25,7 @@ exit codes:
 """
 
 #: Commands that are not about one account.
-_WITHOUT_ACCOUNT = frozenset({"doctor", "plan", "schedule"})
+_WITHOUT_ACCOUNT = frozenset({"doctor", "plan", "reload", "schedule", "serve"})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,6 +121,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _add(commands, "cancel-orders", "cancel the working orders of an account's own runs")
     _add(commands, "doctor", "check everything that a rebalance needs, in order")
     _add_schedule(commands)
+    serve = _command(commands, "serve", "run the service until it is told to end")
+    serve.add_argument(
+        "--role",
+        choices=["ingest", "worker", "api", "all"],
+        default="all",
+        help="the part of the work that this process does (default: all)",
+    )
+    serve.set_defaults(account=None)
+    reload = _command(commands, "reload", "check the configuration files that services read")
+    reload.set_defaults(account=None)
     arguments = parser.parse_args(argv)
     if arguments.account is None and not _may_go_without_account(arguments):
         commands.choices[arguments.command].error("-account ID is needed")

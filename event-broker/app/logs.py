@@ -18,13 +18,20 @@ from app.settings import Settings
 _SHORTEST_SECRET = 4
 
 
-def configure_logging(settings: Settings, **context: str) -> None:
-    """Send what this process logs to the mode's file; `context` is on each line."""
+def configure_logging(settings: Settings, *, to_terminal: bool = False, **context: str) -> None:
+    """Send what this process logs to the mode's file; `context` is on each line.
+
+    With `to_terminal` to standard error as well, which is where containers are listened to.
+    """
     settings.log_directory.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(settings.log_directory / f"{settings.mode}.log", encoding="utf-8")
-    handler.setFormatter(SecretFreeFormatter(settings.environment.secrets()))
+    path = settings.log_directory / f"{settings.mode}.log"
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    if to_terminal:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(SecretFreeFormatter(settings.environment.secrets()))
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = handlers
     root.setLevel(settings.environment.log_level)
     structlog.configure(
         processors=[

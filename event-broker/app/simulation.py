@@ -75,6 +75,10 @@ class SimulatorLease:
         self.port: int = answer["port"]
         self.accounts: tuple[str, ...] = tuple(answer["accounts"])
 
+    def is_alive(self) -> bool:
+        """Whether the simulator is still there: it says nothing more until it ends."""
+        return not select.select([self._connection], [], [], 0)[0]
+
     def close(self) -> None:
         """Give the simulator up; it ends when nobody else holds it."""
         self._connection.close()

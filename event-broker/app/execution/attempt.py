@@ -39,8 +39,8 @@ class Address(NamedTuple):
     port: int
 
 
-Gateway = Callable[[], Awaitable[Address]]
-"""The gateway's address, once there is one; raises `SimulationError`."""
+Gateway = Callable[[AccountConfig], Awaitable[Address]]
+"""The address of an account's gateway, once there is one; raises `SimulationError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ async def attempt(
 async def _job(work: Work) -> AccountJob:
     settings, operation = work.settings, work.command.operation
     try:
-        address = await work.gateway()
+        address = await work.gateway(work.account)
         number = await asyncio.to_thread(
             client_id, settings.client_ids_file, work.account.account_id, purpose_of(operation)
         )

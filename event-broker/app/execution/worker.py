@@ -8,9 +8,9 @@ that brings back is then somebody else's to record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import AbstractContextManager, suppress
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -47,7 +47,7 @@ class Worker:
         executor: TradingExecutor,
         *,
         places: Callable[[], int],
-        progress_of: Callable[[str], Progress],
+        progress_of: Callable[[str], AbstractContextManager[Progress]],
         commands: Collection[Command] | None = None,
     ) -> None:
         """`places` is how many events may run at a time, `progress_of` who hears of an event."""
@@ -66,15 +66,17 @@ class Worker:
         """What is being worked now."""
         return tuple(one.claim for one in self._running.values())
 
-    async def run(self, end: asyncio.Event, *, grace_seconds: float) -> None:
+    async def run(
+        self, end: asyncio.Event, *, hurry: asyncio.Event, grace_seconds: Callable[[], float]
+    ) -> None:
         """Work until `end` is set; then finish what runs within the grace period, or hand it over.
 
-        Always returns with nothing running.
+        `hurry` ends the grace period. Always returns with nothing running.
         """
         keeping = asyncio.create_task(self._keep_leases())
         try:
             await self._work_until(end)
-            await self._finish(grace_seconds)
+            await self._finish(hurry, grace_seconds())
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -116,12 +118,13 @@ class Worker:
         log = _log.bind(**about, command=event.command.value)
         log.info("event.started", times_queued=event.times_queued, source=event.source.value)
         try:
-            answer = await self._executor.execute(
-                running.claim,
-                lease=running.lease,
-                stop=running.stop,
-                on_progress=self._progress_of(event.event_id),
-            )
+            with self._progress_of(event.event_id) as on_progress:
+                answer = await self._executor.execute(
+                    running.claim,
+                    lease=running.lease,
+                    stop=running.stop,
+                    on_progress=on_progress,
+                )
             log.info("event.settled", move=answer.attempt.move if answer.attempt else "not begun")
         except LeaseLost as error:
             log.warning("event.lease_lost", error=str(error))
@@ -159,12 +162,24 @@ class Worker:
             elif one.claim.token in self._running:
                 one.stop.set()
 
-    async def _finish(self, grace_seconds: float) -> None:
+    async def _finish(self, hurry: asyncio.Event, grace_seconds: float) -> None:
         if self._tasks:
             _log.info("worker.finishing", running=len(self._tasks), grace_seconds=grace_seconds)
-            await asyncio.wait(self._tasks, timeout=grace_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace_seconds):
+                    await _first(hurry.wait(), asyncio.wait(self._tasks))
         for one in self._running.values():
             one.stop.set()
         if self._tasks:
             # Each ends by itself: an account process that is told to end is killed after a while.
             await asyncio.wait(self._tasks)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when one of them does."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

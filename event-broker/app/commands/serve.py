@@ -1,0 +1,76 @@
+"""`serve`: the service, until it is told to end.
+
+SIGTERM and Ctrl-C end it in order: nothing new is begun, and what runs may finish; a second one
+asks the runs to stop. SIGHUP reads the configuration files again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import structlog
+
+from app.logs import configure_logging
+from app.service import Role, Service
+from app.settings import Settings
+from app.store import Store, StoreError, StoreUnavailable, open_store
+
+from .outcome import CommandFailed, ExitCode, Report, say
+from .session import Session
+from .state import prepare_state
+
+_log = structlog.get_logger(__name__)
+
+#: A database that comes up with the service is there within seconds.
+_OPEN_AGAIN_SECONDS = 2.0
+
+
+def run(session: Session) -> Report:
+    """Serve; raises `CommandFailed` when it cannot begin."""
+    settings, role = session.settings, Role(session.arguments.role)
+    prepare_state(settings)
+    configure_logging(settings, to_terminal=True, role=role.value)
+    asyncio.run(_serve(settings, role))
+    return Report(ExitCode.DONE, "null", lambda: None)
+
+
+async def _serve(settings: Settings, role: Role) -> None:
+    end, hurry = asyncio.Event(), asyncio.Event()
+
+    def told_to_end() -> None:
+        (hurry if end.is_set() else end).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    store = await _open(settings, end)
+    if store is None:
+        return
+    try:
+        service = Service(settings, store, role, variables=os.environ)
+        loop.add_signal_handler(signal.SIGHUP, service.reload)
+        say(f"Serving ({role}, {settings.mode}): events are kept in {store.place}. Ctrl-C ends it.")
+        await service.run(end, hurry)
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+async def _open(settings: Settings, end: asyncio.Event) -> Store | None:
+    """The store, as soon as it can be used; None when the service is told to end before."""
+    while not end.is_set():
+        try:
+            return await asyncio.to_thread(open_store, settings.database_url)
+        except StoreUnavailable as error:
+            _log.error("store.unavailable", error=str(error))
+            say(f"waiting: {error}")
+        except StoreError as error:
+            raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
+        try:
+            async with asyncio.timeout(_OPEN_AGAIN_SECONDS):
+                await end.wait()
+        except TimeoutError:
+            continue
+    return None

@@ -1,0 +1,43 @@
+"""Where the service's gateway listens; in simulation that is a simulator which it keeps running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from app import simulation
+from app.execution import Address
+from app.settings import Settings, TradingMode, is_on_paper
+from broker_connector_base.models import AccountConfig
+
+_log = structlog.get_logger(__name__)
+
+
+class ServiceGateway:
+    """Calling it gives the address; a simulator that has ended is started again."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._lease: simulation.SimulatorLease | None = None
+        self._busy = asyncio.Lock()
+
+    async def __call__(self, account: AccountConfig) -> Address:
+        """Raises `SimulationError`."""
+        settings = self._settings()
+        if settings.mode is not TradingMode.SIMULATION or is_on_paper(account):
+            return Address(settings.environment.ib_host, settings.gateway_port)
+        async with self._busy:
+            if self._lease is None or not self._lease.is_alive():
+                self.close()
+                directory = settings.simulator_directory
+                self._lease = await asyncio.to_thread(simulation.acquire, directory)
+                _log.info("simulator.leased", port=self._lease.port)
+            return Address(self._lease.host, self._lease.port)
+
+    def close(self) -> None:
+        """Give the simulator up; it ends when nobody else holds it."""
+        if self._lease is not None:
+            self._lease.close()
+            self._lease = None

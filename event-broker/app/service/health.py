@@ -1,0 +1,64 @@
+"""How the service is: alive, ready, and what is not as it should be. Values and words only.
+
+Alive means that the process works at all; ready that it can take and work events; degraded lists
+what somebody should know although the service goes on. One account in trouble is no outage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.events import EventState, Statistics
+
+if TYPE_CHECKING:
+    # It brings the SDK along, which only a service that listens needs.
+    from app.ably_service import AblyStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The service at one moment."""
+
+    worker: str
+    role: str
+    mode: str
+    #: False only when the event loop has stood still.
+    alive: bool
+    ready: bool
+    #: One line each, for people.
+    degraded: tuple[str, ...]
+    #: None while the store is away.
+    statistics: Statistics | None
+    #: None when this role does not listen to Ably.
+    ably: AblyStatus | None
+    running: int
+    accounts: int
+
+
+def troubles(
+    *,
+    statistics: Statistics | None,
+    store_error: str | None,
+    ably: AblyStatus | None,
+    settings_problems: tuple[str, ...],
+    undelivered_notifications: int,
+) -> tuple[str, ...]:
+    """What is not as it should be."""
+    found = [f"store: {store_error}"] if store_error else []
+    found += [f"configuration refused: {problem}" for problem in settings_problems]
+    if ably is not None and not ably.healthy:
+        found.append(f"ably: {ably.connection.value}{_because(ably.last_error)}")
+        found += [f"ably channel {f.channel}{_because(f.problem)}" for f in ably.feeds if f.problem]
+    if statistics is not None:
+        if parked := statistics.by_state[EventState.NEEDS_ATTENTION]:
+            found.append(f"{parked} events need attention")
+        if statistics.events_with_retries:
+            found.append(f"{statistics.events_with_retries} events are being retried")
+    if undelivered_notifications:
+        found.append(f"{undelivered_notifications} notifications could not be delivered")
+    return tuple(found)
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""

@@ -1,0 +1,213 @@
+"""The service, put together: the one place that knows all of its parts.
+
+Comes in: settings and an open store. It runs what its role asks for until it is told to end, and
+ends in order. What people look at and do goes through the attributes and methods here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+
+from app import __version__, fork_server
+from app.account_process.entry import Line, main
+from app.account_process.messages import Job
+from app.events import Statistics
+from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
+from app.market import MarketCalendar
+from app.notifications import Notifier, addresses, alert
+from app.schedule import Scheduler
+from app.settings import Settings, processed_accounts
+from app.store import Store, StoreUnavailable
+
+from .gateway import ServiceGateway
+from .health import Health, troubles
+from .ingestion import Ingestion, payload_of
+from .live_settings import LiveSettings
+from .progress import ProgressBoard
+from .roles import Role
+
+_log = structlog.get_logger(__name__)
+
+#: How soon a changed file is in force.
+_LOOK_SECONDS = 1.0
+#: An event loop that has not turned for so long stands still.
+_STILL_SECONDS = 15.0
+_LAST_NOTIFICATIONS_SECONDS = 5.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Service:
+    """One process of the service."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        role: Role,
+        *,
+        variables: Mapping[str, str],
+        now: Callable[[], datetime] = _utc_now,
+        target: Callable[[Job, Line], None] = main,
+    ) -> None:
+        """`variables` is the environment that `settings` were read with; `target` is what account
+        processes run.
+        """
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.role = role
+        self.store = store
+        self.settings = LiveSettings(
+            settings, variables, changed=self._settings_changed, refused=self._settings_refused
+        )
+        self.calendar = MarketCalendar(settings.calendar_directory)
+        self.notifier = Notifier(
+            addresses(settings.environment), lambda: self.settings().config.notifications
+        )
+        self.progress = ProgressBoard()
+        self.gateway = ServiceGateway(self.settings)
+        tell = self.notifier.send
+        self._ingestion = Ingestion(store, tell)
+        self._worker = Worker(
+            self.name,
+            store,
+            TradingExecutor(
+                store,
+                settings=self.settings,
+                gateway=self.gateway,
+                gatekeeper=Gatekeeper(store, self.calendar, now),
+                tell=tell,
+                now=now,
+                target=target,
+            ),
+            places=lambda: self.settings().config.executor.max_workers,
+            progress_of=self.progress.telling,
+        )
+        self._dispatcher = StrategyExecutor(
+            store,
+            settings=self.settings,
+            payload_of=payload_of,
+            is_caught_up=self._ingestion.is_caught_up,
+            tell=tell,
+            now=now,
+        )
+        self._scheduler = Scheduler(
+            store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
+        )
+        self._turned_at = time.monotonic()
+
+    async def run(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+        """Do what the role asks for until `end` is set; `hurry` ends the grace of running events.
+
+        Raises when a part fails in a way that it cannot survive: whoever supervises starts again.
+        """
+        _log.info("service.started", role=self.role.value, worker=self.name, store=self.store.place)
+        try:
+            async with asyncio.TaskGroup() as parts:
+                parts.create_task(self._look_around(end))
+                if self.role.includes(Role.INGEST):
+                    self._ingestion.start(self.settings())
+                    parts.create_task(self._dispatcher.run(end))
+                    parts.create_task(self._scheduler.run(end))
+                if self.role.includes(Role.WORKER):
+                    parts.create_task(self._work(end, hurry))
+        finally:
+            await self._ingestion.close()
+            self.gateway.close()
+            await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+            _log.info("service.ended", worker=self.name)
+
+    # -- for those who look ---------------------------------------------------------------------
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the event loop turns; may be asked from any thread."""
+        return time.monotonic() - self._turned_at < _STILL_SECONDS
+
+    async def health(self) -> Health:
+        """The service as it is now; never raises."""
+        statistics: Statistics | None = None
+        store_error: str | None = None
+        try:
+            statistics = await self.store.call(self.store.events.statistics)
+        except StoreUnavailable as error:
+            store_error = str(error)
+        ably, settings = self._ingestion.status(), self.settings()
+        return Health(
+            worker=self.name,
+            role=self.role.value,
+            mode=settings.mode.value,
+            alive=self.is_alive,
+            ready=statistics is not None,
+            degraded=troubles(
+                statistics=statistics,
+                store_error=store_error,
+                ably=ably,
+                settings_problems=self.settings.problems,
+                undelivered_notifications=self.notifier.tally().failed,
+            ),
+            statistics=statistics,
+            ably=ably,
+            running=len(self._worker.running),
+            accounts=len(processed_accounts(settings)),
+        )
+
+    def reload(self) -> bool:
+        """Read the files again now; False when they were refused."""
+        return self.settings.reload()
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+        await asyncio.to_thread(fork_server.start)
+        await self._worker.run(
+            end,
+            hurry=hurry,
+            grace_seconds=lambda: self.settings().config.executor.shutdown_grace_seconds,
+        )
+
+    async def _look_around(self, end: asyncio.Event) -> None:
+        """Files that change, the list of processes, and a sign of life."""
+        registered = False
+        while not end.is_set():
+            self._turned_at = time.monotonic()
+            self.settings.look()
+            with suppress(StoreUnavailable):
+                registered = await self._sign_in(registered)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await end.wait()
+        with suppress(StoreUnavailable):
+            await self.store.call(self.store.workers.leave, self.name)
+
+    async def _sign_in(self, registered: bool) -> bool:
+        workers = self.store.workers
+        if registered:
+            await self.store.call(workers.beat, self.name)
+            return True
+        await self.store.call(
+            workers.register,
+            self.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            role=self.role.value,
+            version=__version__,
+        )
+        return True
+
+    def _settings_changed(self, settings: Settings) -> None:
+        self._ingestion.follow(settings)
+
+    def _settings_refused(self, problems: tuple[str, ...]) -> None:
+        lines = "\n".join(problems)
+        text = f"The files were changed and cannot be used; what was in force stays.\n{lines}"
+        self.notifier.send(alert("Configuration refused", text))
