@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from broker_connector_base import AccountSnapshot, BrokerAPIError, Fill, OpenOrder, OrderEvent
+from broker_connector_base import AccountSnapshot, BrokerAPIError, Fill, OpenOrder
 
+from .cancellation import cancel_and_wait
 from .errors import RebalanceStopped
-from .order_feed import OrderFeed
 from .order_ids import is_ours
 from .policy import RebalancePolicy
 from .session import Session
@@ -60,7 +60,7 @@ async def clear_orders(
     known = {fill.execution_id for fill in await _executions(session, account_id)}
     try:
         async with asyncio.timeout(policy.cancel_timeout_seconds):
-            await session.ask(lambda: _cancel_and_confirm(session, account_id, ours))
+            await session.ask(lambda: _cancel(session, account_id, ours))
     except TimeoutError:
         raise RebalanceStopped(
             f"{describe(ours)} of account {account_id} were asked to be cancelled and not all were "
@@ -115,41 +115,13 @@ async def _executions(session: Session, account_id: str) -> list[Fill]:
     return await session.ask(lambda: session.broker.get_executions(account_id))
 
 
-async def _cancel_and_confirm(
-    session: Session, account_id: str, orders: Sequence[OpenOrder]
-) -> None:
-    heard: list[OrderEvent] = []
-    feed = OrderFeed(session.broker, account_id, heard.append)
-    wanted = {_identity(order) for order in orders}
+async def _cancel(session: Session, account_id: str, orders: Sequence[OpenOrder]) -> None:
+    def refused(order: OpenOrder, error: BrokerAPIError) -> None:
+        raise RebalanceStopped(
+            f"the broker refused to cancel {describe([order])}: {error}; no order was placed"
+        ) from error
 
-    async def are_listed() -> bool:
-        # What is heard from here on may be younger than the list.
-        heard.clear()
-        listed = await session.broker.get_open_orders(account_id)
-        return not wanted.isdisjoint(map(_identity, listed))
-
-    try:
-        await feed.start()
-        for order in orders:
-            await _request(session, order)
-        while await are_listed():
-            await feed.until(lambda: bool(heard))
-    finally:
-        await feed.stop()
-
-
-async def _request(session: Session, order: OpenOrder) -> None:
-    try:
-        await session.broker.cancel_order(order.order_id)
-    except BrokerAPIError as error:
-        # It may have ended a moment ago; if so it is no longer listed, and that is what counts.
-        still_open = await session.broker.get_open_orders(order.account_id or "")
-        if _identity(order) in map(_identity, still_open):
-            raise RebalanceStopped(
-                f"the broker refused to cancel {describe([order])}: {error}; no order was placed"
-            ) from error
-
-
-def _identity(order: OpenOrder) -> str:
-    """Order ids repeat across clients and are 0 for manual orders; permanent ids do not."""
-    return order.permanent_id or order.order_id
+    # No event is taken for a refusal: warnings about orders that work look alike.
+    await cancel_and_wait(
+        session.broker, account_id, orders, is_refusal=lambda _: False, on_refusal=refused
+    )
