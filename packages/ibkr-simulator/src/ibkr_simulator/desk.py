@@ -10,6 +10,8 @@ from typing import Any
 
 from simulated_exchange import Account, Exchange, ExchangeError, Instrument
 
+from .advisor import ADVISOR, Advisor
+from .blocks import Blocks
 from .order_ids import OrderIds
 from .refusals import Refusal, invalid, no_such_contract
 from .translate.accounts import Statement
@@ -37,7 +39,9 @@ class Desk:
         self.exchange = exchange
         self.master_client_id = master_client_id
         self.read_only = read_only
-        self.order_ids = OrderIds(exchange)
+        self.advisor = Advisor(exchange)
+        self.blocks = Blocks(exchange)
+        self.order_ids = OrderIds(exchange, self.blocks)
         self._accounts = accounts
         #: accounts as they are told while faults keep them from being told as they are
         self._frozen: dict[str, Account] = {}
@@ -67,6 +71,23 @@ class Desk:
     def account_ids(self) -> tuple[str, ...]:
         """The accounts that this login manages."""
         return tuple(self.exchange.account_ids()) if self._accounts is None else self._accounts
+
+    @property
+    def advisor_id(self) -> str | None:
+        """The account that manages the others, if this is an adviser's login."""
+        of_type = self.exchange.account_type
+        return next((name for name in self.account_ids if of_type(name) == ADVISOR), None)
+
+    def accounts_of(self, group: str) -> tuple[str, ...]:
+        """`All`, one of the accounts, or those of an adviser's group. Raises `Refusal`."""
+        if group == "All":
+            return self.account_ids
+        if group in self.account_ids:
+            return (group,)
+        found = self.advisor.group(group) if self.advisor_id else None
+        if found is None:
+            raise invalid("Invalid group name")
+        return found.accounts
 
     def statement(self, account_id: str) -> Statement:
         """An account, as clients are to see it, in the lines in which they see it."""

@@ -102,6 +102,12 @@ ROWS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
         ("managedAccounts", "DU1,DU2,"),
     ),
     (
+        "receiveFA",
+        {"type": 1, "xml": "<ListOfGroups/>"},
+        "16|1|1|<ListOfGroups/>|",
+        ("receiveFA", 1, "<ListOfGroups/>"),
+    ),
+    (
         "historicalData",
         {"reqId": 3, "start": "a", "end": "b", "bars": ({"date": "20261120", **BAR},)},
         "17|3|a|b|1|20261120|1.5|2|1.25|1.75|300|1.6|12|",
@@ -237,6 +243,7 @@ ROWS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
         ("pnlSingle", 3, 7.0, 1.0, 2.0, 3.0, 4.5),
     ),
     ("completedOrdersEnd", {}, "102|", ("completedOrdersEnd",)),
+    ("replaceFAEnd", {"reqId": 3, "text": "ok"}, "103|3|ok|", ("replaceFAEnd", 3, "ok")),
     ("userInfo", {"reqId": 3, "whiteBrandingId": "w"}, "107|3|w|", ("userInfo", 3, "w")),
 ]
 #: Checked elsewhere, against whole objects of ib_async.

@@ -74,6 +74,10 @@ class Record:
     def account_ids(self) -> list[str]:
         return list(self._books.ledgers)
 
+    def account_type(self, account_id: str) -> str:
+        """What kind of account it is. Raises `ExchangeError` if there is none of that id."""
+        return self._books.ledger(account_id).account_type
+
     def account(self, account_id: str) -> Account:
         """The account as it stands now. Raises `ExchangeError` if there is none of that id."""
         return value_account(self._books.ledger(account_id), self._market, self.clock.now())

@@ -165,6 +165,7 @@ REPLIES: tuple[Table, ...] = (
     _CONTRACT_DETAILS,
     _EXEC_DETAILS,
     Table(15, "managedAccounts", (versioned(1), Field("accounts", TEXT))),
+    Table(16, "receiveFA", (versioned(1), Field("type", INT), Field("xml", TEXT))),
     Table(
         17,
         "historicalData",
@@ -286,5 +287,6 @@ REPLIES: tuple[Table, ...] = (
     ),
     COMPLETED_ORDER,
     Table(102, "completedOrdersEnd", ()),
+    Table(103, "replaceFAEnd", (_REQ_ID, Field("text", TEXT))),
     Table(107, "userInfo", (_REQ_ID, Field("whiteBrandingId", TEXT))),
 )

@@ -13,6 +13,7 @@ from ibkr_simulator.translate.accounts import Statement
 
 from . import (
     accounts,
+    advisor,
     contracts,
     executions,
     history,
@@ -28,6 +29,7 @@ Handler = Callable[[Session, Mapping[str, Any]], None]
 
 _MODULES = (
     accounts,
+    advisor,
     contracts,
     executions,
     history,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ibkr_simulator.refusals import Refusal, invalid
+from ibkr_simulator.refusals import Refusal
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import AccountFeed, LineFilter, Summary
 from ibkr_simulator.translate.accounts import Line, Statement, portfolio_fields
@@ -44,7 +44,7 @@ def cancel_account_updates_multi(session: Session, request: Mapping[str, Any]) -
 
 
 def account_summary(session: Session, request: Mapping[str, Any]) -> None:
-    """The group is `All`, or one of the accounts."""
+    """The group is `All`, one of the accounts, or an adviser's."""
     request_id, group = request["reqId"], request["group"]
     summaries = session.subscriptions.summaries
     if request_id not in summaries and len(summaries) >= _MAX_SUMMARIES:
@@ -53,9 +53,7 @@ def account_summary(session: Session, request: Mapping[str, Any]) -> None:
             "Error processing request.-'bN' : cause - "
             "Maximum number of account summary requests exceeded",
         )
-    if group not in ("All", *session.desk.account_ids):
-        raise invalid("Invalid group name")
-    accounts = session.desk.account_ids if group == "All" else (group,)
+    accounts = session.desk.accounts_of(group)
     tags = tuple(tag.strip() for tag in request["tags"].split(",") if tag.strip())
     summaries[request_id] = Summary(tags, {name: LineFilter() for name in accounts})
     for account_id in accounts:

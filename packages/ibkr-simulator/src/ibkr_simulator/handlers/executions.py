@@ -41,7 +41,9 @@ def commission_charged(session: Session, event: CommissionCharged) -> None:
 
 def _send(session: Session, execution: Execution, request_id: int = -1) -> None:
     instrument = session.desk.exchange.instrument(execution.request.con_id)
-    session.send("execDetails", execution_fields(execution, instrument), reqId=request_id)
+    number = session.desk.blocks.number(execution.order_id)
+    fields = execution_fields(execution, instrument)
+    session.send("execDetails", fields, reqId=request_id, permId=number)
 
 
 def _passes(session: Session, execution: Execution, wanted: Mapping[str, Any]) -> bool:

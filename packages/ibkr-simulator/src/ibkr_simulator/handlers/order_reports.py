@@ -40,7 +40,7 @@ def completed_orders(session: Session, request: Mapping[str, Any]) -> None:
     today = day_start(exchange.clock.now())
     for order in of_login(session, exchange.completed_orders()):
         by_api = owner_of(order.request)[1] != 0
-        if order.updated_at >= today and (by_api or not request["apiOnly"]):
+        if order.is_done and order.updated_at >= today and (by_api or not request["apiOnly"]):
             instrument = exchange.instrument(order.request.con_id)
             session.send("completedOrder", completed_order_fields(order, instrument))
     session.send("completedOrdersEnd")
@@ -48,9 +48,10 @@ def completed_orders(session: Session, request: Mapping[str, Any]) -> None:
 
 def order_changed(session: Session, event: OrderChanged) -> None:
     """The order, then its status, and what a gateway adds to some of them."""
-    tell(session, event.order)
-    if note := _note(session, event.order):
-        session.refuse(note, owner_of(event.order.request)[1] or NO_REQUEST)
+    order = session.desk.blocks.whole(event.order)
+    tell(session, order)
+    if note := _note(session, order):
+        session.refuse(note, owner_of(order.request)[1] or NO_REQUEST)
 
 
 def _note(session: Session, order: Order) -> Refusal | None:
@@ -82,7 +83,8 @@ def tell(session: Session, order: Order) -> None:
     """Always both: clients drop the status of an order that they were not told of."""
     instrument = session.desk.exchange.instrument(order.request.con_id)
     parent = parent_of(session, order)
-    session.send("openOrder", open_order_fields(order, instrument, parent))
+    terms = session.desk.blocks.terms(owner_of(order.request))
+    session.send("openOrder", open_order_fields(order, instrument, parent), **terms)
     session.send("orderStatus", order_status_fields(order, parent))
 
 
@@ -95,9 +97,10 @@ def parent_of(session: Session, order: Order) -> Owner:
 
 
 def of_login(session: Session, orders: Iterable[Order]) -> list[Order]:
-    """Those of the login's accounts."""
+    """Those of the login's accounts, blocks as one order each."""
     accounts = session.desk.account_ids
-    return [order for order in orders if order.request.account_id in accounts]
+    mine = [order for order in orders if order.request.account_id in accounts]
+    return session.desk.blocks.wholes(mine)
 
 
 REQUESTS = {

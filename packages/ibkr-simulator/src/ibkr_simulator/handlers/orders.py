@@ -11,7 +11,8 @@ from ibkr_simulator.translate.orders import open_order_fields, status_text, what
 from ibkr_simulator.translate.requests import order_request
 from simulated_exchange import ExchangeError, Order, OrderRequest, OrderState
 
-from .order_reports import of_login, tell
+from .block_orders import advisor_of, place_block, resized
+from .order_reports import tell
 
 #: prices of a live order that may be changed
 _CHANGEABLE = ("limit_price", "stop_price", "trail_amount", "trail_percent", "limit_offset")
@@ -30,6 +31,9 @@ def place_order(session: Session, fields: Mapping[str, Any]) -> None:
         return
     if order_id not in drafts and order_id <= ids.highest(session.client_id):
         raise Refusal(103, "Duplicate order id")
+    if fields["faGroup"]:
+        place_block(session, fields)
+        return
     request = _request(session, fields)
     if fields["whatIf"]:
         _tell_what_if(session, request)
@@ -94,17 +98,21 @@ def _tell_what_if(session: Session, request: OrderRequest) -> None:
 def _request(session: Session, fields: Mapping[str, Any]) -> OrderRequest:
     return order_request(
         fields,
-        account_id=_order_account(session, fields["account"]),
+        account_id=_order_account(session, fields),
         instrument=session.desk.instrument(fields),
         owner=(session.client_id, fields["orderId"]),
     )
 
 
-def _order_account(session: Session, account_id: str) -> str:
-    accounts = session.desk.account_ids
+def _order_account(session: Session, fields: Mapping[str, Any]) -> str:
+    """The account that an order is for; of one for a group, the adviser's."""
+    accounts: tuple[str, ...] = session.desk.account_ids
+    account_id: str = fields["account"]
+    if fields["faGroup"]:
+        return advisor_of(session, fields)
     if not account_id and len(accounts) == 1:
         return accounts[0]
-    if account_id not in accounts:
+    if account_id not in accounts or account_id == session.desk.advisor_id:
         raise rejected("Invalid or missing IBCustAcctNo")
     return account_id
 
@@ -115,11 +123,12 @@ def _modify(session: Session, order: Order, fields: Mapping[str, Any]) -> None:
         request = _request(session, fields)
         _refuse_another_order(order.request, request)
         prices = {name: getattr(request, name) for name in _CHANGEABLE}
-        session.desk.exchange.modify(order.order_id, quantity=request.quantity, **prices)
+        for part, quantity in resized(session, order, request.quantity):
+            session.desk.exchange.modify(part.order_id, quantity=quantity, **prices)
     except (ExchangeError, Refusal) as error:
         refusal = refused_by_exchange(error) if isinstance(error, ExchangeError) else error
         session.refuse(refusal, fields["orderId"])
-        tell(session, session.desk.exchange.order(order.order_id))
+        tell(session, session.desk.blocks.whole(session.desk.exchange.order(order.order_id)))
 
 
 def _refuse_another_order(before: OrderRequest, after: OrderRequest) -> None:
@@ -151,14 +160,18 @@ def cancel_order(session: Session, request: Mapping[str, Any]) -> None:
             "Cancel attempted when order is not in a cancellable state."
             f"  Order permId = {order.order_id}",
         )
-    session.desk.exchange.cancel(order.order_id)
+    for part in session.desk.blocks.parts(order):
+        if not part.is_done:
+            session.desk.exchange.cancel(part.order_id)
 
 
 def global_cancel(session: Session, request: Mapping[str, Any]) -> None:
     """Every open order of this login's accounts, whoever placed it."""
     _refuse_when_read_only(session)
-    for order in of_login(session, session.desk.exchange.open_orders()):
-        session.desk.exchange.cancel(order.order_id)
+    exchange, accounts = session.desk.exchange, session.desk.account_ids
+    for order in exchange.open_orders():
+        if order.request.account_id in accounts:
+            exchange.cancel(order.order_id)
 
 
 def _refuse_when_read_only(session: Session) -> None:

@@ -36,7 +36,7 @@ _UNDERSTOOD = words(
     "clearingIntent exemptCode overridePercentageConstraints algoId orderMiscOptions solicited "
     "extOperator mifid2DecisionMaker mifid2DecisionAlgo mifid2ExecutionTrader "
     "mifid2ExecutionAlgo dontUseAutoPriceForHedge usePriceMgmtAlgo advancedErrorOverride "
-    "manualOrderTime adjustableTrailingUnit"
+    "manualOrderTime adjustableTrailingUnit faGroup faMethod faPercentage"
 )
 _NEUTRAL: Mapping[str, Any] = decode_request(
     encode_request(Message("placeOrder", {}), MAX_VERSION), MAX_VERSION
