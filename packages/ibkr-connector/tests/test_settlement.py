@@ -11,22 +11,34 @@ from ibkr_connector.settlement import Settlement, settlement
 from ibkr_connector.testing.world import open_world, small_exchange
 
 
+def found(schedule: str, cash: str) -> Settlement | None:
+    return settlement(schedule, Decimal(cash))
+
+
 def test_a_rising_schedule_tells_what_is_pending_and_until_when() -> None:
-    found = settlement("20261002:1234.56;20261005:2345.67")
-    assert found == Settlement(Decimal("1111.11"), date(2026, 10, 5))
+    rising = "20261002:1234.56;20261005:2345.67"
+    assert found(rising, "2345.67") == Settlement(Decimal("1111.11"), date(2026, 10, 5))
 
 
 def test_a_schedule_that_stands_or_falls_leaves_nothing_pending() -> None:
-    assert settlement("20260630:51755.46") == Settlement(Decimal(0), None)
-    assert settlement("20261002:2000;20261005:1500") == Settlement(Decimal(0), None)
-    # A purchase first, then the money of a sale.
-    later = settlement("20261002:900;20261005:400;20261006:1000")
-    assert later == Settlement(Decimal(600), date(2026, 10, 6))
+    nothing = Settlement(Decimal(0), None)
+    assert found("20260630:51755.46", "51755.46") == nothing
+    assert found("20261002:2000;20261005:1500", "1500") == nothing
+    # A payment first, then the money of a sale.
+    both = "20261002:900;20261005:400;20261006:1000"
+    assert found(both, "1000") == Settlement(Decimal(600), date(2026, 10, 6))
+
+
+def test_what_was_traded_since_the_schedule_is_counted_with_care() -> None:
+    rising = "20261002:1000;20261005:3000"
+    # 500 more were sold for: pending as well. 200 were bought for: they have been paid.
+    assert found(rising, "3500") == Settlement(Decimal(2500), date(2026, 10, 5))
+    assert found(rising, "2800") == Settlement(Decimal(2000), date(2026, 10, 5))
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "20261002", "20261002:1;x", "20261002:1.8e308"])
 def test_anything_else_is_no_schedule(text: str | None) -> None:
-    assert settlement(text) is None
+    assert settlement(text, Decimal(1)) is None
 
 
 async def test_money_of_a_sale_is_cash_that_has_not_settled() -> None:

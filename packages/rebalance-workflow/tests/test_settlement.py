@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from broker_connector_base import AccountSnapshot, Instrument, RunStatus
 from broker_connector_base.models import Session
+from broker_connector_base.testing import FakeBroker
 from rebalance_workflow.settlement import settlement_day, spendable_cash, unsettled_cash
 from rebalance_workflow.testing import World, make_world
 
@@ -79,6 +80,27 @@ async def test_a_second_run_waits_and_the_next_session_buys_the_rest() -> None:
     assert [symbol for symbol, _ in world.sent()[first_day:]] == ["BBB"]
     assert world.holdings.paid_unsettled == 0
     assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+
+
+class Hasty(FakeBroker):
+    """Calls everything settled at once, as one that schedules settlement a moment later."""
+
+    async def get_account_snapshot(
+        self, account_id: str, use_cached_prices: bool = False
+    ) -> AccountSnapshot:
+        found = await super().get_account_snapshot(account_id, use_cached_prices)
+        return found.model_copy(update={"settled_cash": found.cash_balance})
+
+
+async def test_what_the_run_itself_sold_is_not_spent_whatever_the_broker_says() -> None:
+    world = cash_world()
+    world.broker = Hasty(world.books)
+    preview = await world.preview()
+    result = await world.run()
+    assert bought(world) == 19
+    assert world.holdings.paid_unsettled == 0
+    assert {t.symbol: t.quantity for t in preview.proposed_trades} == world.traded()
+    assert preview.awaited == result.awaited
 
 
 async def test_a_margin_account_buys_at_once() -> None:

@@ -57,7 +57,9 @@ class Accounts:
         values = AccountValues(account_id, lines, preferred_currency=self._base_currency)
         positions = await self._priced(held, use_cached_prices)
         cash = values.required("TotalCashValue")
-        pending = settlement(values.text("SettledCashByDate"))
+        by_currency = values.by_currency("CashBalance")
+        own_cash = by_currency.get(values.base_currency, cash)
+        pending = settlement(values.text("SettledCashByDate"), own_cash)
         return AccountSnapshot(
             account_id=account_id,
             total_value=values.net_liquidation(),
@@ -68,7 +70,7 @@ class Accounts:
             available_funds=values.get("AvailableFunds"),
             positions=tuple(positions),
             currency=values.base_currency,
-            cash_by_currency=values.by_currency("CashBalance"),
+            cash_by_currency=by_currency,
             as_of=self._clock(),
         )
 

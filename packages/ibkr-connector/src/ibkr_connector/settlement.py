@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from . import convert
 
+_ZERO = Decimal(0)
 _POINT = re.compile(r"(\d{8}):([^;]+)")
 
 
@@ -28,8 +29,12 @@ class Settlement(NamedTuple):
     settles_on: date | None
 
 
-def settlement(schedule: str | None) -> Settlement | None:
-    """The schedule's meaning; None when there is none or it cannot be read."""
+def settlement(schedule: str | None, cash: Decimal) -> Settlement | None:
+    """What of `cash` is pending by the schedule; None when there is none or it cannot be read.
+
+    `cash` is the balance in the schedule's currency. The schedule may be older than the balance:
+    what was sold since is pending, what was bought since is paid with settled money.
+    """
     points = []
     for point in (schedule or "").split(";"):
         found = _POINT.fullmatch(point.strip())
@@ -38,6 +43,7 @@ def settlement(schedule: str | None) -> Settlement | None:
             return None
         points.append((date.fromisoformat(found[1]), amount))
     final_day, final = points[-1]
-    # A schedule that falls tells of purchases, which today's cash has paid already.
-    pending = final - min(amount for _, amount in points)
+    # The lowest point: a schedule that falls tells of payments that are certain.
+    settled = min(amount for _, amount in points) - max(_ZERO, final - cash)
+    pending = max(_ZERO, cash - settled)
     return Settlement(pending, final_day if pending else None)

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from broker_connector_base import AccountSnapshot, Instrument
+from broker_connector_base import AccountSnapshot, Fill, Instrument
+from rebalance_calculator import CommissionModel
 
 _ZERO = Decimal(0)
 
@@ -37,6 +38,28 @@ def spendable_cash(snapshot: AccountSnapshot) -> Decimal | None:
         return None
     own = snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)
     return own - unsettled_cash(snapshot)
+
+
+def settled_after(
+    before: AccountSnapshot, fills: Iterable[Fill], commission: CommissionModel
+) -> Decimal | None:
+    """What has settled when the fills are booked: less what was bought, nothing of what was sold.
+
+    A commission that is not told yet is what the model says. None when `before` does not say.
+    """
+    if before.settled_cash is None:
+        return None
+    settled = before.settled_cash
+    for fill in fills:
+        if fill.quantity > 0:
+            settled -= fill.quantity * fill.price
+            settled -= _fee(fill, commission)
+    return settled
+
+
+def _fee(fill: Fill, commission: CommissionModel) -> Decimal:
+    told = fill.commission
+    return commission.fee(fill.quantity, fill.price) if told is None else told
 
 
 def settlement_day(

@@ -16,6 +16,7 @@ from broker_connector_base import AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel, Reconciliation, Verdict, reconcile
 
 from .session import Session
+from .settlement import settled_after
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -29,6 +30,8 @@ class Settled:
 
     snapshot: AccountSnapshot
     check: Reconciliation
+    #: What was settled before the fills, less what they bought; None when that was not told.
+    settled_cash: Decimal | None
 
     @property
     def positions_match(self) -> bool:
@@ -42,16 +45,19 @@ class Settled:
 
     @property
     def cautious(self) -> AccountSnapshot:
-        """The snapshot, with no more cash than the fills left."""
+        """The snapshot, with no more cash, and no more of it settled, than the fills left."""
         excess = max(self.check.cash_difference, Decimal(0))
         cash = dict(self.snapshot.cash_by_currency)
         settled_cash = self.snapshot.settled_cash
+        if settled_cash is not None and self.settled_cash is not None:
+            # What is said to have settled may be younger or older than the balance.
+            settled_cash = min(settled_cash - excess, self.settled_cash)
         if self.snapshot.currency in cash:
             cash[self.snapshot.currency] -= excess
         return self.snapshot.model_copy(
             update={
                 "cash_balance": self.snapshot.cash_balance - excess,
-                "settled_cash": None if settled_cash is None else settled_cash - excess,
+                "settled_cash": settled_cash,
                 "cash_by_currency": cash,
                 "total_value": self.snapshot.total_value - excess,
             }
@@ -100,4 +106,5 @@ def compare(
         (commission.fee(f.quantity, f.price) for f in fills if f.commission is None), Decimal(0)
     )
     check = reconcile(before, fills, after, cash_tolerance=_CASH_TOLERANCE + untold)
-    return Settled(snapshot=after, check=check)
+    settled = settled_after(before, fills, commission)
+    return Settled(snapshot=after, check=check, settled_cash=settled)
