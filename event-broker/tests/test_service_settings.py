@@ -66,6 +66,8 @@ def test_an_account_has_times_of_its_own(tmp_path: Path) -> None:
         ("0 45 9 * * 1", "should be minute, hour, day, month, weekday as in cron"),
         ("61 9 * * *", "(Bad minute)"),
         ("0 9 31 2 *", "as in cron"),
+        # A fifth Friday of February that is the first of the month.
+        ("0 9 */31 2 5#5", "never comes"),
     ],
 )
 def test_a_time_that_never_comes_is_refused_with_its_line(

@@ -47,12 +47,12 @@ def fire_if_due(
         return None
     verdict = judge(times, now=now, fired_at=fired_at, grace=grace)
     if verdict.due is not None:
-        if store.schedules.fire(name, verdict.due, events) is None:
-            return None
-        return Fired(at=verdict.due, since=fired_at)
-    if verdict.missed is not None:
+        enqueued = store.schedules.fire(name, verdict.due, events)
+        fired = Fired(at=verdict.due, since=fired_at)
+    elif verdict.missed is not None:
         # Up to here everything is over; what comes within the grace is still made up for.
-        if store.schedules.fire(name, now - grace) is None:
-            return None
-        return Fired(at=verdict.missed, since=fired_at, missed=True)
-    return None
+        enqueued = store.schedules.fire(name, now - grace)
+        fired = Fired(at=verdict.missed, since=fired_at, missed=True)
+    else:
+        return None
+    return None if enqueued is None else fired

@@ -102,7 +102,12 @@ class Scheduler:
         preview = self._store.previews.latest(check.account_id)
         if preview is None or preview.created_at < fired_at:
             return
-        drift = drift_percent(preview.result)
+        try:
+            drift = drift_percent(preview.result)
+        except ValueError as error:
+            _log.error("scheduler.preview_unreadable", account=check.account_id, error=str(error))
+            schedules.fire(judged, fired_at)
+            return
         cause = f"drift of {drift:.2f} percentage points"
         rebalance = _event(check.account_id, Command.REBALANCE, EventSource.SCHEDULE, cause)
         events = [rebalance] if drift > band_percent else []

@@ -175,6 +175,17 @@ class TestDriftChecks:
         world.at(at(25, 17, 2))
         assert [e.command for e in world.queued()] == [Command.REBALANCE]
 
+    def test_a_preview_that_cannot_be_read_stops_nothing(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        world.work_off()
+        world.store.previews.record("DU100", {"status": "of another version"})
+        with structlog.testing.capture_logs() as logs:
+            world.at(at(24, 17, 1))
+            world.at(at(24, 17, 2))
+        assert world.queued() == []
+        assert [entry["event"] for entry in logs] == ["scheduler.preview_unreadable"]
+
 
 class TestMarketOpenList:
     def test_an_account_is_rebalanced_after_the_open_and_struck_off_when_that_worked(
