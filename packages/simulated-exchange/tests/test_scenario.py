@@ -155,7 +155,7 @@ def test_a_wrong_scenario_is_refused_with_the_place(
 
 
 def test_an_unknown_scenario_is_refused_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"'nowhere'.*\(demo\)"):
+    with pytest.raises(StateError, match=r"'nowhere'.*(advisor, demo)"):
         load_scenario("nowhere")
     with pytest.raises(StateError, match="No such file"):
         load_scenario(tmp_path / "missing.yaml")

@@ -128,17 +128,6 @@ async def place_an_order(served: Served) -> Any:
     return trade
 
 
-def test_the_script_of_the_readme_buys_ten_shares(serve: Any) -> None:
-    readme = Path(__file__).parents[2] / "README.md"
-    script = readme.read_text().split("```python\n")[1].split("```")[0]
-    assert "4002" in script
-    served = serve(state=False)
-    script = script.replace("4002", str(served.ready["port"]))
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.startswith("Filled 617.86 ")
-    assert "position=10.0" in run.stdout
-
-
 def test_it_ends_when_the_process_with_the_last_lease_is_killed(serve: Any) -> None:
     served = serve("--exit-when-unused")
     holder = subprocess.Popen(
