@@ -38,6 +38,13 @@ def purpose_of(operation: Operation) -> Purpose:
     return Purpose.TRADE if trades else Purpose.VIEW
 
 
+class Address(NamedTuple):
+    """Where the gateway listens."""
+
+    host: str
+    port: int
+
+
 class _Job(Value):
     """One operation through one gateway."""
 

@@ -2,17 +2,19 @@
 
 from app.account_process.messages import Operation
 from app.account_process.results import CancelReport
+from app.events import Command
 from app.report.orders import show_cancellations
 
 from .outcome import ExitCode, Report
 from .session import Session
-from .task import Task, run_task
+from .task import Task, report_of
+from .through_store import work_event
 
 
 def run(session: Session) -> Report:
     """Cancel the orders; needs attention when some are still working afterwards."""
     task = Task(Operation.CANCEL_ORDERS, CancelReport, show_cancellations, _exit_code)
-    return run_task(session, task)
+    return report_of(session, task, work_event(session, Command.CANCEL_ORDERS))
 
 
 def _exit_code(report: CancelReport) -> ExitCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.account_process.messages import Operation
+from app.events import Command
 from app.report.preview import show_preview
 from app.report.results import Preview, Run
 from app.report.run import show_run
@@ -10,7 +11,7 @@ from broker_connector_base.models import RunStatus
 
 from .outcome import ExitCode, Report
 from .session import Session
-from .task import Task, run_task
+from .task import Task, report_of, run_task
 
 _EXIT_CODES = {
     RunStatus.DONE: ExitCode.DONE,
@@ -25,7 +26,11 @@ def run(session: Session) -> Report:
     if not session.accounts:
         return Report(ExitCode.DONE, "null", lambda: None)
     if session.arguments.execute == "rebalance":
-        return run_task(session, Task(Operation.REBALANCE, Run, show_run, _exit_code))
+        # Loaded while the fork server is: the store takes a moment.
+        from .through_store import work_event
+
+        task = Task(Operation.REBALANCE, Run, show_run, _exit_code)
+        return report_of(session, task, work_event(session, Command.REBALANCE))
     return run_task(session, Task(Operation.PREVIEW, Preview, show_preview))
 
 

@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from app import fork_server, simulation
+from app.account_process.messages import Address
 from app.settings import (
     Settings,
     SettingsError,
@@ -33,13 +33,6 @@ from broker_connector_base.models import AccountConfig
 
 from .outcome import CommandFailed, ExitCode, say
 from .state import prepare_state, state_needed
-
-
-class Address(NamedTuple):
-    """Where the gateway listens."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,12 @@ class Task(NamedTuple, Generic[_Result]):
 def run_task(session: Session, task: Task[_Result]) -> Report:
     """Do the task for the session's account; raises `CommandFailed`."""
     (account,) = session.accounts
-    body = run_operation(session, account, task.operation)
+    return report_of(session, task, run_operation(session, account, task.operation))
+
+
+def report_of(session: Session, task: Task[_Result], body: bytes) -> Report:
+    """The report of a task whose result is `body`, JSON."""
+    (account,) = session.accounts
     result = task.result.model_validate_json(body)
     return Report(
         exit_code=task.exit_code(result),
@@ -97,8 +102,13 @@ def _run_job(job: Job, session: Session) -> bytes:
     try:
         return asyncio.run(_run_until_interrupted(job, session.quiet))
     except AccountProcessError as error:
-        code = ExitCode.NEEDS_ATTENTION if error.needs_attention else ExitCode.FAILED
-        raise CommandFailed(str(error), kind=error.kind, exit_code=code) from error
+        raise failed(error) from error
+
+
+def failed(error: AccountProcessError) -> CommandFailed:
+    """What an operation without a result amounts to."""
+    code = ExitCode.NEEDS_ATTENTION if error.needs_attention else ExitCode.FAILED
+    return CommandFailed(str(error), kind=error.kind, exit_code=code)
 
 
 async def _run_until_interrupted(job: Job, quiet: bool) -> bytes:

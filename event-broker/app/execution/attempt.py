@@ -11,12 +11,11 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from app.account_process.deadline import deadline_seconds
 from app.account_process.entry import Line, main
 from app.account_process.lease import Lease
-from app.account_process.messages import AccountJob, Job, purpose_of
+from app.account_process.messages import AccountJob, Address, Job, purpose_of
 from app.account_process.process import AccountProcessError, run_account_process
 from app.client_ids import ClientIdsError, client_id
 from app.settings import Settings
@@ -30,13 +29,6 @@ from .result_row import Row, failure_row, result_row
 
 #: A preview or another command of the account takes seconds; longer, and it is tried again later.
 LOCK_TIMEOUT_SECONDS = 10.0
-
-
-class Address(NamedTuple):
-    """Where the gateway listens."""
-
-    host: str
-    port: int
 
 
 Gateway = Callable[[AccountConfig], Awaitable[Address]]

@@ -10,31 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractContextManager, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
-from app.account_process.lease import Lease
 from app.events import Claim, Command, LeaseLost
 from app.store import Store, StoreUnavailable
 
+from .leases import LeaseKeeper
 from .patience import insist
 from .trading_executor import Progress, TradingExecutor
 from .waking import Waking
 
 _log = structlog.get_logger(__name__)
-
-BEAT_SECONDS = 1.0
-#: Orders stop so long before somebody else may have the account: an order on its way takes time.
-MARGIN_SECONDS = 0.5
-
-
-class Running(NamedTuple):
-    """One event that is being worked."""
-
-    claim: Claim
-    lease: Lease
-    stop: asyncio.Event
 
 
 class Worker:
@@ -57,14 +45,14 @@ class Worker:
         self._places = places
         self._progress_of = progress_of
         self._commands = commands
-        self._running: dict[str, Running] = {}
+        self._leases = LeaseKeeper(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waking = Waking(store)
 
     @property
     def running(self) -> tuple[Claim, ...]:
         """What is being worked now."""
-        return tuple(one.claim for one in self._running.values())
+        return tuple(held.claim for held in self._leases.held)
 
     async def run(
         self, end: asyncio.Event, *, hurry: asyncio.Event, grace_seconds: Callable[[], float]
@@ -73,7 +61,7 @@ class Worker:
 
         `hurry` ends the grace period. Always returns with nothing running.
         """
-        keeping = asyncio.create_task(self._keep_leases())
+        keeping = asyncio.create_task(self._leases.run())
         try:
             await self._work_until(end)
             await self._finish(hurry, grace_seconds())
@@ -93,7 +81,7 @@ class Worker:
                 await self._waking.wait()
 
     async def _claim_what_is_due(self) -> None:
-        while len(self._running) < self._places():
+        while len(self._tasks) < self._places():
             try:
                 claim = await self._store.call(
                     self._store.events.claim, self.name, commands=self._commands
@@ -106,61 +94,39 @@ class Worker:
             self._begin(claim)
 
     def _begin(self, claim: Claim) -> None:
-        running = Running(claim, Lease(claim.lease_until - MARGIN_SECONDS), asyncio.Event())
-        self._running[claim.token] = running
-        task = asyncio.create_task(self._work(running), name=claim.event.event_id)
+        task = asyncio.create_task(self._work(claim), name=claim.event.event_id)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
 
-    async def _work(self, running: Running) -> None:
-        event = running.claim.event
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        # A place is free, and another event of the account may start.
+        self._waking.wake()
+
+    async def _work(self, claim: Claim) -> None:
+        event = claim.event
         about = {"event_id": event.event_id, "account_id": event.account_id}
         log = _log.bind(**about, command=event.command.value)
         log.info("event.started", times_queued=event.times_queued, source=event.source.value)
         try:
-            with self._progress_of(event.event_id) as on_progress:
+            with (
+                self._leases.holding(claim) as held,
+                self._progress_of(event.event_id) as on_progress,
+            ):
                 answer = await self._executor.execute(
-                    running.claim,
-                    lease=running.lease,
-                    stop=running.stop,
-                    on_progress=on_progress,
+                    claim, lease=held.lease, stop=held.stop, on_progress=on_progress
                 )
             log.info("event.settled", move=answer.attempt.move if answer.attempt else "not begun")
         except LeaseLost as error:
             log.warning("event.lease_lost", error=str(error))
         except Exception as error:
             log.exception("event.fault")
-            await self._park_after_fault(running.claim, error)
-        finally:
-            del self._running[running.claim.token]
-            # A place is free, and another event of the account may start.
-            self._waking.wake()
+            await self._park_after_fault(claim, error)
 
     async def _park_after_fault(self, claim: Claim, error: Exception) -> None:
         reason = f"a fault in the program: {type(error).__name__}: {error}; see the log"
         with suppress(LeaseLost):
             await insist(self._store, self._store.events.park, claim, reason)
-
-    async def _keep_leases(self) -> None:
-        """Prolong all leases once a beat, then put back events whose workers have vanished."""
-        while True:
-            with suppress(StoreUnavailable):
-                await self._beat()
-                await self._store.call(self._store.events.sweep)
-            await asyncio.sleep(BEAT_SECONDS)
-
-    async def _beat(self) -> None:
-        before = tuple(self._running.values())
-        if not before:
-            return
-        claims = [one.claim for one in before]
-        held = await self._store.call(self._store.events.heartbeat_all, claims)
-        until = {claim.token: claim.lease_until for claim in held}
-        for one in before:
-            if one.claim.token in until:
-                one.lease.extend(until[one.claim.token] - MARGIN_SECONDS)
-            elif one.claim.token in self._running:
-                one.stop.set()
 
     async def _finish(self, hurry: asyncio.Event, grace_seconds: float) -> None:
         if self._tasks:
@@ -168,8 +134,8 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(grace_seconds):
                     await _first(hurry.wait(), asyncio.wait(self._tasks))
-        for one in self._running.values():
-            one.stop.set()
+        for held in self._leases.held:
+            held.stop.set()
         if self._tasks:
             # Each ends by itself: an account process that is told to end is killed after a while.
             await asyncio.wait(self._tasks)

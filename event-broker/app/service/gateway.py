@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from app import simulation
-from app.execution import Address
+from app.account_process.messages import Address
 from app.settings import Settings, TradingMode, is_on_paper
 from broker_connector_base.models import AccountConfig
 

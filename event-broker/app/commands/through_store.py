@@ -1,0 +1,244 @@
+"""Commands that trade go through the store of events, as everybody's do: one run an account.
+
+The command enqueues an event and works it itself, with the same code as the service. While the
+account is being worked elsewhere it waits; when a service was faster, it follows the event to its
+end. Comes in: a task. Goes out: the report that the task without a store would give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from app import interruption
+from app.account_process.messages import Address
+from app.events import Claim, Command, Enqueued, Event, EventSource, EventState, LeaseLost, NewEvent
+from app.execution import (
+    Answer,
+    Gatekeeper,
+    LeaseKeeper,
+    TradingExecutor,
+    Waking,
+    insist,
+)
+from app.market import MarketCalendar
+from app.report.progress import ProgressLines
+from app.store import Store, StoreError, open_store
+
+from .outcome import CommandFailed, ExitCode, say
+from .session import Session
+from .task import LOCK_TIMEOUT_SECONDS, failed
+
+Progress = Callable[[bytes], None]
+
+
+def work_event(session: Session, command: Command) -> bytes:
+    """The result of the command for the session's account, as JSON; raises `CommandFailed`."""
+    address = session.gateway()
+    try:
+        with open_store(session.settings.database_url) as store:
+            return asyncio.run(_until_interrupted(_Errand(session, command, store, address)))
+    except StoreError as error:
+        raise CommandFailed(
+            f"{error}. Nothing was sent.", kind=type(error).__name__, exit_code=ExitCode.FAILED
+        ) from error
+
+
+async def _until_interrupted(errand: _Errand) -> bytes:
+    running = asyncio.current_task()
+    assert running is not None
+
+    def interrupt() -> None:
+        # The first time in order, with a report; then with less and less patience.
+        if errand.stop.is_set():
+            running.cancel()
+        errand.stop.set()
+
+    loop = asyncio.get_running_loop()
+    interruption.react(partial(loop.call_soon_threadsafe, interrupt))
+    try:
+        return await errand.run()
+    finally:
+        # What was sent is known now, and about to be told.
+        interruption.ignore()
+
+
+class _Errand:
+    """One event, from the terminal into the queue and to its end."""
+
+    def __init__(self, session: Session, command: Command, store: Store, address: Address) -> None:
+        (self._account,) = session.accounts
+        self._command = command
+        self._store = store
+        self._name = f"cli-{socket.gethostname()}-{os.getpid()}"
+        self._leases = LeaseKeeper(store)
+        self._tell: Progress = (lambda _: None) if session.quiet else ProgressLines(say)
+        self._said = ""
+        self._quiet = session.quiet
+        self.stop = asyncio.Event()
+        settings, now = session.settings, partial(datetime.now, UTC)
+
+        async def gateway(_: object) -> Address:
+            return address
+
+        self._executor = TradingExecutor(
+            store,
+            settings=lambda: settings,
+            gateway=gateway,
+            gatekeeper=Gatekeeper(store, MarketCalendar(settings.calendar_directory), now),
+            # Whoever could be told sits at the terminal.
+            tell=lambda _: None,
+            now=now,
+            lock_timeout_seconds=LOCK_TIMEOUT_SECONDS,
+        )
+
+    async def run(self) -> bytes:
+        """The result as JSON; raises `CommandFailed`."""
+        new = NewEvent(
+            account_id=self._account.account_id,
+            command=self._command,
+            source=EventSource.CLI,
+            source_ref=self._name,
+            payload={"exec": self._command.value},
+        )
+        enqueued = await self._store.call(self._store.events.enqueue, new)
+        keeping = asyncio.create_task(self._leases.run())
+        try:
+            found = await self._wait(enqueued)
+            if isinstance(found, Event):
+                return _result_of(found)
+            return await self._work(found, enqueued)
+        finally:
+            keeping.cancel()
+
+    async def _wait(self, enqueued: Enqueued) -> Claim | Event:
+        """The claim of our event, or the event at its end when somebody else has worked it."""
+        events, event_id = self._store.events, enqueued.event_id
+        waking = Waking(self._store)
+        with waking.listening(self.stop):
+            while True:
+                waking.listen_from_now()
+                claim = await insist(self._store, events.claim, self._name, event_id=event_id)
+                if claim is not None:
+                    return claim
+                event = await insist(self._store, events.get, event_id)
+                if event.state is EventState.MERGED and event.merged_into:
+                    event_id = event.merged_into
+                elif event.state not in (EventState.QUEUED, EventState.RUNNING):
+                    return event
+                elif event.state is EventState.QUEUED and event.not_before is not None:
+                    raise _postponed(event)
+                elif self.stop.is_set():
+                    raise await self._give_up(enqueued, event)
+                else:
+                    await self._say_why(enqueued, event)
+                    await waking.wait()
+
+    async def _work(self, claim: Claim, enqueued: Enqueued) -> bytes:
+        # An event that others have merged into is theirs as well: it is tried again for them.
+        ours = not enqueued.merged and claim.event.source_ref == self._name
+        with self._leases.holding(claim) as held:
+            ending = asyncio.create_task(self.stop.wait())
+            ending.add_done_callback(lambda _: held.stop.set())
+            try:
+                answer = await self._executor.execute(
+                    claim, lease=held.lease, stop=held.stop, on_progress=self._tell, once=ours
+                )
+            except LeaseLost as error:
+                raise CommandFailed(
+                    str(error), kind="LeaseLost", exit_code=ExitCode.NEEDS_ATTENTION
+                ) from error
+            except asyncio.CancelledError:
+                raise await self._abandoned(claim) from None
+            finally:
+                ending.cancel()
+        return _document(answer)
+
+    async def _abandoned(self, claim: Claim) -> CommandFailed:
+        what = (
+            f"{self._command} was interrupted twice, and its report given up. Orders may be "
+            "working or filled: the next run of this account reconciles them from its journal "
+            "before it sends anything."
+        )
+        await self._store.call(self._store.events.park, claim, what)
+        return CommandFailed(what, kind="AccountProcessError", exit_code=ExitCode.NEEDS_ATTENTION)
+
+    async def _give_up(self, enqueued: Enqueued, event: Event) -> CommandFailed:
+        """Interrupted while waiting: an event that only we asked for is taken back."""
+        ours = not enqueued.merged and event.source_ref == self._name
+        end = "it goes on without this command"
+        if ours and event.state is EventState.QUEUED:
+            await self._store.call(
+                self._store.events.cancel, event.event_id, "interrupted at the terminal"
+            )
+            end = "no order was sent"
+        return CommandFailed(
+            f"{self._command} was interrupted while it was waiting; {end}",
+            kind="RunInterrupted",
+            exit_code=ExitCode.FAILED,
+        )
+
+    async def _say_why(self, enqueued: Enqueued, event: Event) -> None:
+        """Tell once what is waited for; raises `CommandFailed` when that may be for ever."""
+        if event.state is EventState.RUNNING:
+            self._say(f"waiting: {event.worker} is working it (event {event.event_id})")
+            return
+        store, account_id = self._store, event.account_id
+        active = await insist(
+            store, store.events.list, states={EventState.RUNNING}, account_id=account_id
+        )
+        if active:
+            other = active[0]
+            self._say(f"waiting: {other.worker} runs {other.command} of {account_id}")
+        elif await insist(store, store.controls.is_paused, account_id):
+            await self._give_up(enqueued, event)
+            raise CommandFailed(
+                f"rebalances of {account_id} are paused; nothing was sent. Resume, then try again.",
+                kind="Paused",
+                exit_code=ExitCode.FAILED,
+            )
+
+    def _say(self, line: str) -> None:
+        if line != self._said and not self._quiet:
+            say(line)
+        self._said = line
+
+
+def _document(answer: Answer) -> bytes:
+    if answer.attempt is None:
+        reason = answer.decision.reason if answer.decision else answer.reason
+        kind = answer.decision.gate.name if answer.decision else "NotNow"
+        raise CommandFailed(str(reason), kind=kind, exit_code=ExitCode.FAILED)
+    if answer.attempt.failure is not None:
+        raise failed(answer.attempt.failure) from answer.attempt.failure
+    assert answer.attempt.document is not None
+    return answer.attempt.document
+
+
+def _result_of(event: Event) -> bytes:
+    """The result of an event that somebody else has worked."""
+    row = event.result or {}
+    if details := row.get("details"):
+        return json.dumps(details).encode()
+    parked = event.state is EventState.NEEDS_ATTENTION
+    error = row.get("error")
+    raise CommandFailed(
+        str(event.error or event.reason or row.get("message") or f"the event is {event.state}"),
+        kind=str(error["kind"]) if isinstance(error, dict) else "EventEnded",
+        exit_code=ExitCode.NEEDS_ATTENTION if parked else ExitCode.FAILED,
+    )
+
+
+def _postponed(event: Event) -> CommandFailed:
+    reason = event.reason or event.error or "it was put off"
+    return CommandFailed(
+        f"{reason}. The service tries it again at {event.not_before:%Y-%m-%d %H:%M:%S} UTC "
+        f"(event {event.event_id}).",
+        kind="Postponed",
+        exit_code=ExitCode.FAILED,
+    )
