@@ -51,12 +51,14 @@ class Attachment:
         self._spawn(self._channel.subscribe(self._on_message))
 
     async def leave(self) -> None:
-        """Hear no more of the channel, and let it go if the connection still can."""
+        """Hear no more of the channel, and let it go if the connection still can.
+
+        The SDK's object stays, because somebody may already be attaching it again.
+        """
         self.end()
         with suppress(AblyException, TimeoutError):
             async with asyncio.timeout(self._patience.close):
                 await self._channel.detach()
-        self._client.channels.release(self._feed.channel)
 
     def end(self) -> None:
         """Hear no more of the channel; what the client does with it does not matter."""

@@ -7,6 +7,7 @@ has a port, and with a token it hangs.
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakSet
 
 from ably import AblyRealtime, AblyRest
 
@@ -44,3 +45,23 @@ def rest_client(access: Access) -> Any:
     if access.rest_port is not None:
         given["tls_port" if access.tls else "port"] = access.rest_port
     return AblyRest(access.key, **given)
+
+
+class Sockets:
+    """The sockets of a realtime client, to be rid of those that it cannot close.
+
+    On a connection that is dead the SDK waits ten seconds for the other side to say goodbye.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._transports: WeakSet[Any] = WeakSet()
+        client.connection.connection_manager.on("transport.pending", self._note)
+
+    def abort(self) -> None:
+        """Close all of them at once."""
+        for transport in self._transports:
+            if transport.websocket is not None:
+                transport.websocket.transport.abort()
+
+    def _note(self, transport: Any) -> None:
+        self._transports.add(transport)

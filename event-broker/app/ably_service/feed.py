@@ -146,7 +146,10 @@ class Feed:
         now = await sources.server_now()
         if self._record is None:
             self._record = await self._store.call(self._store.feeds.start, self.channel, now)
-            self._show(dirty=self._record.dirty or self.status.dirty)
+            self._show(
+                dirty=self._record.dirty or self.status.dirty,
+                continuous_until=self._record.continuous_until,
+            )
         if self.status.dirty and not self._record.dirty:
             await self._mark_dirty(True)
         if self.status.history_permitted is not False:
@@ -166,8 +169,8 @@ class Feed:
         async for rows in history.rows(self.channel, start):
             times.extend(await self._recorder.page(rows, first_start))
         if self.status.history_permitted is None:
-            self._show(history_permitted=True)
             await self._store.call(self._store.feeds.permit_history, self.channel, True)
+            self._show(history_permitted=True)
         retention = max(self._retention, record.observed_retention or timedelta(0))
         if times and now - min(times) > retention:
             retention = now - min(times)

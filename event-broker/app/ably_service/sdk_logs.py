@@ -17,6 +17,7 @@ import structlog
 
 _log = structlog.get_logger("app.ably_service")
 _CREDENTIAL = re.compile(r"\b(key|accessToken|access_token)=[^&\s'\"]+")
+_SDK = "ably"
 #: They log addresses, headers and frames; even when somebody debugs the rest.
 _LOUD = ("websockets", "httpx", "httpcore", "hpack", "h2", "asyncio")
 #: Where the SDK reports a frame that it could not handle: all messages in it are gone.
@@ -49,17 +50,18 @@ class SdkLogs(logging.Handler):
 
     def install(self) -> None:
         """Take over the SDK's loggers, whatever level the rest of the program has."""
-        for name in _LOUD:
-            logger = logging.getLogger(name)
-            logger.setLevel(max(logger.level, logging.WARNING))
-        sdk = logging.getLogger("ably")
-        sdk.setLevel(logging.WARNING)
+        for name in (_SDK, *_LOUD):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        for name in tuple(logging.root.manager.loggerDict):
+            if name.partition(".")[0] in (_SDK, *_LOUD) and "." in name:
+                logging.getLogger(name).setLevel(logging.NOTSET)
+        sdk = logging.getLogger(_SDK)
         sdk.propagate = False
         sdk.addHandler(self)
 
     def remove(self) -> None:
         """Stop listening; the loggers stay quiet, because a key in a log stays there for ever."""
-        logging.getLogger("ably").removeHandler(self)
+        logging.getLogger(_SDK).removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

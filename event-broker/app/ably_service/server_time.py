@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,10 +31,14 @@ class ServerTime:
     def __init__(self) -> None:
         self._answer: tuple[datetime, float] | None = None
 
-    async def ask(self, rest: Any) -> datetime:
-        """Ask the server. Raises what the SDK raises."""
+    async def ask(self, rest: Any, seconds: float) -> datetime:
+        """Ask the server, by a REST client of the SDK. Raises its errors, and TimeoutError."""
         asked_at = time.monotonic()
-        answer = from_milliseconds(int(await rest.time()))
+        try:
+            async with asyncio.timeout(seconds):
+                answer = from_milliseconds(int(await rest.time()))
+        except TimeoutError:
+            raise TimeoutError(f"the server did not tell its time within {seconds:g} s") from None
         if answer is None:
             raise ValueError("the server's time is not a time")
         # As if it had been read when we asked: rather too early than too late.

@@ -159,7 +159,6 @@ class AblyService:
 
     def _refused(self, reason: str) -> None:
         self._last_error = f"Ably refuses the key: {reason}"
-        self._show(Connection.KEY_REFUSED)
         _log.error("key_refused", reason=self._redaction.clean(reason))
         if not self._key_refusal_told:
             self._key_refusal_told = True
@@ -168,6 +167,7 @@ class AblyService:
                 f"Ably refuses the key ({reason}): no events arrive. Check REALTIME_API_KEY; the "
                 f"same key is tried again every {self._patience.refused:g} s",
             )
+        self._show(Connection.KEY_REFUSED)
 
     def _died(self, error: Exception) -> None:
         self._rebuilds += 1

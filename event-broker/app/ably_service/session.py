@@ -15,7 +15,7 @@ import structlog
 from ably.util.exceptions import AblyException
 
 from .attachment import Attachment
-from .clients import realtime_client, rest_client
+from .clients import Sockets, realtime_client, rest_client
 from .feed import Feed, Sources
 from .history import History
 from .options import Access, Patience
@@ -67,6 +67,7 @@ class Session:
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._realtime: Any = None
+        self._sockets: Sockets | None = None
         self._rest: Any = None
         self._closing = False
         #: Whether it was connected at any time.
@@ -89,7 +90,7 @@ class Session:
         attachment = Attachment(self._realtime, feed, self._patience, self._alert, self._clean)
         sources = Sources(
             history=History(self._rest, self._patience.request),
-            server_now=lambda: self._time.ask(self._rest),
+            server_now=lambda: self._time.ask(self._rest, self._patience.request),
             rewind=attachment.rewind,
         )
         self._feeds[feed.channel] = feed
@@ -114,12 +115,15 @@ class Session:
         except AblyException as error:
             raise KeyRefused(str(error)) from None
         self._count_down()
+        self._sockets = Sockets(self._realtime)
         self._realtime.connection.on(self._on_connection)
 
     def _on_connection(self, change: Any) -> None:
         state = str(change.current.value)
         reason = self._clean(str(change.reason))
         _log.info("connection", state=state, reason=reason if change.reason else None)
+        if self._closing:
+            return
         if state == "connected":
             self.was_connected = True
             if self._given_up is not None:
@@ -131,6 +135,8 @@ class Session:
             refused = getattr(change.reason, "code", None) in _KEY_ERRORS
             self._end(KeyRefused(reason) if refused else ClientDead(f"it failed: {reason}"))
         else:
+            for feed in self._feeds.values():
+                feed.detached()
             self._show(Connection.CONNECTING)
             self._count_down()
 
@@ -185,3 +191,5 @@ class Session:
             if client is not None:
                 with suppress(TimeoutError, AblyException):
                     await asyncio.wait_for(client.close(), self._patience.close)
+        if self._sockets is not None:
+            self._sockets.abort()

@@ -102,7 +102,8 @@ class Ingestion:
         return self.service.status()
 
     def feed(self, channel: str) -> FeedStatus:
-        return next(feed for feed in self.status.feeds if feed.channel == channel)
+        feeds = {feed.channel: feed for feed in self.status.feeds}
+        return feeds.get(channel, FeedStatus(channel=channel))
 
     def alerted(self, kind: AlertKind) -> list[str]:
         return [text for known, text in self.alerts if known is kind]
