@@ -116,7 +116,8 @@ class Sqlite:
         return _sqlite_code(error) in self._RACES
 
     def explain(self, error: DBAPIError, *, committing: bool) -> StoreError | None:
-        code = _sqlite_code(error) & 0xFF
+        extended = _sqlite_code(error)
+        code = extended & 0xFF
         if code in self._DAMAGED:
             return StoreDamaged(
                 f"the store {self.path} is damaged ({error.orig}); it was left as it is: "
@@ -124,7 +125,7 @@ class Sqlite:
             )
         if code not in self._ADVICE:
             return None
-        unknown = committing and code == sqlite3.SQLITE_IOERR
+        unknown = committing and extended == sqlite3.SQLITE_IOERR_FSYNC
         message = f"the store {self.path} is not usable now ({error.orig}); {self._ADVICE[code]}"
         return StoreUnavailable(message, recorded=None if unknown else False)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from app.store.schema import events, messages, previews, runs
+from app.store.schema import events, messages, metadata, previews, runs
+
+__all__ = ["metadata"]  # the tables together with these indexes
 
 _waiting, _running = text("state = 'queued'"), text("state = 'running'")
 #: One waiting event per account and command: an arrival merges into it.

@@ -24,39 +24,33 @@ NO_LEASE: dict[str, Any] = {"token": None, "lease_until": None, "lease_clock": N
 def enqueue(connection: Connection, dialect: Dialect, new: NewEvent) -> Enqueued:
     """Record the arrival: as a waiting event, or as merged into the one that waits already.
 
-    The waiting event takes over what the newest arrival says and the earlier of both start times,
-    and keeps its place: who asks now, asks for now.
+    The waiting event then says what the newest arrival says, may start at the earlier of both
+    times, and keeps its id and its place; the merged one keeps what it said before, so that no
+    word of anybody is lost.
     """
-    waiting = find_waiting(connection, new.account_id, new.command)
-    event_id = str(uuid.uuid4())
-    row: dict[str, Any] = {
-        "event_id": event_id,
-        "account_id": new.account_id,
-        "command": new.command,
+    said: dict[str, Any] = {
         "payload": dict(new.payload),
         "source": new.source,
         "source_ref": new.source_ref,
+    }
+    row: dict[str, Any] = {
+        "event_id": str(uuid.uuid4()),
+        "account_id": new.account_id,
+        "command": new.command,
         "state": EventState.QUEUED,
         "seq": dialect.next_seq(),
         "not_before": new.not_before,
         "times_queued": 1,
         "created_at": dialect.clock.now(),
     }
+    waiting = find_waiting(connection, new.account_id, new.command)
     if waiting is None:
-        connection.execute(events.insert().values(row))
-        return Enqueued(event_id=event_id, merged=False)
-    change(
-        connection,
-        waiting.event_id,
-        {
-            "payload": row["payload"],
-            "source": new.source,
-            "source_ref": new.source_ref,
-            "not_before": _earlier(waiting.not_before, new.not_before),
-        },
-    )
-    row |= merged_into(dialect, waiting)
-    connection.execute(events.insert().values(row))
+        connection.execute(events.insert().values(row | said))
+        return Enqueued(event_id=row["event_id"], merged=False)
+    replaced = {name: getattr(waiting, name) for name in said}
+    earlier = {"not_before": _earlier(waiting.not_before, new.not_before)}
+    change(connection, waiting.event_id, said | earlier)
+    connection.execute(events.insert().values(row | replaced | merged_into(dialect, waiting)))
     return Enqueued(event_id=waiting.event_id, merged=True)
 
 

@@ -8,13 +8,17 @@ from app.store.testing.postgres import (
     drop_database,
     empty_tables,
 )
+from app.store.testing.workers import assert_every_event_ended_once, hold_a_claim, work_off
 
 __all__ = [
     "AdjustableClock",
     "PostgresServer",
     "arrival",
+    "assert_every_event_ended_once",
     "claimed",
     "create_database",
     "drop_database",
     "empty_tables",
+    "hold_a_claim",
+    "work_off",
 ]

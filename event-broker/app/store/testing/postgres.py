@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import warnings
 from pathlib import Path
 from typing import Self
 
+import psutil
 import psycopg
 
 
@@ -31,8 +30,12 @@ class PostgresServer:
         return self._server.get_uri()
 
     def kill(self) -> None:
-        """As a crash does it: no goodbye to anybody."""
-        os.kill(self._server.get_postmaster_info().pid, signal.SIGKILL)
+        """As a crash does it: no goodbye to anybody. Returns when its processes are gone."""
+        postmaster = psutil.Process(self._server.get_postmaster_info().pid)
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=10)
 
     def start_again(self) -> None:
         """After `kill`; returns when it accepts connections."""

@@ -1,0 +1,296 @@
+"""Messages, feeds, runs, previews, controls, schedules and workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.events import Command, EventState
+from app.store import Store, open_store
+from app.store.records import (
+    FillRecord,
+    Message,
+    MessageOrigin,
+    MessageStatus,
+    OrderRecord,
+    RunRecord,
+)
+from app.store.testing import AdjustableClock, arrival, claimed
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+
+
+def message(message_id: str, channel: str = "alpha", **changes: object) -> Message:
+    plain = Message(
+        channel=channel,
+        message_id=message_id,
+        timestamp=NOON,
+        raw='{"exec": "rebalance"}',
+        origin=MessageOrigin.LIVE,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+class TestMessages:
+    def test_a_message_is_kept_once_for_good(self, store: Store) -> None:
+        first = message("a:0", serial="s1", name="signal")
+        assert store.messages.record(first)
+        assert not store.messages.record(message("a:0", raw="other"))
+        assert store.messages.record(message("a:0", channel="beta"))
+        again = [message("a:0", origin=MessageOrigin.HISTORY), message("a:1")]
+        assert store.messages.record_all(again) == 1
+        kept = store.messages.list(channel="alpha")
+        assert [one.message.message_id for one in kept] == ["a:1", "a:0"]
+        assert kept[1].message == first
+        assert (kept[1].status, kept[1].dispatched_at) == (MessageStatus.RECEIVED, None)
+
+    def test_messages_are_looked_at_in_the_order_of_publication(self, store: Store) -> None:
+        store.messages.record(message("late", timestamp=NOON + _HOUR))
+        store.messages.record(message("b", serial="2"))
+        store.messages.record(message("a", serial="2"))
+        store.messages.record(message("z", serial="1"))
+        store.messages.record(message("unnumbered"))
+        store.messages.record(message("x", channel="beta"))
+        waiting = store.messages.undispatched(channels=["alpha"])
+        ids = [one.message.message_id for one in waiting]
+        assert ids == ["unnumbered", "z", "a", "b", "late"]
+        assert len(store.messages.undispatched()) == 6
+        assert len(store.messages.undispatched(limit=2)) == 2
+        assert store.messages.undispatched(channels=[]) == ()
+
+    def test_a_message_leads_to_its_events_once(self, store: Store) -> None:
+        store.messages.record(message("a"))
+        (stored,) = store.messages.undispatched()
+        events = [arrival("DU1", source_ref="a"), arrival("DU2", source_ref="a")]
+        enqueued = store.messages.dispatch(stored, events)
+        assert enqueued is not None
+        assert [one.merged for one in enqueued] == [False, False]
+        assert store.messages.dispatch(stored, events) is None
+        assert store.messages.undispatched() == ()
+        assert store.events.statistics().queue_length == 2
+        (ticked,) = store.messages.list()
+        assert ticked.status is MessageStatus.DISPATCHED
+        assert ticked.dispatched_at is not None
+
+    def test_a_message_may_lead_to_nothing_with_a_reason(self, store: Store) -> None:
+        store.messages.record(message("a"))
+        (stored,) = store.messages.undispatched()
+        store.messages.dispatch(stored, (), MessageStatus.STALE, "three hours old")
+        store.messages.record(message("b", raw="{"), MessageStatus.MALFORMED, "no JSON")
+        kept = {one.message.message_id: (one.status, one.detail) for one in store.messages.list()}
+        assert kept == {"a": ("stale", "three hours old"), "b": ("malformed", "no JSON")}
+        assert store.messages.undispatched() == ()
+
+
+class TestFeeds:
+    def test_the_first_start_ever_is_remembered(self, store: Store) -> None:
+        assert store.feeds.get("alpha") is None
+        begun = store.feeds.start("alpha", NOON)
+        assert (begun.first_started_at, begun.continuous_until) == (NOON, NOON)
+        assert store.feeds.start("alpha", NOON + _HOUR) == begun
+        assert store.feeds.get("alpha") == begun
+
+    def test_what_is_known_never_goes_back(self, store: Store) -> None:
+        store.feeds.start("alpha", NOON)
+        store.feeds.advance("alpha", NOON + _HOUR, last_message_at=NOON)
+        store.feeds.advance("alpha", NOON, last_message_at=NOON - _HOUR)
+        store.feeds.observe_retention("alpha", timedelta(days=1))
+        store.feeds.observe_retention("alpha", timedelta(minutes=2))
+        feed = store.feeds.get("alpha")
+        assert feed is not None
+        assert (feed.continuous_until, feed.last_message_at) == (NOON + _HOUR, NOON)
+        assert feed.observed_retention == timedelta(days=1)
+
+    def test_a_channel_may_need_to_catch_up_before_it_ever_started(self, store: Store) -> None:
+        store.feeds.mark_dirty("alpha")
+        store.feeds.permit_history("beta", False)
+        alpha, beta = store.feeds.list()
+        assert (alpha.channel, alpha.dirty, alpha.history_permitted) == ("alpha", True, None)
+        assert (beta.channel, beta.dirty, beta.history_permitted) == ("beta", False, False)
+        assert store.feeds.start("alpha", NOON).dirty
+        store.feeds.mark_dirty("alpha", False)
+        assert not store.feeds.start("alpha", NOON).dirty
+
+    def test_a_gap_stays_open_until_a_person_has_seen_it(self, store: Store) -> None:
+        gap = store.feeds.record_gap("alpha", NOON, NOON + _HOUR, "down for an hour")
+        assert store.feeds.gaps() == (gap,)
+        assert store.feeds.gaps(channel="beta") == ()
+        assert store.feeds.acknowledge(gap.gap_id, "operator")
+        assert not store.feeds.acknowledge(gap.gap_id, "operator")
+        assert store.feeds.gaps() == ()
+        (seen,) = store.feeds.gaps(open_only=False)
+        assert (seen.acknowledged_by, seen.begins_at) == ("operator", NOON)
+
+
+ORDER = OrderRecord(
+    order_ref="r1/AAA/BUY/1",
+    order_id="17",
+    symbol="AAA",
+    side="BUY",
+    quantity=Decimal("12.50"),
+    order_type="LMT",
+    limit_price=Decimal("100.10"),
+    status="Filled",
+    filled_quantity=Decimal("12.50"),
+    average_price=Decimal("0.1") + Decimal("0.2"),
+)
+FILL = FillRecord(
+    execution_id="x1",
+    order_ref=ORDER.order_ref,
+    symbol="AAA",
+    side="BUY",
+    quantity=Decimal("12.50"),
+    price=Decimal("100.0999999999999999"),
+    commission=Decimal("1.00"),
+    executed_at=NOON,
+)
+RUN = RunRecord(
+    run_id="r1",
+    account_id="DU1",
+    command=Command.REBALANCE,
+    trading_mode="paper",
+    session_date=date(2026, 3, 2),
+    status="running",
+    orders_sent=True,
+    started_at=NOON,
+)
+
+
+class TestRuns:
+    def test_a_run_is_kept_to_the_last_digit(self, store: Store) -> None:
+        event_id = store.events.enqueue(arrival()).event_id
+        store.runs.record(RUN)
+        ended = replace(
+            RUN,
+            event_id=event_id,
+            status="done",
+            finished_at=NOON + _HOUR,
+            result={"orders": []},
+            orders=(ORDER,),
+            fills=(FILL,),
+        )
+        store.runs.record(ended)
+        store.runs.record(ended)
+        assert store.runs.get("r1") == ended
+        assert store.runs.list(event_id=event_id) == (ended,)
+        assert store.runs.get("r2") is None
+
+    def test_the_newest_runs_are_listed_first(self, store: Store) -> None:
+        for number in range(4):
+            started = NOON + number * _HOUR
+            run = replace(RUN, run_id=f"r{number}", account_id=f"DU{number % 2}")
+            store.runs.record(replace(run, started_at=started))
+        assert [run.run_id for run in store.runs.list(limit=3)] == ["r3", "r2", "r1"]
+        assert [run.run_id for run in store.runs.list(account_id="DU0")] == ["r2", "r0"]
+
+    def test_a_session_is_used_by_rebalances_that_may_have_sent_orders(self, store: Store) -> None:
+        day = date(2026, 3, 2)
+        assert store.runs.sessions_used("DU1", day) == 0
+        store.runs.record(replace(RUN, run_id="used"))
+        store.runs.record(replace(RUN, run_id="no orders", orders_sent=False))
+        store.runs.record(replace(RUN, run_id="preview", command=Command.PRINT_REBALANCE))
+        store.runs.record(replace(RUN, run_id="other account", account_id="DU2"))
+        store.runs.record(replace(RUN, run_id="yesterday", session_date=date(2026, 3, 1)))
+        assert store.runs.sessions_used("DU1", day) == 1
+
+
+def test_the_latest_preview_of_each_account_is_found(store: Store) -> None:
+    assert store.previews.latest("DU1") is None
+    event_id = store.events.enqueue(arrival()).event_id
+    store.previews.record("DU2", {"trades": 0})
+    store.previews.record("DU1", {"trades": 1})
+    newest = store.previews.record("DU1", {"trades": 2}, event_id=event_id)
+    assert (newest.result, newest.event_id) == ({"trades": 2}, event_id)
+    assert store.previews.latest("DU1") == newest
+    of_each = store.previews.latest_of_each()
+    assert [(one.account_id, one.result["trades"]) for one in of_each] == [("DU1", 2), ("DU2", 0)]
+    assert len(store.previews.list()) == 3
+    assert [one.result["trades"] for one in store.previews.list(account_id="DU1")] == [2, 1]
+
+
+class TestControls:
+    def test_pauses_say_who_and_why_and_end_one_by_one(self, store: Store) -> None:
+        assert not store.controls.is_paused("DU1")
+        store.controls.pause("DU1", by="ann", reason="audit")
+        store.controls.pause(None, by="bob")
+        store.controls.pause(None, by="eve", reason="again")
+        everything, one = store.controls.paused()
+        assert (everything.account_id, everything.paused_by) == (None, "eve")
+        assert (one.account_id, one.paused_by, one.reason) == ("DU1", "ann", "audit")
+        assert store.controls.is_paused("DU2")
+        assert store.controls.resume(None)
+        assert not store.controls.resume(None)
+        assert store.controls.is_paused("DU1")
+        assert not store.controls.is_paused("DU2")
+
+    def test_arming_ends_by_itself_or_by_hand(self, store: Store, clock: AdjustableClock) -> None:
+        assert store.controls.armed_until() is None
+        until = datetime.now(UTC) + _HOUR
+        store.controls.arm(until - timedelta(minutes=30), by="ann")
+        store.controls.arm(until, by="bob")
+        arming = store.controls.arming()
+        assert arming is not None
+        assert (arming.armed_until, arming.armed_by) == (until, "bob")
+        clock.advance(_HOUR)
+        assert store.controls.armed_until() is None
+        assert store.controls.disarm()
+        assert not store.controls.disarm()
+
+    def test_the_market_open_list_is_taken_once(self, store: Store) -> None:
+        assert store.market_open.add("DU2", by="ann", reason="new strategy")
+        assert store.market_open.add("DU1", by="guard")
+        assert not store.market_open.add("DU2", by="bob")
+        entries = store.market_open.list()
+        assert [(e.account_id, e.added_by) for e in entries] == [("DU2", "ann"), ("DU1", "guard")]
+        taken = store.market_open.take([arrival("DU2"), arrival("DU9")])
+        assert len(taken) == 1
+        assert store.events.get(taken[0].event_id).account_id == "DU2"
+        assert store.market_open.take([arrival("DU2")]) == ()
+        assert store.market_open.remove("DU1")
+        assert not store.market_open.remove("DU1")
+        store.market_open.add("DU3", by="ann")
+        assert store.market_open.clear() == 1
+
+    def test_a_schedule_fires_once_whoever_asks(self, store: Store, database_url: str) -> None:
+        assert store.schedules.fired_at("DU1 daily") is None
+        fired = store.schedules.fire("DU1 daily", NOON, [arrival()])
+        assert fired is not None
+        assert len(fired) == 1
+        with open_store(database_url) as other:
+            assert other.schedules.fire("DU1 daily", NOON, [arrival()]) is None
+            assert other.schedules.fire("DU1 daily", NOON - _HOUR) is None
+            assert other.schedules.fire("DU1 daily", NOON + _HOUR) == ()
+        assert store.schedules.fired_at("DU1 daily") == NOON + _HOUR
+        assert len(store.events.list()) == 1
+
+
+def test_processes_are_known_until_they_leave(store: Store, clock: AdjustableClock) -> None:
+    store.workers.register("w1", host="here", pid=7, role="all", version="1.0.0")
+    clock.advance(_HOUR)
+    store.workers.register("w2", host="there", pid=8, role="api", version="1.0.0")
+    store.workers.beat("w1")
+    first, second = store.workers.list()
+    assert (first.worker, first.host, first.pid, first.role) == ("w1", "here", 7, "all")
+    assert first.seen_at - first.started_at >= _HOUR
+    assert second.seen_at == second.started_at
+    store.workers.leave("w1")
+    assert [worker.worker for worker in store.workers.list()] == ["w2"]
+
+
+@pytest.mark.parametrize("state", [EventState.DONE, EventState.NEEDS_ATTENTION])
+def test_everything_is_there_after_the_store_was_closed(
+    database_url: str, state: EventState
+) -> None:
+    with open_store(database_url) as store:
+        store.events.enqueue(arrival(payload={"n": 1}))
+        claim = claimed(store)
+        if state is EventState.DONE:
+            kept = store.events.finish(claim, {"n": 2})
+        else:
+            kept = store.events.park(claim, "look")
+    with open_store(database_url) as store:
+        assert store.events.get(kept.event_id) == kept

@@ -1,0 +1,221 @@
+"""The schema: what the database itself refuses, and how a store gets its tables."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError
+
+import app.store
+import app.store.testing
+from app.store import (
+    Store,
+    StoreDamaged,
+    StoreError,
+    StoreTooNew,
+    StoreUnavailable,
+    open_store,
+)
+from app.store.indexes import metadata
+from app.store.migrations import REVISIONS
+from app.store.migrations.upgrade import config
+from app.store.testing import arrival, claimed, create_database, drop_database
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Somebody who goes to the database directly."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        yield connection
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/events.db"
+        return
+    server = request.getfixturevalue("postgres_server")
+    yield create_database(server, "test_empty")
+    drop_database(server, "test_empty")
+
+
+def test_the_migrated_schema_is_the_one_in_the_program(connection: Connection) -> None:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    assert compare_metadata(context, metadata) == []
+
+
+def test_every_revision_is_known_to_the_program() -> None:
+    scripts = ScriptDirectory.from_config(config()).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == REVISIONS
+
+
+def test_the_list_of_names_is_sorted_and_true() -> None:
+    for package in (app.store, app.store.testing):
+        assert package.__all__ == sorted(package.__all__)
+        assert all(hasattr(package, name) for name in package.__all__)
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("UPDATE events SET state = 'running', account_id = 'DU1'", "lease"),
+        ("UPDATE events SET state = 'lost'", "state"),
+        ("UPDATE events SET state = 'done'", "finished"),
+        ("UPDATE events SET state = 'merged', finished_at = created_at", "merged"),
+        ("UPDATE events SET account_id = 'DU1'", "account_id"),
+        ("UPDATE events SET times_queued = 0", "times_queued"),
+        ("INSERT INTO attempts VALUES ('nobody', 1, 't', 'w', '2026-01-01')", "FOREIGN KEY|fk_"),
+    ],
+)
+def test_the_database_refuses_what_breaks_the_rules(
+    store: Store, connection: Connection, statement: str, rule: str
+) -> None:
+    store.events.enqueue(arrival("DU1"))
+    store.events.enqueue(arrival("DU2"))
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA foreign_keys = ON"))
+    if statement.startswith("INSERT"):
+        columns = "(event_id, number, token, worker, started_at)"
+        statement = statement.replace("VALUES", f"{columns} VALUES")
+    with pytest.raises(IntegrityError, match=rule):
+        connection.execute(text(statement))
+
+
+def test_the_database_refuses_a_second_run_of_an_account(
+    store: Store, connection: Connection
+) -> None:
+    for account in ("DU1", "DU2"):
+        store.events.enqueue(arrival(account))
+        claimed(store)
+    with pytest.raises(IntegrityError, match="account_id"):
+        connection.execute(text("UPDATE events SET account_id = 'DU1'"))
+
+
+def test_claims_read_the_index_of_waiting_events(sqlite_url: str, tmp_path: Path) -> None:
+    """Not the whole history: a queue is short, its past is long."""
+    connection = sqlite3.connect(tmp_path / "events.db")
+    query = (
+        "EXPLAIN QUERY PLAN SELECT event_id FROM events WHERE state = 'queued'"
+        " AND NOT EXISTS (SELECT * FROM events AS o WHERE o.state = 'running'"
+        " AND o.account_id = events.account_id) ORDER BY seq LIMIT 1"
+    )
+    plan = " ".join(row[-1] for row in connection.execute(query))
+    connection.close()
+    assert "ix_events_queue" in plan
+    assert "uq_events_running" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_new_store_may_be_opened_by_many_at_once(empty_url: str) -> None:
+    def use(number: int) -> bool:
+        with open_store(empty_url) as store:
+            return store.events.enqueue(arrival(f"DU{number}")).merged
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(4))) == [False] * 4
+    with open_store(empty_url) as store:
+        assert store.events.statistics().queue_length == 4
+
+
+def test_the_store_of_a_newer_program_is_refused(database_url: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        with pytest.raises(StoreTooNew, match="schema 9999"):
+            open_store(database_url)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'"))
+
+
+def test_a_failed_migration_leaves_nothing_behind(empty_url: str, tmp_path: Path) -> None:
+    """Another program's table is in the way of one in the middle of the migration."""
+    url = make_url(empty_url)
+    if url.database is not None and url.get_backend_name() == "sqlite":
+        Path(url.database).parent.mkdir()
+    else:
+        url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE previews (mine INTEGER)"))
+    with pytest.raises(Exception, match="previews"):
+        open_store(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE previews"))
+    open_store(empty_url).close()
+    engine.dispose()
+
+
+def test_only_opening_an_outdated_store_loads_alembic(sqlite_url: str) -> None:
+    program = (
+        "import sys; from app.store import open_store; open_store(sys.argv[1]).close();"
+        "print(sorted({'alembic', 'psycopg', 'sqlalchemy.orm', "
+        "'sqlalchemy.dialects.postgresql'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, sqlite_url], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_a_file_of_something_else_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    path.write_bytes(b"my diary, page 1\n" * 500)
+    with pytest.raises(StoreDamaged, match=r"events\.db is damaged.*left as it is|left as it was"):
+        open_store(f"sqlite:///{path}")
+    assert path.read_bytes() == b"my diary, page 1\n" * 500
+
+
+def test_a_damaged_store_is_refused_and_kept(sqlite_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    with open_store(sqlite_url) as store:
+        for number in range(50):
+            store.events.enqueue(arrival(f"DU{number}"))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreDamaged, match=str(path)), open_store(sqlite_url) as store:
+        store.events.list()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "words"),
+    [
+        ("sqlite://", StoreError, "needs a file"),
+        ("mysql://localhost/x", StoreError, "not mysql"),
+        ("no url", StoreError, "DATABASE_URL is not a URL"),
+        ("sqlite:////proc/nowhere/events.db", StoreUnavailable, "/proc/nowhere"),
+        ("postgresql://u:secret@127.0.0.1:1/x", StoreUnavailable, "127.0.0.1:1/x"),
+    ],
+)
+def test_an_unusable_url_is_explained_without_its_password(
+    url: str, error: type[StoreError], words: str
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,136 @@
+"""Who waits for a change is woken: in this process, by others, and after the server was away."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from app.store import Store, open_store
+from app.store.testing import arrival, claimed
+
+#: Far above what a wake-up takes, below the patience of a person.
+_PATIENCE = 20
+
+
+class Bell:
+    """Counts wake-ups and waits for the next."""
+
+    def __init__(self) -> None:
+        self.rung = queue.SimpleQueue[str]()
+
+    def __call__(self) -> None:
+        self.rung.put(threading.current_thread().name)
+
+    def wait(self) -> str:
+        return self.rung.get(timeout=_PATIENCE)
+
+    def settle(self, store: Store) -> None:
+        """Take what is under way, up to an answer to a change of our own."""
+        store.events.enqueue(arrival("SETTLE"))
+        while self.rung.get(timeout=_PATIENCE) != threading.current_thread().name:
+            pass
+
+
+def test_a_change_wakes_this_process_at_once(store: Store) -> None:
+    bell = Bell()
+    store.wake.subscribe(bell)
+    store.events.enqueue(arrival())
+    bell.settle(store)
+
+
+def test_what_nobody_waits_for_wakes_nobody(store: Store) -> None:
+    store.events.enqueue(arrival())
+    bell = Bell()
+    store.wake.subscribe(bell)
+    bell.settle(store)
+    claim = claimed(store)
+    assert store.events.claim("worker", event_id="nothing") is None
+    store.events.heartbeat(claim)
+    store.events.sweep()
+    assert bell.rung.empty()
+
+
+def test_a_change_by_another_process_wakes(store: Store, database_url: str) -> None:
+    bell = Bell()
+    store.wake.subscribe(bell)
+    bell.settle(store)
+    program = (
+        "import sys; from app.store import open_store; from app.store.testing import arrival;"
+        "s = open_store(sys.argv[1]); s.events.enqueue(arrival('OTHER')); s.close()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", program, database_url])
+    assert bell.wait() == "store-wake-ups"
+    assert other.wait(_PATIENCE) == 0
+    assert store.events.list()[0].account_id == "OTHER"
+
+
+def test_two_stores_of_a_process_wake_each_other(store: Store, database_url: str) -> None:
+    with open_store(database_url) as other:
+        here, there = Bell(), Bell()
+        store.wake.subscribe(here)
+        other.wake.subscribe(there)
+        here.settle(store)
+        there.settle(other)
+        while not here.rung.empty():
+            here.wait()
+        other.events.finish(claimed(other), {})
+        assert here.wait() == "store-wake-ups"
+
+
+def test_who_ends_a_subscription_is_left_alone(store: Store) -> None:
+    once, always = Bell(), Bell()
+    leave = store.wake.subscribe(once)
+    store.wake.subscribe(always)
+    always.settle(store)
+    leave()
+    while not once.rung.empty():
+        once.wait()
+    always.settle(store)
+    assert once.rung.empty()
+
+
+def test_a_closed_store_leaves_no_thread_and_no_file(sqlite_url: str, tmp_path: Path) -> None:
+    before = threading.active_count()
+    store = open_store(sqlite_url)
+    store.wake.subscribe(Bell())
+    assert len(os.listdir(tmp_path / "events.db.wake")) == 1
+    store.close()
+    assert threading.active_count() == before
+    assert os.listdir(tmp_path / "events.db.wake") == []
+
+
+def test_what_a_killed_process_left_is_tidied_up(sqlite_url: str, tmp_path: Path) -> None:
+    directory = tmp_path / "events.db.wake"
+    directory.mkdir()
+    os.mkfifo(directory / "1-gone")
+    with open_store(sqlite_url) as store:
+        store.events.enqueue(arrival())
+    assert os.listdir(directory) == []
+
+
+def test_a_process_that_does_not_read_does_not_hold_others_up(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "events.db.wake"
+    directory.mkdir()
+    path = directory / "1-asleep"
+    os.mkfifo(path)
+    asleep = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(asleep, bytes(4096))
+    with open_store(sqlite_url) as store:
+        assert not store.events.enqueue(arrival()).merged
+    os.close(asleep)
+
+
+async def test_an_event_loop_calls_the_store_on_its_threads(store: Store) -> None:
+    enqueued = await store.call(store.events.enqueue, arrival())
+    claim = await store.call(store.events.claim, "worker", event_id=enqueued.event_id)
+    assert claim is not None
+    assert claim.event.event_id == enqueued.event_id
