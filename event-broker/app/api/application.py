@@ -1,0 +1,71 @@
+"""The application: all endpoints, the limits around them, and errors in people's words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+
+from app import __version__
+from app.events import UnknownEvent, WrongState
+from app.store import StoreError
+
+from . import accounts, attention, controls, feeds, metrics, probes, progress, queue
+from .backend import Backend
+from .context import Context, context_of
+from .limits import BodyLimit, RateLimit
+
+#: Nobody changes things faster by hand, and no script has reason to.
+_CHANGES = (60, 2.0)
+#: Wrong keys: enough for a typing error, too few for guessing.
+_FAILED_LOGINS = (10, 0.1)
+
+_DESCRIPTION = """\
+Ask what the service did, does and will do; queue events; pause, arm and schedule.
+Changing anything needs the key MANAGEMENT_API_KEY; looking needs one when MANAGEMENT_READ_API_KEY
+is set.
+"""
+
+
+def create_api(backend: Backend, *, clock: Callable[[], float] = time.monotonic) -> FastAPI:
+    """The application for a service; `clock` gives seconds for the limits."""
+    api = FastAPI(
+        title="Portfolio rebalancer",
+        description=_DESCRIPTION,
+        version=__version__,
+        dependencies=[Depends(_limit_changes)],
+    )
+    api.state.context = Context(
+        backend,
+        changes=RateLimit(*_CHANGES, clock=clock),
+        failed_logins=RateLimit(*_FAILED_LOGINS, clock=clock),
+    )
+    for part in (probes, queue, attention, accounts, controls, feeds, progress, metrics):
+        api.include_router(part.router)
+    api.add_exception_handler(RequestValidationError, _answer_invalid)
+    for kind, code in ((UnknownEvent, 404), (WrongState, 409), (StoreError, 503)):
+        api.add_exception_handler(kind, _answer_with(code))
+    api.add_middleware(BodyLimit)
+    return api
+
+
+async def _limit_changes(request: Request) -> None:
+    if request.method != "GET":
+        context_of(request).changes.charge(request)
+
+
+def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+    """Where and why, without what was sent: it may be no JSON, and it may be a secret."""
+    assert isinstance(error, RequestValidationError)
+    problems = [{name: e[name] for name in ("loc", "msg", "type")} for e in error.errors()]
+    return JSONResponse({"detail": problems}, 422)
+
+
+def _answer_with(code: int) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, code)
+
+    return answer

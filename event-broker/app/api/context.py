@@ -1,0 +1,40 @@
+"""What every request finds: the service behind it, and the limits on its sender."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.settings import Settings
+from app.store import Store
+
+from .backend import Backend
+from .limits import RateLimit
+
+
+class Context:
+    """One for each application."""
+
+    def __init__(self, backend: Backend, *, changes: RateLimit, failed_logins: RateLimit) -> None:
+        self.backend = backend
+        self.changes = changes
+        self.failed_logins = failed_logins
+
+    @property
+    def store(self) -> Store:
+        """What the service works on."""
+        return self.backend.store
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self.backend.settings
+
+
+def context_of(request: Request) -> Context:
+    """The context of the application that answers."""
+    return cast(Context, request.app.state.context)
+
+
+Here = Annotated[Context, Depends(context_of)]

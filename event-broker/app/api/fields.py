@@ -1,0 +1,54 @@
+"""Parts of requests: what a name, an id or a text may look like before anybody looks it up.
+
+Strict, because some of it reaches a database: PostgreSQL takes no NUL in a text and no NaN in JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, JsonValue, StringConstraints
+
+#: What accounts.yaml accepts, and nothing that could be a path.
+_ACCOUNT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_RUN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
+#: One line of printable text.
+_TEXT = r"^[^\x00-\x1f\x7f]*$"
+#: More would not fit PostgreSQL's integer.
+_MAX_ID = 2**31 - 1
+
+AccountId = Annotated[str, StringConstraints(pattern=_ACCOUNT)]
+AccountInPath = Annotated[str, Path(alias="account_id", pattern=_ACCOUNT)]
+AccountInQuery = Annotated[str | None, Query(alias="account_id", pattern=_ACCOUNT)]
+EventInPath = Annotated[UUID, Path(alias="event_id")]
+RunInPath = Annotated[str, Path(alias="run_id", pattern=_RUN)]
+GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=_MAX_ID)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, the newest")]
+Text = Annotated[str, StringConstraints(pattern=_TEXT, max_length=500)]
+
+
+def _storable(data: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _check(data)
+    return data
+
+
+def _check(value: JsonValue) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a NUL character cannot be stored")
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise ValueError("NaN and infinity are not JSON")
+    elif isinstance(value, list):
+        for item in value:
+            _check(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key)
+            _check(item)
+
+
+JsonDocument = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
+"""An object of JSON that every engine of the store keeps word for word."""

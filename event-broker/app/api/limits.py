@@ -1,0 +1,102 @@
+"""How much one sender may ask: size of a body, changes and wrong keys in a time.
+
+Loopback senders share one address and so one allowance, which is generous for people and scripts
+and small for a program gone wild.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fastapi import HTTPException, Request, status
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Far more than any request needs.
+MAX_BODY_BYTES = 64 * 1024
+#: Senders that are remembered; the longest silent one is forgotten first.
+_MAX_SENDERS = 1024
+
+
+class _Bucket(NamedTuple):
+    tokens: float
+    at: float
+
+
+class RateLimit:
+    """`burst` requests at once, and `per_second` in the long run, from each address."""
+
+    def __init__(self, burst: int, per_second: float, *, clock: Callable[[], float]) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._clock = clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def charge(self, request: Request) -> None:
+        """Count a request of this sender; raises 429 when its allowance is used up."""
+        sender = request.client.host if request.client else ""
+        now = self._clock()
+        tokens, at = self._buckets.pop(sender, _Bucket(self._burst, now))
+        tokens = min(self._burst, tokens + (now - at) * self._per_second)
+        allowed = tokens >= 1
+        self._buckets[sender] = _Bucket(tokens - allowed, now)
+        while len(self._buckets) > _MAX_SENDERS:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            wait = math.ceil((1 - tokens) / self._per_second)
+            raise HTTPException(
+                status.HTTP_429_TOO_MANY_REQUESTS,
+                f"too many requests; nothing was done, try again in {wait} s",
+                headers={"Retry-After": str(wait)},
+            )
+
+
+class BodyLimit:
+    """Refuses a body that is too long, announced or not, before anything reads it all."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced) > self._max:
+            await self._refuse(scope, receive, send)
+            return
+        body = await self._read(receive)
+        if body is None:
+            await self._refuse(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._max:
+                return None
+        return body
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        detail = f"a body may have {self._max:,} bytes at most. Nothing was done"
+        await JSONResponse({"detail": detail}, 413, {"Connection": "close"})(scope, receive, send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Deliver the body that was read already, then what really comes: the end of the sender."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed

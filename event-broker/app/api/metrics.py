@@ -1,0 +1,97 @@
+"""`/metrics` in Prometheus' text format: counts of the store, and this process's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from app.events import Command
+from app.store import Store, StoreError
+
+from .backend import Backend
+from .context import Here
+from .keys import READ
+
+router = APIRouter(tags=["metrics"], dependencies=[READ])
+
+_PREFIX = "rebalancer"
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(here: Here) -> Response:
+    """For a Prometheus server; a store that cannot be used shows as rebalancer_store_up 0."""
+    registry = CollectorRegistry()
+    registry.register(_ServiceCollector(here.backend))
+    body = generate_latest(registry) + generate_latest(REGISTRY)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+
+class _ServiceCollector(Collector):
+    """Reads the store when it is asked, so that every process shows the same."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        health = self._backend.health()
+        yield _gauge("ready", "1 when this process does its work", health.ready)
+        yield _gauge("degraded_reasons", "Things that need a person", len(health.degraded))
+        try:
+            found = list(_of_store(self._backend.store))
+        except StoreError:
+            yield _gauge("store_up", "1 when the store can be used", 0)
+            return
+        yield _gauge("store_up", "1 when the store can be used", 1)
+        yield from found
+
+
+def _of_store(store: Store) -> Iterator[GaugeMetricFamily]:
+    statistics = store.events.statistics()
+    by_state = GaugeMetricFamily(f"{_PREFIX}_events", "Events by state", labels=["state"])
+    for state, number in statistics.by_state.items():
+        by_state.add_metric([state.value], number)
+    yield by_state
+    yield _gauge(
+        "oldest_waiting_event_age_seconds",
+        "Since the oldest waiting event arrived",
+        statistics.oldest_event_age_seconds,
+    )
+    yield _gauge(
+        "events_with_retries",
+        "Waiting and running events that are tried again",
+        statistics.events_with_retries,
+    )
+    yield _gauge("workers", "Processes that work on the store", len(store.workers.list()))
+    yield _gauge("open_feed_gaps", "Times whose messages may be lost", len(store.feeds.gaps()))
+    yield _gauge("pauses", "Pauses in force", len(store.controls.paused()))
+    until = store.controls.armed_until()
+    yield _gauge(
+        "armed_until_seconds", "Live trading; 0: not armed", until.timestamp() if until else 0
+    )
+    last = GaugeMetricFamily(
+        f"{_PREFIX}_last_rebalance_timestamp_seconds",
+        "Start of the latest one",
+        labels=["account_id"],
+    )
+    for account_id, started_at in _latest_rebalances(store).items():
+        last.add_metric([account_id], started_at)
+    yield last
+
+
+def _latest_rebalances(store: Store) -> dict[str, float]:
+    latest: dict[str, float] = {}
+    for run in store.runs.list(1000):
+        if run.command is Command.REBALANCE:
+            latest.setdefault(run.account_id, run.started_at.timestamp())
+    return latest
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, value=value)

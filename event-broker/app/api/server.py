@@ -1,0 +1,72 @@
+"""The API on a socket, in the service's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple
+
+import uvicorn
+from fastapi import FastAPI
+
+#: Streams of progress end when the service does; nothing else takes long.
+_SHUTDOWN_SECONDS = 2
+
+
+class ApiServer(NamedTuple):
+    """Where the API is served."""
+
+    host: str
+    port: int
+
+
+class AddressTaken(Exception):
+    """The API cannot listen where it should; API_HOST and API_PORT say where."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+@asynccontextmanager
+async def serve_api(api: FastAPI, host: str, port: int) -> AsyncIterator[ApiServer]:
+    """Serve it for the block; port 0 takes any free one. Raises `AddressTaken`."""
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise AddressTaken(f"the API cannot listen on {host}:{port}: {error.strerror}") from error
+    config = uvicorn.Config(
+        api,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        listens = asyncio.create_task(server.listens.wait())
+        await asyncio.wait({serving, listens}, return_when=asyncio.FIRST_COMPLETED)
+        listens.cancel()
+        if serving.done():
+            await serving
+        yield ApiServer(*listener.getsockname()[:2])
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()

@@ -1,0 +1,126 @@
+"""Keys, roles, and how much a caller may ask."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from .conftest import KEY, READ_KEY, Service
+
+EVENT = {"account_id": "DU100", "exec_command": "rebalance"}
+READS = ["/queue/status", "/queue/events", "/accounts", "/runs", "/attention", "/metrics"]
+CHANGES = [
+    ("POST", "/queue/events"),
+    ("DELETE", "/queue/events/00000000-0000-0000-0000-000000000000"),
+    ("POST", "/attention/00000000-0000-0000-0000-000000000000/retry"),
+    ("POST", "/attention/00000000-0000-0000-0000-000000000000/dismiss"),
+    ("POST", "/pause"),
+    ("POST", "/resume"),
+    ("POST", "/arm"),
+    ("POST", "/disarm"),
+    ("POST", "/schedule"),
+    ("DELETE", "/schedule"),
+    ("DELETE", "/schedule/DU100"),
+    ("POST", "/feeds/gaps/1/acknowledge"),
+]
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+class TestWithoutAnyKeySet:
+    @pytest.fixture
+    def variables(self) -> dict[str, str]:
+        return {}
+
+    @pytest.mark.parametrize(("method", "path"), CHANGES)
+    async def test_nothing_can_be_changed_and_the_answer_says_why(
+        self, anybody: httpx.AsyncClient, method: str, path: str
+    ) -> None:
+        answer = await anybody.request(method, path, json=EVENT, headers=bearer("any"))
+        assert answer.status_code == 503
+        assert "MANAGEMENT_API_KEY is not set" in answer.json()["detail"]
+
+    @pytest.mark.parametrize("path", READS)
+    async def test_looking_is_free(self, anybody: httpx.AsyncClient, path: str) -> None:
+        assert (await anybody.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer(KEY[:-1]), {"Authorization": KEY}])
+async def test_a_change_needs_the_right_key(
+    service: Service,
+    anybody: httpx.AsyncClient,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+) -> None:
+    answer = await anybody.request(method, path, json=EVENT, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert service.store.events.list() == ()
+
+
+class TestWithAKeyForReading:
+    @pytest.fixture
+    def variables(self) -> dict[str, str]:
+        return {"MANAGEMENT_API_KEY": KEY, "MANAGEMENT_READ_API_KEY": READ_KEY}
+
+    @pytest.mark.parametrize("path", READS)
+    async def test_looking_needs_either_key(self, anybody: httpx.AsyncClient, path: str) -> None:
+        codes = [
+            (await anybody.get(path, headers=headers)).status_code
+            for headers in ({}, bearer("wrong"), bearer(READ_KEY), bearer(KEY))
+        ]
+        assert codes == [401, 401, 200, 200]
+
+    async def test_a_reader_changes_nothing(
+        self, service: Service, anybody: httpx.AsyncClient
+    ) -> None:
+        answer = await anybody.post("/queue/events", json=EVENT, headers=bearer(READ_KEY))
+        assert answer.status_code == 403
+        assert service.store.events.list() == ()
+
+    @pytest.mark.parametrize("path", ["/live", "/ready", "/health"])
+    async def test_probes_need_no_key(self, anybody: httpx.AsyncClient, path: str) -> None:
+        assert (await anybody.get(path)).status_code == 200
+
+
+async def test_guessing_keys_ends_soon_and_does_not_lock_the_operator_out(
+    anybody: httpx.AsyncClient,
+) -> None:
+    codes = [
+        (await anybody.post("/pause", json={}, headers=bearer(f"guess {n}"))).status_code
+        for n in range(12)
+    ]
+    assert codes == [401] * 10 + [429] * 2
+    assert (await anybody.post("/pause", json={}, headers=bearer(KEY))).status_code == 200
+
+
+async def test_a_caller_gone_wild_is_told_to_wait(operator: httpx.AsyncClient) -> None:
+    answers = [await operator.post("/resume", json={}) for _ in range(70)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert int(refused[0].headers["Retry-After"]) >= 1
+
+
+async def test_a_huge_body_is_refused_when_it_is_announced(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/queue/events", content=b" " * 100_000)
+    assert answer.status_code == 413
+
+
+async def test_a_huge_body_is_refused_when_it_is_not_announced(
+    operator: httpx.AsyncClient,
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 10_000
+
+    try:
+        code = (await operator.post("/queue/events", content=endless())).status_code
+    except httpx.TransportError:
+        code = 413  # the connection was closed before all was sent
+    assert code == 413
