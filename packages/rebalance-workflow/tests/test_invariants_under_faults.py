@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,8 @@ import pytest
 from broker_connector_base import (
     BrokerAPIError,
     Connectivity,
+    ContractPrice,
+    MarketDataError,
     OrderExecutionError,
     OrderOutcomeUnknown,
     OrderResult,
@@ -669,6 +671,25 @@ class TestSettling:
         assert result.status is RunStatus.NEEDS_ATTENTION
         assert "AAA 100 instead of 35" in str(result.error)
         assert "BBB" not in dict(world.sent())
+
+    async def test_quotes_that_stop_between_decided_orders_cast_no_doubt_on_the_account(
+        self,
+    ) -> None:
+        class Silent(FakeBroker):
+            async def get_multiple_market_prices(
+                self, symbols: Sequence[str], use_cache: bool = False
+            ) -> list[ContractPrice]:
+                if world.books.executions:
+                    raise MarketDataError("no quote arrived")
+                return await super().get_multiple_market_prices(symbols, use_cache)
+
+        world = make_world(**SWITCH)
+        world.broker = Silent(world.books)
+        await world.broker.connect()
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "no quote arrived" in str(result.error)
+        assert world.traded() == {"AAA": -65, "OLD": -50}
 
     async def test_cash_that_does_not_fit_the_fills_is_used_cautiously(self) -> None:
         world = make_world(**SWITCH)

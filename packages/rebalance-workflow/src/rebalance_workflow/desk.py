@@ -124,7 +124,7 @@ class OrderDesk:
 
         await _within(self._policy.commission_timeout_seconds, self._feed.until(all_told))
         if not all_told():
-            await _within(self._policy.commission_timeout_seconds, self._read_executions())
+            await _within(self._policy.commission_timeout_seconds, self.read_executions())
 
     # --- sending and settling --------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class OrderDesk:
             async with asyncio.timeout(_EXECUTIONS_SECONDS):
                 await self._feed.until(lambda: all(order.is_settled for order in orders))
         except TimeoutError:
-            await self._read_executions()
+            await self.read_executions()
 
     async def _cancel(self, orders: Sequence[Order]) -> None:
         """Take back what still works and wait for the broker's word on each."""
@@ -232,7 +232,7 @@ class OrderDesk:
         """Ask the broker about every order whose fate is open."""
         self._must_look = False
         await all_of(self._look_up_one(order) for order in orders if not order.is_decided)
-        await self._read_executions()
+        await self.read_executions()
 
     async def _look_up_one(self, order: Order) -> None:
         try:
@@ -247,7 +247,8 @@ class OrderDesk:
             order.see_result(result)
         self._on_change(order)
 
-    async def _read_executions(self) -> None:
+    async def read_executions(self) -> None:
+        """Ask for the executions of the day: reports of some may have been lost on the way."""
         try:
             fills = await self._session.ask(
                 lambda: self._session.broker.get_executions(self._account_id)

@@ -140,6 +140,7 @@ class LiveMarket:
             self._desk.orders.fills,
             commission=self._policy.commission,
             timeout_seconds=timeout_seconds,
+            look_again=self._desk.read_executions,
         )
         self.latest, self._is_current = settled.snapshot, True
         return settled

@@ -48,9 +48,11 @@ class Order:
 
     @property
     def average_price(self) -> Decimal | None:
-        """Per share over the executions that were reported; None without one."""
+        """Per share over the executions that were reported; None without shares: a correction can
+        take all of them back.
+        """
         value = sum((abs(fill.quantity) * fill.price for fill in self.fills.values()), Decimal(0))
-        return value / self._executed if self.fills else None
+        return value / self._executed if self._executed else None
 
     @property
     def is_complete(self) -> bool:

@@ -8,7 +8,7 @@ on a picture without them would trade twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,6 +20,8 @@ from .settlement import settled_after
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
+#: A pause this long follows three quarters of a second in which the picture did not fit.
+_SUSPICIOUS_PAUSE = 0.8
 #: Commissions are charged in cents and interest may arrive meanwhile, account currency.
 _CASH_TOLERANCE = Decimal(1)
 
@@ -71,10 +73,12 @@ async def settled_snapshot(
     *,
     commission: CommissionModel,
     timeout_seconds: float,
+    look_again: Callable[[], Awaitable[None]] | None = None,
 ) -> Settled:
     """Read the account until it matches the fills; after the timeout, the last reading.
 
-    `fills` is asked anew at each reading, because one may still be on its way.
+    `fills` is asked anew at each reading, because one may still be on its way. When it does not
+    come for a while, `look_again` is called before each reading: its report may be lost.
     """
     pauses = growing_pauses(timeout_seconds)
     while True:
@@ -84,6 +88,8 @@ async def settled_snapshot(
         if (latest.positions_match and latest.cash_matches) or pause is None:
             return latest
         await asyncio.sleep(pause)
+        if look_again is not None and pause >= _SUSPICIOUS_PAUSE:
+            await look_again()
 
 
 def growing_pauses(seconds: float) -> Iterator[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker_connector_base import RunStatus
+from broker_connector_base import MarketDataError, RunStatus
 from rebalance_calculator import PlanError
 
 from .errors import PermitWithdrawn
@@ -12,6 +12,9 @@ from .execution import RunHalted
 from .journal import JournalError
 from .orders import Order
 from .rounds import Rounds
+
+#: What may end a run without casting doubt on an order or on the account.
+_HARMLESS = (PlanError, JournalError, MarketDataError, PermitWithdrawn)
 
 
 def judge(
@@ -44,7 +47,7 @@ def judge(
 def _status_of(error: Exception, orders: Sequence[Order]) -> RunStatus:
     if isinstance(error, RunHalted):
         return error.status
-    is_harmless = isinstance(error, PlanError | JournalError | PermitWithdrawn)
+    is_harmless = isinstance(error, _HARMLESS)
     is_clear = is_harmless and all(order.is_decided for order in orders)
     is_clear |= all(order.never_sent for order in orders)
     return RunStatus.FAILED if is_clear else RunStatus.NEEDS_ATTENTION
