@@ -11,9 +11,10 @@ import logging
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from app import fork_server
 
@@ -132,14 +133,17 @@ async def judged(case: Case, sabotage: str | None = None) -> Verdict:
     verdict = await run_case(case, sabotage=sabotage)
     if verdict.doubtful and not verdict.violations:
         slower = case.model_copy(update={"speed": case.speed / _SLOWER})
-        again = await asyncio.to_thread(run_alone, slower, sabotage)
-        verdict = again
+        verdict = await asyncio.to_thread(_alone, slower, run_case(slower, sabotage=sabotage))
         verdict.looked_at_again = True
     verdict.violations += verdict.doubtful
     return verdict
 
 
 def run_alone(case: Case, sabotage: str | None = None) -> Verdict:
-    """A case on a loop of its own."""
+    """The case's verdict, doubts settled, for callers without a loop."""
+    return _alone(case, judged(case, sabotage))
+
+
+def _alone(case: Case, work: Coroutine[Any, Any, Verdict]) -> Verdict:
     with asyncio.Runner(loop_factory=lambda: FastLoop(case.speed)) as runner:
-        return runner.run(run_case(case, sabotage=sabotage))
+        return runner.run(work)

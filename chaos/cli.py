@@ -15,20 +15,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from app import fork_server
+
 from .campaign import Plan, Tally, run_alone, run_campaign
 from .case import Case
 from .draw import draw_case
 from .faults import KINDS
+from .shrink import shrink
 from .verdict import Verdict
 
 _SPEED = 20.0
+#: Broken cases that are cut down and shown whole; the others are shown by their seeds.
+_SHOWN = 3
+_LONGEST = 600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     given = _parser().parse_args(arguments)
     if given.replay is not None:
-        return _replay(given.replay, given.speed)
+        return _replay(given.replay, given.speed, given.sabotage)
     plan = Plan(
         seeds=tuple(range(given.seed, given.seed + given.runs)),
         speed=given.speed,
@@ -40,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         log = stack.enter_context(given.log.open("w")) if given.log else None
         tally = run_campaign(plan, lambda verdict: _tell(verdict, log))
+    if not given.no_shrink:
+        for verdict in tally.broken[:_SHOWN]:
+            _show(verdict, given.sabotage)
     json.dump(summary(tally), sys.stdout, indent=2)
     sys.stdout.write("\n")
     return 1 if tally.broken else 0
@@ -66,12 +75,26 @@ def _tell(verdict: Verdict, log: TextIO | None) -> None:
     if log is not None:
         log.write(json.dumps(as_json(verdict)) + "\n")
     if verdict.violations:
-        case = verdict.case
-        sys.stderr.write(f"seed {case.seed}: {', '.join(f.kind for f in case.faults)}\n")
-        for text in verdict.violations:
-            sys.stderr.write(f"  {text[:600]}\n")
-        for o in verdict.outcomes:
-            sys.stderr.write(f"    {o.phase} {o.account_id}: {o.status} {o.message[:300]}\n")
+        kinds = ", ".join(fault.kind for fault in verdict.case.faults)
+        lines = [*verdict.violations, *map(str, verdict.outcomes)]
+        sys.stderr.write(f"seed {verdict.case.seed}: {kinds}\n")
+        sys.stderr.writelines(f"  {line[:_LONGEST]}\n" for line in lines)
+        sys.stderr.write(f"  tools/chaos.sh --replay {verdict.case.seed}\n")
+
+
+def _show(verdict: Verdict, sabotage: str | None) -> None:
+    """Cut a broken case down, and tell how it can be run again."""
+    fork_server.start()
+    found = {verdict.case: verdict}
+
+    def breaks(case: Case) -> bool:
+        found[case] = run_alone(case, sabotage)
+        return bool(found[case].violations)
+
+    case = shrink(verdict.case, breaks)
+    sys.stderr.write(f"\nseed {case.seed}, cut down:\n")
+    sys.stderr.writelines(f"  {line}\n" for line in (*found[case].violations, *found[case].trace))
+    sys.stderr.write(f"tools/chaos.sh --replay '{case.model_dump_json()}'\n")
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
@@ -88,16 +111,13 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _replay(what: str, speed: float) -> int:
+def _replay(what: str, speed: float, sabotage: str | None) -> int:
     case = Case.model_validate_json(what) if "{" in what else draw_case(int(what), speed=speed)
-    from app import fork_server
-
     fork_server.start()
-    verdict = run_alone(case)
-    sys.stdout.write("\n".join(verdict.trace) + "\n")
-    for text in (*verdict.violations, *verdict.doubtful):
-        sys.stdout.write(f"broken: {text}\n")
-    return 1 if verdict.violations or verdict.doubtful else 0
+    verdict = run_alone(case, sabotage)
+    sys.stdout.writelines(f"{line}\n" for line in verdict.trace or map(str, verdict.outcomes))
+    sys.stdout.writelines(f"broken: {text}\n" for text in verdict.violations)
+    return 1 if verdict.violations else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,5 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--replay", metavar="SEED|JSON", help="run one case and print its trace")
     add("--log", type=Path, metavar="FILE", help="write every verdict there, a line of JSON each")
     add("--kind", action="append", default=[], help="a fault that every case shall have")
+    add("--no-shrink", action="store_true", help="do not cut broken cases down")
     add("--sabotage", help="break the product first: the campaign has to find it")
     return parser

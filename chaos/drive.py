@@ -49,7 +49,7 @@ def job_of(case: Case, account: AccountWorld, home: Path, port: int, number: int
         home=home,
         environment=Environment.model_validate({"LOG_LEVEL": "ERROR"}),
         config=Config(
-            ibkr=IbkrConfig(request_timeout_seconds=5, connection_timeout_seconds=5),
+            ibkr=IbkrConfig(request_timeout_seconds=10, connection_timeout_seconds=20),
             trading=TradingConfig(order_timeout_seconds=60),
         ),
         accounts=(config,),

@@ -12,7 +12,8 @@ from .faults import KINDS
 from .verdict import Outcome, Verdict
 from .witness import Witness
 
-_REACHED = frozenset({"done", "nothing to do"})
+_IDLE = "nothing to do"
+_REACHED = frozenset({"done", _IDLE})
 
 
 def judge_outcomes(
@@ -32,6 +33,9 @@ def judge_outcomes(
                 f"{outcome.phase} of {outcome.account_id} needs attention without cause: "
                 f"{outcome.status} {outcome.message}"
             )
+    verdict.violations += [
+        str(o) for o in verdict.outcomes if "a fault in the program" in o.message
+    ]
     for outcome in recovered:
         if outcome.status in _REACHED:
             verdict.violations += [
@@ -50,5 +54,10 @@ def judge_outcomes(
         if not verdict.parked:
             verdict.doubtful += witness.without_outcome(account_id)
             verdict.violations += witness.wrong_outcomes(account_id)
+    verdict.doubtful += [
+        f"the further run ended otherwise: {outcome}"
+        for outcome in idle
+        if outcome.status != _IDLE and not verdict.parked
+    ]
     if new_orders and not verdict.parked:
         verdict.doubtful.append(f"a further run sent {new_orders} orders")

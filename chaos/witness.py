@@ -19,6 +19,8 @@ from .case import AccountWorld, World
 
 #: How the product marks its orders (docs: the key of an order).
 OUR_PREFIX = "rb:"
+#: What a journal calls an order that can trade no more.
+_DECIDED = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_FOUND"})
 _ZERO = Decimal(0)
 #: Shares beyond the ideal that whole-share fitting may need, and the drift that may be left alone,
 #: as a fraction of the account: a doubled order of these worlds is far beyond both.
@@ -116,11 +118,12 @@ class Witness:
     def _live(self, order: Order) -> list[Order]:
         """Orders that must not work at the same time: ours, and what was there before the run."""
         request = order.request
+        is_new = request.order_ref not in self._before
         return [
             other
             for other in self._exchange.open_orders(request.account_id)
             if other.request.con_id == request.con_id
-            and (_is_ours(other) or other.order_id in self._in_the_way)
+            and (_is_ours(other) or (is_new and other.order_id in self._in_the_way))
         ]
 
     def _intents(self, account_id: str) -> set[str]:
@@ -149,7 +152,7 @@ class Witness:
         return [
             f"{order.request.order_ref}, {order.status} at the exchange, has no outcome"
             for order, record in self._accounts_of(account_id)
-            if record is None or not order.is_done
+            if record is None or not order.is_done or record["status"] not in _DECIDED
         ]
 
     def wrong_outcomes(self, account_id: str) -> list[str]:
@@ -163,6 +166,7 @@ class Witness:
             f"{record['status']} with {record['filled_quantity']}"
             for order, record in self._accounts_of(account_id)
             if record is not None
+            and record["status"] in _DECIDED
             and not self._is_excused(order)
             and Decimal(str(record["filled_quantity"])) != order.filled
         ]
