@@ -17,7 +17,6 @@ from app.settings import (
     require_allocations,
     select_account,
     select_followers,
-    unenforced_guard,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -322,20 +321,3 @@ def test_the_accounts_of_the_gateways_login_must_agree_with_the_mode(
     found = disagreement(settings, select_account(settings, account), login)
     assert (found is None) is (wrong is None)
     assert found is None or found.what.endswith(f"logged in to the {wrong}")
-
-
-@pytest.mark.parametrize(
-    ("mode", "account", "guard", "refused"),
-    [
-        ("live", "U300", True, True),
-        ("live", "U300", False, False),
-        ("paper", "DU100", True, False),
-        ("simulation", "DU100", True, False),
-    ],
-)
-def test_a_guard_that_is_not_enforced_keeps_live_accounts_from_trading(
-    home: Path, mode: str, account: str, guard: bool, refused: bool
-) -> None:
-    settings = load(home, mode)
-    config = select_account(settings, account).model_copy(update={"pdt_protection_enabled": guard})
-    assert (unenforced_guard(settings, config) is not None) is refused

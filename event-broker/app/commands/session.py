@@ -27,7 +27,6 @@ from app.settings import (
     require_allocations,
     select_account,
     select_followers,
-    unenforced_guard,
 )
 from broker_connector_base.models import AccountConfig
 
@@ -96,8 +95,6 @@ def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[Accoun
     if arguments.command == "rebalance":
         require_allocations(settings)
     contradiction = disagreement(settings, account)
-    if contradiction is None and getattr(arguments, "execute", None) == "rebalance":
-        contradiction = unenforced_guard(settings, account)
     if contradiction is not None:
         raise SettingsError([f"{contradiction.what}; {contradiction.fix}. Nothing was sent."])
     return (account,)

@@ -1,6 +1,6 @@
 """The configuration files and the environment, read strictly into one frozen value."""
 
-from .agreement import disagreement, unenforced_guard
+from .agreement import disagreement
 from .brokers import is_on_paper
 from .config import Config
 from .environment import Environment, TradingMode
@@ -29,5 +29,4 @@ __all__ = [
     "require_allocations",
     "select_account",
     "select_followers",
-    "unenforced_guard",
 ]

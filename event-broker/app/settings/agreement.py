@@ -1,4 +1,4 @@
-"""Whether mode, account, port and login all mean paper, or all mean live; whether a run is allowed.
+"""Whether mode, account, port and login all mean paper, or all mean live.
 
 Pure: nothing is connected. A mistake here would send practice orders to the market, so it is looked
 for before anything else and never guessed away.
@@ -52,17 +52,6 @@ def disagreement(
     if is_on_paper(account):
         return None
     return _wrong_port(settings, account) or _wrong_login(settings, gateway_accounts)
-
-
-def unenforced_guard(settings: Settings, account: AccountConfig) -> Disagreement | None:
-    """Why a rebalance would break a promise to a live account's owner; None when it would not."""
-    if settings.mode is not TradingMode.LIVE or not account.pdt_protection_enabled:
-        return None
-    return Disagreement(
-        f"{account.account_id} has pdt_protection_enabled: true, and this version cannot limit its "
-        "live rebalances to one a session",
-        "preview and trade by hand, or set it to false in accounts.yaml",
-    )
 
 
 def _wrong_port(settings: Settings, account: AccountConfig) -> Disagreement | None:
