@@ -76,17 +76,21 @@ def test_a_strategy_is_previewed_in_one_table(shell: Shell) -> None:
     accounts.write_text(accounts.read_text().replace("all-weather-hedged", "global-core-60-40"))
     with simulation.acquire(shell.home / "data" / "simulator"):
         shown = shell.run("plan", "--strategy", "global-core-60-40")
+        with accounts.open("a") as file:
+            file.write("  - {account_id: DU404, type: paper, strategy_name: global-core-60-40}\n")
         exact = shell.run("plan", "--strategy", "global-core-60-40", "--exact", "--json")
         alone = [
             shell.rebalance("-account", account, "--json").document["result"]
             for account in ("DU789012", "DU555555")
         ]
-    assert shown.code == exact.code == 0, shown.errors + exact.errors
+    assert shown.code == 0, shown.errors + shown.output
+    assert exact.code == 1, "an account that the gateway does not have cannot be traded"
     for part in ("Global Core 60/40", "DU789012", "DU555555", "Drift", "Nothing was sent"):
         assert part in shown.output
     assert "DUM959247" not in shown.output, "it follows another strategy"
     assert max(map(len, shown.output.splitlines())) <= 100
-    rows = exact.document["result"]["accounts"]
+    *rows, missing = exact.document["result"]["accounts"]
+    assert (missing["account_id"], missing["error"]["kind"]) == ("DU404", "AccountNotFound")
     assert [row["figures"]["proposed_trades"] for row in rows] == [
         preview["proposed_trades"] for preview in alone
     ]
