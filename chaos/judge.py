@@ -13,6 +13,8 @@ from .verdict import Outcome, Verdict
 from .witness import Witness
 
 _IDLE = "nothing to do"
+#: How an account process tells of an exception that nobody foresaw.
+_FAULT = "a fault in the program"
 _REACHED = frozenset({"done", _IDLE})
 
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.venv/bin:$PATH"
-mypy packages/*/src event-broker/app tools benchmarks
+mypy packages/*/src event-broker/app tools benchmarks chaos
 for tests in packages/*/tests packages/*/benchmarks event-broker/tests; do
   [ -n "$(find "$tests" -name '*.py' -print -quit)" ] || continue
   mypy --no-error-summary "$tests" || { echo "mypy: $tests" >&2; exit 1; }
