@@ -102,7 +102,7 @@ def test_a_process_that_slept_for_less_than_its_lease_goes_on(
 
 def test_processes_share_the_work(store: Store, database_url: str) -> None:
     processes = [
-        _CONTEXT.Process(daemon=True, target=work_off, args=(database_url, f"w{n}", 40, 12, LEASE))
+        _CONTEXT.Process(daemon=True, target=work_off, args=(database_url, f"w{n}", 20, 9, LEASE))
         for n in range(4)
     ]
     for process in processes:
@@ -112,9 +112,9 @@ def test_processes_share_the_work(store: Store, database_url: str) -> None:
         assert process.exitcode == 0
     events = store.events.list(limit=1000)
     assert {event.source_ref for event in events} == {
-        f"w{n}/{i}" for n in range(4) for i in range(40)
+        f"w{n}/{i}" for n in range(4) for i in range(20)
     }
-    assert len(events) == 160
+    assert len(events) == 80
     assert_every_event_ended_once(store)
 
 
