@@ -8,6 +8,7 @@ from app.market import CalendarError
 
 from .circumstances import Circumstances
 from .decision import ALLOW, Decision, Gate, Refuse
+from .hours import first_opportunity
 
 
 def is_recent(event: Circumstances) -> Decision:
@@ -27,7 +28,8 @@ def _could_run_since(event: Circumstances) -> datetime:
     if event.sessions is None:
         return event.asked_at
     try:
-        return max(event.asked_at, event.sessions.session_for(event.asked_at).opens)
+        gates = event.settings.config.gates
+        return first_opportunity(event.asked_at, event.sessions, gates).start
     except CalendarError:
         # Asked for before the calendar begins, weeks ago.
         return event.asked_at

@@ -36,8 +36,9 @@ class SchedulerConfig(Value):
 class GatesConfig(Value):
     """When a rebalance may start."""
 
-    #: One that waited for so long while it could have run is not begun any more: what it was asked
-    #: for has most likely passed. Three days, so a service may fail over a weekend.
+    #: One that could have started so long ago is not begun any more: what it was asked for has most
+    #: likely passed. Counted from the first session it fits into, so weekends do not matter; three
+    #: days, so a service may fail for two.
     max_age_minutes: int = Field(default=4320, ge=1, le=43200)
     #: The opening cross and the first quotes are wild.
     delay_after_open_seconds: float = Field(default=300, ge=0, le=7200)

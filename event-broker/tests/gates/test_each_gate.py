@@ -34,9 +34,15 @@ class TestAge:
         assert "asked for on 2026-11-27 at 15:00 UTC" in stale.reason
 
     def test_a_weekend_with_a_holiday_does_not_count(self, event: Judge) -> None:
-        # From Wednesday evening the market opens on Friday; three days later is Monday 9:30.
-        assert is_recent(event(asked_at=at(25, 22), now=at(30, 14, 30))) == Allow()
-        assert is_recent(event(asked_at=at(25, 22), now=at(30, 14, 31))) != Allow()
+        # From Wednesday evening it may start on Friday at 9:35; three days later is Monday 9:35.
+        assert is_recent(event(asked_at=at(25, 22), now=at(30, 14, 35))) == Allow()
+        assert is_recent(event(asked_at=at(25, 22), now=at(30, 14, 36))) != Allow()
+
+    def test_what_came_too_late_to_start_in_a_session_is_as_old_as_the_next(
+        self, event: Judge
+    ) -> None:
+        # Two minutes before the close of the day before Thanksgiving.
+        assert is_recent(event(asked_at=at(25, 20, 58), now=at(30, 14, 35))) == Allow()
 
     def test_where_no_exchange_matters_it_is_plain_time(self, event: Judge) -> None:
         event_at = event(sessions=None, asked_at=at(25, 22), now=at(28, 22, 1))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import app.gates
 from app.events import Command
 from app.gates import GATES, Allow, Circumstances, Gate, Hold, Refuse, decide
+from app.settings.service_sections import GatesConfig
 
 Judge = Callable[..., Circumstances]
 
+BEGIN = datetime(2026, 11, 25, 6, tzinfo=UTC)
 THANKSGIVING = datetime(2026, 11, 26, 16, tzinfo=UTC)
 
 #: What closes each gate, and leaves those after it closed as well.
@@ -65,6 +70,44 @@ def test_nothing_is_possible_for_an_account_of_the_other_mode(
     assert (decision.gate, decision.park) == (Gate.MODE, True)
     assert "DU100 is a paper account by its id" in decision.reason
     assert decision.reason.endswith("Nothing was sent.")
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    minute=st.integers(min_value=0, max_value=4 * 24 * 60),
+    restart=st.integers(min_value=0, max_value=24 * 60 - 1),
+    delay=st.integers(min_value=0, max_value=7200),
+    margin=st.integers(min_value=0, max_value=7200),
+)
+def test_an_event_that_waits_as_it_is_told_goes_through_while_the_market_is_open(
+    event: Judge, minute: int, restart: int, delay: int, margin: int
+) -> None:
+    plain = event().settings
+    gates = GatesConfig(delay_after_open_seconds=delay, stop_before_close_seconds=margin)
+    restart_time = time(restart // 60, restart % 60)
+    changed = {
+        "config": plain.config.model_copy(update={"gates": gates}),
+        "environment": plain.environment.model_copy(update={"auto_restart_time": restart_time}),
+    }
+    now = BEGIN + timedelta(minutes=minute)
+    here = event(
+        settings=plain.model_copy(update=changed),
+        now=now,
+        asked_at=now,
+        armed_until=now + timedelta(days=30),
+    )
+    for _ in range(6):
+        decision = decide(here)
+        if decision == Allow():
+            break
+        assert isinstance(decision, Hold)
+        assert decision.until > here.now
+        here = replace(here, now=decision.until)
+    assert decision == Allow()
+    assert here.sessions is not None
+    assert here.sessions.is_open(here.now)
 
 
 def test_every_gate_has_its_place() -> None:
