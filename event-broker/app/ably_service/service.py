@@ -181,6 +181,7 @@ class AblyService:
         added = {channel: self._feed(channel) for channel in sorted(wanted - feeds.keys())}
         # Replaced as a whole, because other threads read it.
         self._feeds = {c: f for c, f in (feeds | added).items() if c in wanted}
+        self._changed()
         if session is None:
             return
         for feed in added.values():

@@ -65,7 +65,7 @@ class Session:
         self._attachments: dict[str, Attachment] = {}
         self._feeds: dict[str, Feed] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}
         self._realtime: Any = None
         self._sockets: Sockets | None = None
         self._rest: Any = None
@@ -96,7 +96,11 @@ class Session:
         self._feeds[feed.channel] = feed
         self._attachments[feed.channel] = attachment
         self._runs[feed.channel] = asyncio.create_task(feed.run(sources))
-        attachment.start()
+        leaving = self._leaving.get(feed.channel)
+        if leaving is None:
+            attachment.start()
+        else:  # or it would find itself attached, and be detached a moment later
+            leaving.add_done_callback(lambda _: self._start(feed.channel, attachment))
 
     def remove(self, channel: str) -> None:
         """Serve this feed no longer."""
@@ -104,8 +108,18 @@ class Session:
             return
         self._feeds.pop(channel)
         self._runs.pop(channel).cancel()
-        self._leaving.add(task := asyncio.create_task(self._attachments.pop(channel).leave()))
-        task.add_done_callback(self._leaving.discard)
+        leaving = asyncio.create_task(self._attachments.pop(channel).leave())
+        self._leaving[channel] = leaving
+        leaving.add_done_callback(lambda _: self._left(channel, leaving))
+
+    def _left(self, channel: str, leaving: asyncio.Task[None]) -> None:
+        if self._leaving.get(channel) is leaving:
+            del self._leaving[channel]
+
+    def _start(self, channel: str, attachment: Attachment) -> None:
+        """Start it, unless it was removed in the meantime."""
+        if self._attachments.get(channel) is attachment and not self._closing:
+            attachment.start()
 
     def _build(self) -> None:
         self._show(Connection.CONNECTING)

@@ -23,20 +23,20 @@ HURRY = Patience(
     indexing=0.05,
     retry_first=0.02,
     ping_every=0.1,
-    ping=0.2,
+    ping=0.6,
     disconnected=1.5,
     close=0.2,
     refused=0.2,
     request=2.0,
     sdk={
-        "realtime_request_timeout": 300,
+        "realtime_request_timeout": 600,
         "disconnected_retry_timeout": 50,
         "suspended_retry_timeout": 100,
         "channel_retry_timeout": 50,
     },
 )
 #: Seconds after which a test has failed.
-_PATIENCE = 8.0
+_PATIENCE = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)

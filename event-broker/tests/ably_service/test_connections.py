@@ -23,7 +23,7 @@ async def test_a_black_holed_connection_is_replaced_and_nothing_is_lost(
     await ingestion.caught_up("alpha")
     ably.black_hole()
     ably.publish("alpha", message("unheard"))
-    await ingestion.until(lambda: ingestion.status.rebuilds == 1)
+    await ingestion.until(lambda: ingestion.status.rebuilds)
     assert "does not answer" in ingestion.status.last_error
     ably.abort_connections()
     ably.black_hole(active=False)
@@ -42,7 +42,7 @@ async def test_a_client_that_says_connected_and_hears_nothing_is_replaced(
     ingestion.start("alpha")
     await ingestion.caught_up("alpha")
     ably.disconnect(**error)
-    await ingestion.until(lambda: ingestion.status.rebuilds == 1)
+    await ingestion.until(lambda: ingestion.status.rebuilds)
     await ingestion.caught_up("alpha")
     ably.publish("alpha", message("heard"))
     await ingestion.until(lambda: ingestion.payloads() == ["heard"])
@@ -67,7 +67,7 @@ async def test_a_failed_connection_is_replaced_slower_and_slower(
     ingestion.start("alpha")
     await ingestion.caught_up("alpha")
     ably.send_frame({"action": 9, "error": {"code": 50000, "statusCode": 500, "message": "no"}})
-    await ingestion.until(lambda: ingestion.status.rebuilds == 1)
+    await ingestion.until(lambda: ingestion.status.rebuilds)
     await ingestion.caught_up("alpha")
 
 
@@ -130,7 +130,7 @@ class TestKeys:
         assert "REALTIME_API_KEY" in told
         # Longer than the SDK by itself takes to forget that it has failed and to try again.
         with pytest.raises(TimeoutError):
-            await ably.received.wait("CONNECT", count=2, patience=0.6)
+            await ably.received.wait("CONNECT", count=2, patience=0.9)
 
     async def test_a_key_that_is_repaired_works_again_without_a_restart(
         self, ably: AblyStandin, ingestion: Any

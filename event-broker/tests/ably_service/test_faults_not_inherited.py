@@ -68,6 +68,7 @@ async def test_a_channel_that_is_left_and_followed_again_at_once_is_heard(
     ingestion.start("alpha")
     await ingestion.caught_up("alpha")
     ingestion.service.update_channels([])
+    await ingestion.until(lambda: not ingestion.status.feeds)
     ingestion.service.update_channels(["alpha"])
     await ably.received.wait("ATTACH", channel="alpha", count=2)
     await ingestion.caught_up("alpha")

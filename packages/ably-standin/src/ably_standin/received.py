@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 #: seconds that `wait` is patient by default
-_PATIENCE = 5.0
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
