@@ -4,7 +4,15 @@
 """
 
 from .application import create_api
-from .backend import Backend, Health, Progress
-from .server import ApiServer, serve_api
+from .backend import Backend, HealthNow, ProgressOfEvents
+from .server import AddressTaken, ApiServer, serve_api
 
-__all__ = ["ApiServer", "Backend", "Health", "Progress", "create_api", "serve_api"]
+__all__ = [
+    "AddressTaken",
+    "ApiServer",
+    "Backend",
+    "HealthNow",
+    "ProgressOfEvents",
+    "create_api",
+    "serve_api",
+]

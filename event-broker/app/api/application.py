@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,9 @@ _CHANGES = (60, 2.0)
 #: Wrong keys: enough for a typing error, too few for guessing.
 _FAILED_LOGINS = (10, 0.1)
 
+_PROBES = (probes, metrics)
+_MANAGEMENT = (queue, progress, attention, accounts, controls, feeds)
+
 _DESCRIPTION = """\
 Ask what the service did, does and will do; queue events; pause, arm and schedule.
 Changing anything needs the key MANAGEMENT_API_KEY; looking needs one when MANAGEMENT_READ_API_KEY
@@ -30,8 +34,21 @@ is set.
 """
 
 
-def create_api(backend: Backend, *, clock: Callable[[], float] = time.monotonic) -> FastAPI:
-    """The application for a service; `clock` gives seconds for the limits."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_api(
+    backend: Backend,
+    *,
+    probes_only: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = _utc_now,
+) -> FastAPI:
+    """The application for a service; `clock` gives seconds for the limits.
+
+    `probes_only` leaves out everything but the probes and the metrics.
+    """
     api = FastAPI(
         title="Portfolio rebalancer",
         description=_DESCRIPTION,
@@ -40,10 +57,11 @@ def create_api(backend: Backend, *, clock: Callable[[], float] = time.monotonic)
     )
     api.state.context = Context(
         backend,
+        now=now,
         changes=RateLimit(*_CHANGES, clock=clock),
         failed_logins=RateLimit(*_FAILED_LOGINS, clock=clock),
     )
-    for part in (probes, queue, attention, accounts, controls, feeds, progress, metrics):
+    for part in _PROBES if probes_only else _PROBES + _MANAGEMENT:
         api.include_router(part.router)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
     for kind, code in ((UnknownEvent, 404), (WrongState, 409), (StoreError, 503)):

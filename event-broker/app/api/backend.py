@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from collections.abc import AsyncIterator
+from typing import Protocol
 
+from app.events import Statistics
 from app.settings import Settings
 from app.store import Store
 
 
-class Health(NamedTuple):
-    """How the service is, as it knows without asking anybody."""
+class HealthNow(Protocol):
+    """How the service is at one moment."""
 
-    #: It does what its role is: an orchestrator may send it work.
-    ready: bool
-    #: What is wrong although it works, one line each; needs a person, not a restart.
-    degraded: tuple[str, ...] = ()
+    @property
+    def ready(self) -> bool:
+        """It does what its role is: an orchestrator may send it work."""
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What is wrong although it works, one line each; needs a person, not a restart."""
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Counts of the queue; None while the store cannot be used."""
 
 
-class Progress(NamedTuple):
-    """Something that a running event tells of itself."""
+class ProgressOfEvents(Protocol):
+    """What running events of this process tell."""
 
-    event_id: str
-    account_id: str
-    #: JSON document, as the account process wrote it.
-    body: Mapping[str, object]
+    def is_running(self, event_id: str) -> bool:
+        """Whether this process is working the event now."""
+
+    def watch(self, event_id: str) -> AsyncIterator[bytes]:
+        """JSON documents, from the beginning of the event's attempt to its end."""
 
 
 class Backend(Protocol):
@@ -37,16 +44,11 @@ class Backend(Protocol):
         """What the service works on."""
 
     @property
-    def settings(self) -> Settings:
+    def progress(self) -> ProgressOfEvents:
+        """What running events tell."""
+
+    def current_settings(self) -> Settings:
         """The configuration in force; another value after a reload."""
 
-    def health(self) -> Health:
-        """Cheap enough to be asked every second."""
-
-    def now(self) -> datetime:
-        """The time, aware."""
-
-    def progress(
-        self, event_id: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Progress]]:
-        """What running events of this process tell from now on: of one, or of all of them."""
+    async def health(self) -> HealthNow:
+        """Never raises; a store that cannot be used is not ready."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -16,8 +18,16 @@ from .limits import RateLimit
 class Context:
     """One for each application."""
 
-    def __init__(self, backend: Backend, *, changes: RateLimit, failed_logins: RateLimit) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        now: Callable[[], datetime],
+        changes: RateLimit,
+        failed_logins: RateLimit,
+    ) -> None:
         self.backend = backend
+        self.now = now
         self.changes = changes
         self.failed_logins = failed_logins
 
@@ -29,7 +39,7 @@ class Context:
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
-        return self.backend.settings
+        return self.backend.current_settings()
 
 
 def context_of(request: Request) -> Context:

@@ -93,7 +93,7 @@ def arm(here: Here, request: ArmRequest) -> Armed:
             status.HTTP_409_CONFLICT,
             f"TRADING_MODE is {here.settings.mode}: there is nothing to arm. Nothing was changed",
         )
-    until = here.backend.now() + timedelta(minutes=request.minutes)
+    until = here.now() + timedelta(minutes=request.minutes)
     here.store.controls.arm(until, _BY)
     return _armed(here)
 

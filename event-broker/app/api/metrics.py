@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -12,7 +14,7 @@ from prometheus_client.registry import Collector
 from app.events import Command
 from app.store import Store, StoreError
 
-from .backend import Backend
+from .backend import HealthNow
 from .context import Here
 from .keys import READ
 
@@ -22,34 +24,32 @@ _PREFIX = "rebalancer"
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(here: Here) -> Response:
-    """For a Prometheus server; a store that cannot be used shows as rebalancer_store_up 0."""
-    registry = CollectorRegistry()
-    registry.register(_ServiceCollector(here.backend))
-    body = generate_latest(registry) + generate_latest(REGISTRY)
+async def metrics(here: Here) -> Response:
+    """For a Prometheus server; a store that cannot be used shows as rebalancer_ready 0."""
+    health = await here.backend.health()
+    body = await asyncio.to_thread(_text, health, here.store)
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-class _ServiceCollector(Collector):
+def _text(health: HealthNow, store: Store) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Collector(health, store))
+    return generate_latest(registry) + generate_latest(REGISTRY)
+
+
+class _Collector(Collector):
     """Reads the store when it is asked, so that every process shows the same."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        return iter(())
+    def __init__(self, health: HealthNow, store: Store) -> None:
+        self._health = health
+        self._store = store
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        health = self._backend.health()
-        yield _gauge("ready", "1 when this process does its work", health.ready)
-        yield _gauge("degraded_reasons", "Things that need a person", len(health.degraded))
-        try:
-            found = list(_of_store(self._backend.store))
-        except StoreError:
-            yield _gauge("store_up", "1 when the store can be used", 0)
-            return
-        yield _gauge("store_up", "1 when the store can be used", 1)
-        yield from found
+        """The service's own figures, and the store's when it can be used."""
+        yield _gauge("ready", "1 when this process can do its work", self._health.ready)
+        yield _gauge("degraded_reasons", "Things that need a person", len(self._health.degraded))
+        with suppress(StoreError):
+            yield from list(_of_store(self._store))
 
 
 def _of_store(store: Store) -> Iterator[GaugeMetricFamily]:

@@ -10,8 +10,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response, status
 
-from app.store import StoreError
-
+from .backend import HealthNow
 from .context import Context, Here
 from .models import Healthiness
 
@@ -25,42 +24,33 @@ def live() -> dict[Literal["live"], bool]:
 
 
 @router.get("/ready", responses={503: {"model": Healthiness}})
-def ready(here: Here, response: Response) -> Healthiness:
-    """503 while it cannot do its work: the store cannot be used, or its parts do not run yet."""
-    return _answer(here, response)
+async def ready(here: Here, response: Response) -> Healthiness:
+    """503 while it cannot do its work, for instance because the store cannot be used."""
+    return await _answer(here, response)
 
 
 @router.get("/health", responses={503: {"model": Healthiness}})
-def health(here: Here, response: Response) -> Healthiness:
+async def health(here: Here, response: Response) -> Healthiness:
     """The state in one word and one line. An event that is tried again is no outage."""
-    return _answer(here, response)
+    return await _answer(here, response)
 
 
-def _answer(here: Context, response: Response) -> Healthiness:
-    found = _examine(here)
-    if not found.healthy:
+async def _answer(here: Context, response: Response) -> Healthiness:
+    found = await here.backend.health()
+    retried = found.statistics.events_with_retries if found.statistics else 0
+    if not found.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    return found
-
-
-def _examine(here: Context) -> Healthiness:
-    known = here.backend.health()
-    try:
-        retried = here.store.events.statistics().events_with_retries
-    except StoreError as error:
-        return _healthiness("error", 0, f"the store cannot be used: {error}", known.degraded)
-    if not known.ready:
-        return _healthiness("error", retried, "not ready", known.degraded)
-    message = f"{retried} events are being tried again" if retried else "No events require retry"
-    status = "degraded" if retried or known.degraded else "healthy"
-    return _healthiness(status, retried, message, known.degraded)
-
-
-def _healthiness(status: str, retried: int, message: str, degraded: tuple[str, ...]) -> Healthiness:
+    reasons = "; ".join(found.degraded)
     return Healthiness(
-        status=status,
-        healthy=status != "error",
+        status=_word(found),
+        healthy=found.ready,
         events_with_retries=retried,
-        message="; ".join([message, *degraded]),
-        degraded=degraded,
+        message=reasons or "No events require retry",
+        degraded=found.degraded,
     )
+
+
+def _word(health: HealthNow) -> str:
+    if not health.ready:
+        return "error"
+    return "degraded" if health.degraded else "healthy"

@@ -23,7 +23,7 @@ class ApiServer(NamedTuple):
 
 
 class AddressTaken(Exception):
-    """The API cannot listen where it should; API_HOST and API_PORT say where."""
+    """The API cannot listen where it should."""
 
 
 class _Server(uvicorn.Server):
@@ -48,7 +48,10 @@ async def serve_api(api: FastAPI, host: str, port: int) -> AsyncIterator[ApiServ
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
-        raise AddressTaken(f"the API cannot listen on {host}:{port}: {error.strerror}") from error
+        raise AddressTaken(
+            f"the API cannot listen on {host}:{port} ({error.strerror}); API_HOST and API_PORT say "
+            "where it should"
+        ) from error
     config = uvicorn.Config(
         api,
         log_config=None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +10,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.api import Health, Progress, create_api, serve_api
+from app.api import HealthNow, create_api, serve_api
+from app.events import Statistics
+from app.service.progress import ProgressBoard
 from app.settings import Settings, load_settings
 from app.store import Store, open_store
 
 KEY = "key-of-an-operator"
 READ_KEY = "key-of-a-reader"
-NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+#: Later than any machine that runs this: an arming from then on has not ended.
+NOW = datetime(2100, 3, 2, 15, 0, tzinfo=UTC)
 
 
-_WELL = Health(ready=True)
+@dataclass(kw_only=True)
+class State:
+    """How the service says that it is."""
+
+    ready: bool = True
+    degraded: tuple[str, ...] = ()
+    statistics: Statistics | None = None
 
 
 @dataclass
@@ -29,28 +37,14 @@ class Service:
 
     store: Store
     settings: Settings
-    state: Health = _WELL
-    told: list[Progress] = field(default_factory=list)
+    progress: ProgressBoard = field(default_factory=ProgressBoard)
+    state: State = field(default_factory=State)
 
-    def health(self) -> Health:
+    def current_settings(self) -> Settings:
+        return self.settings
+
+    async def health(self) -> HealthNow:
         return self.state
-
-    def now(self) -> datetime:
-        return NOW
-
-    def progress(
-        self, event_id: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Progress]]:
-        return self._progress(event_id)
-
-    @asynccontextmanager
-    async def _progress(self, event_id: str | None) -> AsyncIterator[AsyncIterator[Progress]]:
-        async def tell() -> AsyncIterator[Progress]:
-            for progress in self.told:
-                if event_id in (None, progress.event_id):
-                    yield progress
-
-        yield tell()
 
 
 @pytest.fixture
@@ -70,7 +64,7 @@ def service(home: Path, variables: dict[str, str], sqlite_url: str) -> Iterator[
 async def anybody(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A caller without a key."""
     async with (
-        serve_api(create_api(service), "127.0.0.1", 0) as server,
+        serve_api(create_api(service, now=lambda: NOW), "127.0.0.1", 0) as server,
         httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}") as client,
     ):
         yield client
