@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from app import notifications
-from app.events import Backoff, Claim, Command
+from app.events import Backoff, Claim, Command, EventSource, NewEvent
 from app.gates import Gate, Hold, Refuse
 from app.notifications import Notification, Subject
 from app.report.results import Preview, Run
+from app.schedule import GUARD
 from app.settings import Settings
 from app.store import Store
 from broker_connector_base.models import AccountConfig
@@ -37,6 +38,8 @@ Tell = Callable[[Notification], None]
 
 _log = structlog.get_logger(__name__)
 
+#: `run_records`: nobody saw the end of such a run, or it was made to end.
+_CUT_OFF = frozenset({"running", "interrupted"})
 _ASKER_KNOWS = "whoever asked for it was told, and may ask again"
 
 
@@ -105,8 +108,7 @@ class Settlement:
             at=now,
         )
         if refusal.at_next_open:
-            listing = self._store.market_open
-            await self._do(listing.add, claim.event.account_id, "guard", reason)
+            await self._put_off(claim.event.account_id, reason)
         if refusal.park and case.once:
             await self._give_up(case, reason)
         elif refusal.park:
@@ -115,6 +117,19 @@ class Settlement:
         else:
             await self._do(self._store.events.finish, claim, {**row, "status": "refused"})
             self._tell(_refusal(refusal, case.subject(now)))
+
+    async def _put_off(self, account_id: str, reason: str) -> None:
+        """On the market-open list; what an interrupted run left working is taken back now."""
+        await self._do(self._store.market_open.add, account_id, GUARD, reason)
+        latest = await self._do(self._store.runs.list, 1, account_id=account_id)
+        if any(run.status in _CUT_OFF for run in latest):
+            cancel = NewEvent(
+                account_id=account_id,
+                command=Command.CANCEL_ORDERS,
+                source=EventSource.GUARD,
+                source_ref="a run was interrupted",
+            )
+            await self._do(self._store.events.enqueue, cancel)
 
     async def impossible(self, case: Case, reason: str) -> None:
         """Nothing was tried, and nothing can be before somebody changes something."""

@@ -6,11 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from app.events import Command, Event, EventSource, NewEvent
 from app.execution import Gatekeeper
+from app.execution.commands import COMMANDS
 from app.execution.gatekeeper import Permission
+from app.execution.settlement import Case, Settlement
 from app.gates import Allow, Gate, Refuse
 from app.market import MarketCalendar
+from app.notifications import Kind
 from app.schedule import GUARD
 from app.settings import select_account
 from app.store.records import RunRecord
@@ -105,3 +110,28 @@ async def test_a_preview_is_never_limited(build: Build) -> None:
     preview = NewEvent(account_id="DU100", command=Command.PRINT_REBALANCE, source=EventSource.API)
     event = world.store.events.get(world.store.events.enqueue(preview).event_id)
     assert (await ask(world, event)).decision == Allow()
+
+
+@pytest.mark.parametrize(
+    ("status", "withdrawn"),
+    [("running", True), ("interrupted", True), ("done", False), ("needs attention", False)],
+)
+async def test_orders_of_a_run_that_was_cut_off_do_not_work_until_the_next_open(
+    build: Build, status: str, withdrawn: bool
+) -> None:
+    world = build(at(25, 15), accounts=GUARDED)
+    ran(world, "first", await ask(world, rebalance(world)), status)
+    claim = world.store.events.claim("test")
+    refusal = (await ask(world, claim.event)).decision
+    assert isinstance(refusal, Refuse)
+    case = Case(
+        claim=claim,
+        account=select_account(world.settings, "DU100"),
+        command=COMMANDS[Command.REBALANCE],
+        settings=world.settings,
+    )
+    await Settlement(world.store, world.told.append, lambda: world.now).refused(case, refusal)
+    assert [entry.added_by for entry in world.store.market_open.list()] == [GUARD]
+    assert [told.kind for told in world.told] == [Kind.POSTPONED]
+    expected = [("DU100", Command.CANCEL_ORDERS, EventSource.GUARD)] if withdrawn else []
+    assert [(e.account_id, e.command, e.source) for e in world.queued()] == expected
