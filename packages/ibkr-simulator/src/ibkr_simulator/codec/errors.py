@@ -71,3 +71,5 @@ class Fault(Exception):
         self.reason = reason
         self.field = field
         self.position = position
+        #: what was read of the message before
+        self.partial: Mapping[str, Any] = {}

@@ -50,11 +50,10 @@ class _Direction:
         if table is None:
             raise _unknown(f"#{texts[0][:20]}", version)
         name = table.name
-        values: dict[str, Any] = {}
         try:
-            end = self._plan(table, version).read(texts, 1, values)
+            values, end = self._plan(table, version).read_message(texts)
         except Fault as fault:
-            raise _located(fault, name, version, values) from fault
+            raise _located(fault, name, version, fault.partial) from fault
         if end < len(texts):
             leftover = Fault(LeftoverFields, f"it has {len(texts)} fields, not {end}", "", end)
             raise _located(leftover, name, version, values)
