@@ -15,7 +15,7 @@ from typing import Any
 
 from app.store.records import Message, MessageOrigin, MessageStatus
 
-from .payload import decode
+from .payload import Decoded, decode
 from .server_time import from_milliseconds
 
 _CREATED = (None, 0)
@@ -58,8 +58,11 @@ def _arrival(
     channel: str, row: Mapping[str, Any], origin: MessageOrigin, received_at: datetime
 ) -> Arrival:
     decoded = decode(row.get("data"), row.get("encoding"))
-    kept = {**row, "data": decoded.data, "encoding": decoded.encoding}
-    raw = json.dumps({k: v for k, v in kept.items() if v not in (None, "")}, default=str)
+    try:
+        raw = _raw(row, decoded)
+    except RecursionError:
+        decoded = Decoded(data=None, encoding="json", problem="is nested too deeply")
+        raw = _raw(row, decoded)
     message = Message(
         channel=channel,
         message_id=_identity(row.get("id"), raw),
@@ -75,6 +78,11 @@ def _arrival(
         detail = f"action {row['action']} is about another message"
         return Arrival(message=message, status=MessageStatus.IGNORED, detail=detail)
     return Arrival(message=message)
+
+
+def _raw(row: Mapping[str, Any], decoded: Decoded) -> str:
+    kept = {**row, "data": decoded.data, "encoding": decoded.encoding}
+    return json.dumps({k: v for k, v in kept.items() if v not in (None, "")}, default=str)
 
 
 def _identity(message_id: object, raw: str) -> str:

@@ -84,8 +84,8 @@ class Patience:
     ping: float = 12.0
     #: The SDK retries by itself for longer, but a new client has recovered from all that was seen.
     disconnected: float = 180.0
-    #: Closing a dead socket would take 10 s.
-    close: float = 3.0
+    #: Closing a dead socket would take 10 s, and whoever ends the service has three.
+    close: float = 2.0
     #: A refused key or channel: long enough not to look like an attack, short enough to come back
     #: unattended when the publisher repairs it.
     refused: float = 600.0

@@ -67,13 +67,13 @@ def payload_of(raw: str) -> Mapping[str, Any] | None:
     `raw` is a message as this service records it. A publisher may send its object as text, which
     counts as well; no data at all counts as an empty object.
     """
-    message = json.loads(raw)
-    data = message.get("data")
-    if isinstance(data, str) and not message.get("encoding"):
-        try:
+    try:
+        message = json.loads(raw)
+        data = message.get("data")
+        if isinstance(data, str) and not message.get("encoding"):
             data = json.loads(data)
-        except (ValueError, RecursionError):
-            return None
+    except (ValueError, RecursionError):
+        return None
     if data is None:
         return {}
     return data if isinstance(data, dict) else None

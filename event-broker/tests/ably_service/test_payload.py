@@ -128,6 +128,16 @@ def test_text_that_databases_refuse_is_replaced() -> None:
     assert json.loads(message.raw)["data"] == "\0"
 
 
+def test_a_payload_that_is_nested_too_deeply_is_malformed_and_no_more() -> None:
+    deep: list[Any] = []
+    for _ in range(50_000):
+        deep = [deep]
+    arrival = from_row("alpha", {"id": "a", "data": deep}, NOW)
+    assert (arrival.status, arrival.detail) == (MessageStatus.MALFORMED, "is nested too deeply")
+    assert payload_of(arrival.message.raw) == {}
+    assert payload_of('{"data":' + "[" * 50_000) is None
+
+
 def test_an_update_of_another_message_is_recorded_and_is_no_order() -> None:
     arrival = from_row("alpha", {"id": "a", "action": 1}, NOW)
     assert arrival.status is MessageStatus.IGNORED

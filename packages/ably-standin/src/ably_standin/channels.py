@@ -117,8 +117,18 @@ class Channel:
         else:
             text = f"invalid rewind: {rewind}"
             raise Refused(ErrorInfo(code=BAD_REQUEST.code, status=BAD_REQUEST.status, message=text))
-        count = min(count, REWIND_LIMIT)
-        return kept[len(kept) - count :] if count < len(kept) else kept
+        return _latest(kept, min(count, REWIND_LIMIT))
+
+
+def _latest(published: Sequence[Published], messages: int) -> list[Published]:
+    """The latest frames with so many messages at most; frames are not torn apart."""
+    chosen: list[Published] = []
+    for frame in reversed(published):
+        messages -= len(frame.frame["messages"])
+        if messages < 0:
+            break
+        chosen.append(frame)
+    return chosen[::-1]
 
 
 def serial_of(at: int, number: int) -> str:
