@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import allocation, batch, commands, machine, runs, simulator
+from benchmarks import allocation, batch, commands, machine, runs, simulator, store
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "allocation": allocation.measure,
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "runs": runs.measure,
     "commands": commands.measure,
     "simulator": simulator.measure,
+    "store": store.measure,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -94,8 +95,11 @@ class Sqlite:
     def create_engine(self) -> Engine:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # It holds what is in people's accounts.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Private, for it holds what is in people's accounts. Made without being opened: closing
+            # a file drops the locks that SQLite holds on it in this process, and damages it.
+            os.mknod(self.path, stat.S_IFREG | 0o600)
+        except FileExistsError:
+            pass
         except OSError as error:
             raise StoreUnavailable(f"the store {self.path} cannot be opened: {error}") from error
         engine = create_engine(self._url, connect_args={"timeout": _BUSY_SECONDS})

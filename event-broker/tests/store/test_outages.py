@@ -152,6 +152,6 @@ def test_a_read_only_directory_is_named() -> None:
             check=True,
         )
         Path(directory).chmod(0o755)
-    assert f"{directory}/events.db cannot be opened" in ran.stdout
-    assert "Permission denied" in ran.stdout
+    assert f"{directory}/events.db is not usable now" in ran.stdout
+    assert "allow this user to write the directory" in ran.stdout
     assert "nothing was recorded" in ran.stdout

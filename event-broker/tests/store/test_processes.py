@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +43,23 @@ def somebody_with_a_claim(url: str) -> Iterator[tuple[ForkServerProcess, Pipe, s
     yield process, here, here.recv()
     process.kill()
     process.join(_PATIENCE)
+
+
+def test_opening_a_store_twice_in_a_process_keeps_its_locks(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Whoever opens and closes the file itself drops them, and others overwrite what we write."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=0);"
+        "print(c.execute('PRAGMA journal_mode = DELETE').fetchone())"
+    )
+    with open_store(sqlite_url) as store:
+        store.events.enqueue(arrival())
+        open_store(sqlite_url).close()
+        intruder = subprocess.run(
+            [sys.executable, "-c", program, tmp_path / "events.db"], capture_output=True, text=True
+        )
+        assert "database is locked" in intruder.stderr
 
 
 @pytest.fixture

