@@ -72,6 +72,9 @@ class AccountWorld(Value):
     held: dict[str, int]
     #: Fractions that sum to 1.
     weights: dict[str, Number]
+    #: The money of a sale settles a day later and is not to be spent before. Else a margin account,
+    #: which the exchange lets spend what it does not have: only the product keeps it from that.
+    settles: bool = False
 
 
 class World(Value):

@@ -64,6 +64,7 @@ def _account(rng: Random, account_id: str, stocks: tuple[Stock, ...]) -> Account
         reserve_percent=Decimal(rng.choice((0, 1, 2, 5))),
         held=held,
         weights=_weights(rng, stocks),
+        settles=SHORT not in held and rng.random() < 0.15,
     )
 
 

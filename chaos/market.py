@@ -51,8 +51,9 @@ def build_exchange(case: Case, clock: PacedClock) -> Exchange:
             account.account_id,
             cash={"USD": account.cash},
             positions={ids[s]: (Decimal(held), Decimal(10)) for s, held in account.held.items()},
-            margin=shorts,
+            margin=not account.settles,
             allow_short=shorts,
+            settlement_days=1 if account.settles else 0,
         )
     if world.slices > 1:
         slices = [_SLICE] * (world.slices - 1)

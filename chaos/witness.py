@@ -231,20 +231,21 @@ class Witness:
                     f"{account_id} holds {held} {symbol} after buying, and no sound plan buys "
                     f"more than {bounds.most(symbol):.1f} (+{slack})"
                 )
-            self._check_cash(account_id, account.cash["USD"])
+            self._check_cash(account_id, account.cash["USD"], bounds.reserve)
+            if bounds.account.settles:
+                self._check_cash(account_id, account.settled_cash["USD"], _ZERO)
         elif held < bounds.least(symbol) - slack:
             self._blame(
                 f"{account_id} holds {held} {symbol} after selling, and no sound plan keeps "
                 f"less than {bounds.least(symbol):.1f} (-{slack})"
             )
 
-    def _check_cash(self, account_id: str, cash: Decimal) -> None:
-        reserve = self.bounds[account_id].reserve
+    def _check_cash(self, account_id: str, cash: Decimal, reserve: Decimal) -> None:
         least = reserve * Decimal("0.98") - 2 - self._corrected_cash[account_id]
         # A trade of somebody else may have taken the money after the plan, or added to it before.
         if max(cash, cash - self._foreign_cash[account_id]) < least:
             self._blame(
-                f"cash of {account_id} is {cash} after buying; the reserve is {reserve:.2f}"
+                f"cash of {account_id} is {cash} after buying, and {reserve:.2f} has to stay"
             )
 
     # --- at the end -------------------------------------------------------------------------
@@ -258,11 +259,13 @@ class Witness:
         value = account.cash["USD"] + stocks
         reserve = max(value * bounds.account.reserve_percent / 100, Decimal(100))
         off = []
+        waits = account.cash["USD"] - account.settled_cash["USD"] > 1
         for symbol, mid in bounds.mids.items():
             weight = bounds.account.weights.get(symbol, _ZERO)
             shares, target = held.get(symbol, _ZERO), (value - reserve) * weight
             room = value * Decimal("0.012") + Decimal("1.5") * dearest if weight else _ZERO
-            if abs(shares * mid - target) > room:
+            missing = target - shares * mid
+            if -missing > room or (missing > room and not waits):
                 off.append(f"{symbol}: {shares} shares, the target is {target / mid:.1f}")
         for symbol in bounds.account.held.keys() - bounds.mids.keys():
             if held.get(symbol, _ZERO) != bounds.account.held[symbol]:
