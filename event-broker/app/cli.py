@@ -25,7 +25,7 @@ exit codes:
 """
 
 #: Commands that are not about one account.
-_WITHOUT_ACCOUNT = frozenset({"doctor", "plan", "reload", "schedule", "serve"})
+_WITHOUT_ACCOUNT = frozenset({"config", "doctor", "plan", "reload", "schedule", "serve"})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -131,6 +131,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     serve.set_defaults(account=None)
     reload = _command(commands, "reload", "check the configuration files that services read")
     reload.set_defaults(account=None)
+    _add_config(commands)
     arguments = parser.parse_args(argv)
     if arguments.account is None and not _may_go_without_account(arguments):
         commands.choices[arguments.command].error("-account ID is needed")
@@ -153,6 +154,22 @@ def _add_schedule(commands: argparse._SubParsersAction[_Parser]) -> None:
     for action in (listing, adding, removing, clearing):
         # Accepted on both sides of the action, without the latter undoing the former.
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
+    config = _command(commands, "config", "bring configuration files of the predecessor up to date")
+    config.set_defaults(account=None)
+    actions = config.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
+    migrating = actions.add_parser("migrate", help="show what would change, or change it")
+    migrating.add_argument(
+        "--from", dest="source", metavar="DIR", help="where the predecessor's files are"
+    )
+    migrating.add_argument(
+        "--write", action="store_true", help="write the files, keep the old ones"
+    )
+    migrating.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
 def _add(

@@ -28,14 +28,20 @@ def run(arguments: argparse.Namespace, variables: Mapping[str, str]) -> ExitCode
     heading = Heading(arguments.command, arguments.account)
     end: Report | CommandFailed
     try:
-        settings = read_settings(variables)
-        heading = heading._replace(mode=settings.mode.value, notices=settings.notices)
-        for notice in settings.notices:
-            say(f"notice: {notice}")
-        with open_session(arguments, settings) as session:
-            # Loaded while the simulator and the fork server start.
-            module = importlib.import_module(f".{_module_name(arguments.command)}", __package__)
-            end = cast(Command, module).run(session)
+        if arguments.command == "config":
+            # About files that may be no settings yet.
+            from . import config
+
+            end = config.run(arguments, variables)
+        else:
+            settings = read_settings(variables)
+            heading = heading._replace(mode=settings.mode.value, notices=settings.notices)
+            for notice in settings.notices:
+                say(f"notice: {notice}")
+            with open_session(arguments, settings) as session:
+                # Loaded while the simulator and the fork server start.
+                module = importlib.import_module(f".{_module_name(arguments.command)}", __package__)
+                end = cast(Command, module).run(session)
     except CommandFailed as failure:
         end = failure
     interruption.ignore()

@@ -60,10 +60,14 @@ class Session:
 
 
 def read_settings(variables: Mapping[str, str]) -> Settings:
-    """The settings of REBALANCER_HOME, or of the working directory; raises `CommandFailed`."""
-    home = Path(variables.get("REBALANCER_HOME") or Path.cwd()).resolve()
+    """The settings of the home directory; raises `CommandFailed`."""
     with _bad_input():
-        return load_settings(home, variables)
+        return load_settings(home_of(variables), variables)
+
+
+def home_of(variables: Mapping[str, str]) -> Path:
+    """Where the configuration files are: REBALANCER_HOME, or the working directory."""
+    return Path(variables.get("REBALANCER_HOME") or Path.cwd()).resolve()
 
 
 @contextmanager
