@@ -14,26 +14,15 @@ from app.commands.session import open_session, read_settings
 Write = Callable[[str, str], Path]
 
 
-def test_a_guard_that_is_not_enforced_refuses_live_rebalances(home: Path, write: Write) -> None:
-    write(
-        "accounts.yaml",
-        "accounts:\n  - {account_id: U300, type: live, strategy_name: a, "
-        "pdt_protection_enabled: true}\n",
-    )
-    settings = read_settings(
-        {
-            "REBALANCER_HOME": str(home),
-            "TRADING_MODE": "live",
-            "ALLOCATIONS_BASE_URL": "https://allocations.example.com",
-        }
-    )
+def test_contradictions_are_refused_and_leave_no_trace(home: Path, write: Write) -> None:
+    write("accounts.yaml", "accounts:\n  - {account_id: U300, type: paper, strategy_name: a}\n")
+    settings = read_settings({"REBALANCER_HOME": str(home)})
     arguments = parse(["rebalance", "-account", "U300", "-exec", "rebalance"])
     with pytest.raises(CommandFailed) as caught, open_session(arguments, settings):
         pass
     assert caught.value.exit_code == ExitCode.BAD_INPUT
     assert str(caught.value) == (
-        "U300 has pdt_protection_enabled: true, and this version cannot limit its live rebalances "
-        "to one a session; preview and trade by hand, or set it to false in accounts.yaml. "
-        "Nothing was sent."
+        "U300 is not a paper account by its id but accounts.yaml says type: paper; correct the id "
+        "or the type. Nothing was sent."
     )
     assert not (home / "data").exists()

@@ -103,6 +103,8 @@ class Service:
         self._scheduler = Scheduler(
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
+        #: Where the API listens, once it does.
+        self.api_address: tuple[str, int] | None = None
         self._turned_at = time.monotonic()
 
     async def run(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
@@ -120,6 +122,8 @@ class Service:
                     parts.create_task(self._scheduler.run(end))
                 if self.role.includes(Role.WORKER):
                     parts.create_task(self._work(end, hurry))
+                if self.role.includes(Role.API):
+                    parts.create_task(self._answer(end))
         finally:
             await self._ingestion.close()
             self.gateway.close()
@@ -161,6 +165,10 @@ class Service:
             accounts=len(processed_accounts(settings)),
         )
 
+    def current_settings(self) -> Settings:
+        """The configuration in force; another value after a reload."""
+        return self.settings()
+
     def reload(self) -> bool:
         """Read the files again now; False when they were refused."""
         return self.settings.reload()
@@ -174,6 +182,17 @@ class Service:
             hurry=hurry,
             grace_seconds=lambda: self.settings().config.executor.shutdown_grace_seconds,
         )
+
+    async def _answer(self, end: asyncio.Event) -> None:
+        # It brings a web framework along, which only a process that answers needs.
+        from app.api import create_api, serve_api
+
+        environment = self.settings().environment
+        host, port = environment.api_host, environment.api_port
+        async with serve_api(create_api(self), host, port) as server:
+            _log.info("api.listening", host=server.host, port=server.port)
+            self.api_address = server.host, server.port
+            await end.wait()
 
     async def _look_around(self, end: asyncio.Event) -> None:
         """Files that change, the list of processes, and a sign of life."""
