@@ -42,7 +42,7 @@ async def event_progress(
             if event.state is not told:
                 told = event.state
                 yield ServerSentEvent(event="state", data=QueueEvent.of(event))
-            elif progress.is_running(event.event_id):
+            elif told is EventState.RUNNING and progress.is_running(event.event_id):
                 async for document in progress.watch(event.event_id):
                     yield ServerSentEvent(event="progress", raw_data=document.decode())
             else:
