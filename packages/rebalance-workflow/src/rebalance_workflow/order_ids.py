@@ -8,10 +8,11 @@ ours and found again by anybody who knows the journal. It reads
 from __future__ import annotations
 
 import re
+import secrets
+import string
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
-from uuid import uuid4
 
 from pydantic import Field
 
@@ -23,6 +24,8 @@ _KEY = re.compile(
     + r":(?P<run_id>[^:]+):(?P<account_id>[^:]+):(?P<symbol>[^:]+)"
     + r":(?P<side>[BS]):(?P<attempt>[1-9][0-9]{0,5})"
 )
+
+_CHARACTERS = string.digits + string.ascii_lowercase
 
 Side = Literal["B", "S"]
 
@@ -43,8 +46,13 @@ class OrderKey(Value):
 
 
 def new_run_id(now: datetime) -> str:
-    """A fresh id that sorts by time: UTC seconds and three hexadecimal digits."""
-    return f"{now.astimezone(UTC):%y%m%d%H%M%S}{uuid4().hex[:3]}"
+    """A fresh id that sorts by time: UTC seconds and four characters by chance.
+
+    Runs follow each other within a second, and clocks are set back; a repeated id would make the
+    broker's side take a new order for an old one.
+    """
+    chance = "".join(secrets.choice(_CHARACTERS) for _ in range(4))
+    return f"{now.astimezone(UTC):%y%m%d%H%M%S}{chance}"
 
 
 def side_of(quantity: Decimal) -> Side:
