@@ -16,7 +16,7 @@ from app.events import (
     EventState,
     UnknownEvent,
 )
-from app.store.schema import attempts, events
+from app.store.schema import attempts, equals, events
 
 _EVENT_FIELDS = tuple(Event.__dataclass_fields__)
 #: The columns of `Event`.
@@ -49,7 +49,7 @@ def find(connection: Connection, event_id: str, *, lock: bool = False) -> Event:
 def find_waiting(connection: Connection, account_id: str, command: Command) -> Event | None:
     """The event of the account and command that waits, locked."""
     query = select(*EVENT_COLUMNS).where(
-        events.c.state == EventState.QUEUED,
+        equals(events.c.state, EventState.QUEUED),
         events.c.account_id == account_id,
         events.c.command == command,
     )

@@ -26,6 +26,7 @@ from app.events import (
 )
 from app.store import event_rows, leases, queue, reading
 from app.store.database import Database
+from app.store.schema import events
 from app.store.sweeping import Sweeper
 
 
@@ -171,15 +172,19 @@ class Events:
         error: str | None,
     ) -> Event:
         outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
-        if not leases.is_recorded(connection, claim, outcome):
-            leases.end_attempt(
-                connection, self._dialect, claim.token, outcome, result=result, error=error
-            )
-            values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
-            if result is not None:
-                values["result"] = dict(result)
-            event_rows.change(connection, claim.event.event_id, values | queue.NO_LEASE)
-        return event_rows.find(connection, claim.event.event_id)
+        values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
+        if result is not None:
+            values["result"] = dict(result)
+        mine = events.update().where(leases.is_mine(claim)).values(values | queue.NO_LEASE)
+        changed = mine.returning(*event_rows.EVENT_COLUMNS)
+        row = connection.execute(changed).mappings().one_or_none()
+        if row is None:
+            leases.is_recorded(connection, claim, outcome)
+            return event_rows.find(connection, claim.event.event_id)
+        leases.end_attempt(
+            connection, self._dialect, claim.token, outcome, result=result, error=error
+        )
+        return event_rows.event_of(row)
 
     def _retry(
         self, connection: Connection, claim: Claim, error: str, delay: timedelta

@@ -20,7 +20,7 @@ from app.events import AttemptOutcome, Claim, Command, Event, EventState, LeaseL
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of
 from app.store.queue import put_back
-from app.store.schema import EVERY_ACCOUNT, attempts, events, pauses
+from app.store.schema import EVERY_ACCOUNT, attempts, equals, events, pauses
 
 _others = events.alias("others")
 
@@ -28,11 +28,11 @@ _others = events.alias("others")
 def may_start() -> ColumnElement[bool]:
     """Waiting, with no run of its account, and not a rebalance of a paused account."""
     account_runs = exists().where(
-        _others.c.account_id == events.c.account_id, _others.c.state == EventState.RUNNING
+        _others.c.account_id == events.c.account_id, equals(_others.c.state, EventState.RUNNING)
     )
     paused = exists().where(pauses.c.account_id.in_([events.c.account_id, EVERY_ACCOUNT]))
     return and_(
-        events.c.state == EventState.QUEUED,
+        equals(events.c.state, EventState.QUEUED),
         not_(account_runs),
         or_(events.c.command != Command.REBALANCE, not_(paused)),
     )
@@ -85,8 +85,10 @@ def heartbeat(
     """Prolong the claims that are still the latest of their events; the others are left out."""
     deadline = dialect.clock.boot() + lease.total_seconds()
     tokens = [claim.token for claim in claims]
-    held = events.update().where(events.c.token.in_(tokens)).values(_leased(dialect, lease))
-    alive = set(connection.execute(held.returning(events.c.token)).scalars())
+    running = equals(events.c.state, EventState.RUNNING)
+    held = events.update().where(running, events.c.token.in_(tokens))
+    prolonged = held.values(_leased(dialect, lease)).returning(events.c.token)
+    alive = set(connection.execute(prolonged).scalars())
     return tuple(replace(claim, lease_until=deadline) for claim in claims if claim.token in alive)
 
 
@@ -95,12 +97,17 @@ def _leased(dialect: Dialect, lease: timedelta) -> dict[str, Any]:
     return {"lease_until": clock.lease(lease), "lease_clock": clock.lease_clock}
 
 
+def is_mine(claim: Claim) -> ColumnElement[bool]:
+    """The claim's event, as long as the claim is its latest one."""
+    return and_(events.c.event_id == claim.event.event_id, events.c.token == claim.token)
+
+
 def is_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -> bool:
     """Lock the claimed event. True when this very outcome was recorded before.
 
     Raises `LeaseLost` when the claim is not the latest one of its event.
     """
-    mine = select(events.c.event_id).where(events.c.token == claim.token).with_for_update()
+    mine = select(events.c.event_id).where(is_mine(claim)).with_for_update()
     if connection.execute(mine).scalar() is not None:
         return False
     recorded = select(attempts.c.outcome).where(attempts.c.token == claim.token)
@@ -132,7 +139,7 @@ def expired(dialect: Dialect, grace: timedelta) -> ColumnElement[bool]:
     clock = dialect.clock
     over = or_(events.c.lease_clock != clock.lease_clock, events.c.lease_until <= clock.lease())
     up = clock.uptime() > grace.total_seconds()
-    return and_(events.c.state == EventState.RUNNING, over, up)
+    return and_(equals(events.c.state, EventState.RUNNING), over, up)
 
 
 def sweep(connection: Connection, dialect: Dialect, grace: timedelta) -> tuple[Event, ...]:

@@ -15,7 +15,7 @@ from app.store import queue
 from app.store.database import Database
 from app.store.records import Message, MessageOrigin, MessageStatus, StoredMessage
 from app.store.rows import value_of
-from app.store.schema import messages
+from app.store.schema import equals, messages
 
 
 class Messages:
@@ -96,7 +96,7 @@ class Messages:
             func.coalesce(messages.c.serial, ""),
             messages.c.message_id,
         )
-        query = select(messages).where(messages.c.status == MessageStatus.RECEIVED)
+        query = select(messages).where(equals(messages.c.status, MessageStatus.RECEIVED))
         if channels is not None:
             query = query.where(messages.c.channel.in_(channels))
         rows = connection.execute(query.order_by(*in_order).limit(limit)).mappings()

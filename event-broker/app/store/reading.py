@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from app.events import Event, EventState, Statistics
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of, find
 from app.store.leases import may_start
-from app.store.schema import events
+from app.store.schema import equals, events
 
 
 def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
@@ -57,15 +57,15 @@ def statistics(connection: Connection, dialect: Dialect) -> Statistics:
     counts = dict.fromkeys(EventState, 0)
     by_state = select(events.c.state, func.count()).group_by(events.c.state)
     counts.update({EventState(state): n for state, n in connection.execute(by_state)})
-    waiting = events.c.state == EventState.QUEUED
+    waiting = equals(events.c.state, EventState.QUEUED)
+    running = equals(events.c.state, EventState.RUNNING)
     oldest, now = connection.execute(
         select(
             select(func.min(events.c.created_at)).where(waiting).scalar_subquery(),
             dialect.clock.now(),
         )
     ).one()
-    active = events.c.state.in_([EventState.QUEUED, EventState.RUNNING])
-    retried = select(func.count()).where(active, events.c.times_queued > 1)
+    retried = select(func.count()).where(or_(waiting, running), events.c.times_queued > 1)
     return Statistics(
         queue_length=counts[EventState.QUEUED],
         active_events_count=counts[EventState.RUNNING],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
 
 from app.events import EventState
@@ -65,6 +68,14 @@ def _document(name: str, *, nullable: bool = True) -> Column[Any]:
 
 def _one_of(column: str, values: type[EventState]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def equals(column: ColumnElement[Any], value: StrEnum) -> ColumnElement[bool]:
+    """The comparison with the value in the statement's text.
+
+    As a parameter it would keep the database from using an index of the rows with this value.
+    """
+    return column == literal_column(repr(str(value)))
 
 
 metadata = MetaData(
