@@ -15,46 +15,14 @@ from typing import Any
 
 from simulated_exchange import Event, Exchange, Executed, Execution, Order, OrderChanged, Side
 
-from .case import AccountWorld, World
+from .bounds import Bounds
+from .case import World
 
 #: How the product marks its orders (docs: the key of an order).
 OUR_PREFIX = "rb:"
 #: What a journal calls an order that can trade no more.
 _DECIDED = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_FOUND"})
 _ZERO = Decimal(0)
-#: Shares beyond the ideal that whole-share fitting may need, and the drift that may be left alone,
-#: as a fraction of the account: a doubled order of these worlds is far beyond both.
-_FITTING_SHARES, _DRIFT = Decimal(1), Decimal("0.006")
-
-
-class Bounds:
-    """How many shares of each symbol an account may hold, from the true state before any run."""
-
-    def __init__(self, world: World, account: AccountWorld) -> None:
-        self.account = account
-        mids = {stock.symbol: stock.mid for stock in world.stocks}
-        self.mids = mids
-        stocks = sum((mids[s] * q for s, q in account.held.items() if s in mids), _ZERO)
-        self.value = account.cash + stocks
-        self.reserve = max(self.value * account.reserve_percent / 100, Decimal(100))
-        investable = self.value - self.reserve
-        self.targets = {s: investable * account.weights.get(s, _ZERO) / mids[s] for s in mids}
-
-    def slack(self, symbol: str) -> Decimal:
-        """Shares by which a sound plan may miss the target."""
-        return _FITTING_SHARES + self.value * _DRIFT / self.mids[symbol]
-
-    def most(self, symbol: str) -> Decimal:
-        """No purchase leads beyond this."""
-        held = Decimal(self.account.held.get(symbol, 0))
-        return max(held, self.targets[symbol] + self.slack(symbol))
-
-    def least(self, symbol: str) -> Decimal:
-        """No sale leads below this."""
-        held = Decimal(self.account.held.get(symbol, 0))
-        # A few cheap shares too many may be sold to pay for one dear share that is missing.
-        slack = self.slack(symbol) + max(self.mids.values()) / self.mids[symbol]
-        return min(held, max(_ZERO, self.targets[symbol] - slack))
 
 
 class Witness:
@@ -70,6 +38,8 @@ class Witness:
         self.violations: list[str] = []
         #: Orders of ours by reference; a reference stands for one order for ever.
         self.orders: dict[str, int] = {}
+        #: Executions whose effects are in the next three.
+        self._allowed_for = 0
         #: Shares that others traded or that corrections moved, unsigned, by account and symbol.
         self._disturbed: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         #: Money that others' trades and corrections moved, by account.
@@ -188,31 +158,33 @@ class Witness:
     # --- executions -------------------------------------------------------------------------
 
     def _see_execution(self, fill: Execution) -> None:
-        request = fill.request
-        account_id, symbol = request.account_id, self._symbols[request.con_id]
-        revision = int(fill.exec_id.rpartition(".")[2])
-        if revision > 1:
+        # The books are ahead of the events: what moved with this fill has to be known first.
+        executions = self._exchange.executions()
+        for other in executions[self._allowed_for :]:
+            self._allow_for(other)
+        self._allowed_for = len(executions)
+        if fill.request.order_ref.startswith(OUR_PREFIX) and not _revision(fill):
+            self._see_own(fill, self._symbols[fill.request.con_id])
+
+    def _allow_for(self, fill: Execution) -> None:
+        """Shares and money that an outsider or a correction has moved."""
+        account_id, symbol = fill.request.account_id, self._symbols[fill.request.con_id]
+        if _revision(fill):
             self._see_correction(fill, symbol)
-        elif not request.order_ref.startswith(OUR_PREFIX):
+        elif not fill.request.order_ref.startswith(OUR_PREFIX):
             self._disturbed[account_id, symbol] += fill.quantity
             report = self._exchange.commission_report(fill.exec_id)
             self._foreign_cash[account_id] -= fill.signed_quantity * fill.price + report.commission
-        else:
-            self._see_own(fill, symbol)
 
     def _see_correction(self, fill: Execution, symbol: str) -> None:
-        prefix = fill.exec_id.rpartition(".")[0]
-        before = [
-            f
-            for f in self._exchange.executions(account_id=fill.request.account_id)
-            if f.exec_id.rpartition(".")[0] == prefix and f.exec_id < fill.exec_id
-        ][-1]
         account_id = fill.request.account_id
+        earlier = self._exchange.executions(account_id=account_id)
+        same = [f for f in earlier if _stem(f) == _stem(fill) and f.exec_id < fill.exec_id]
+        before = same[-1]
         self._corrected.add(fill.order_id)
         self._disturbed[account_id, symbol] += abs(before.quantity - fill.quantity)
-        self._corrected_cash[account_id] += abs(
-            before.quantity * before.price - fill.quantity * fill.price
-        )
+        moved = before.quantity * before.price - fill.quantity * fill.price
+        self._corrected_cash[account_id] += abs(moved)
 
     def _see_own(self, fill: Execution, symbol: str) -> None:
         account_id = fill.request.account_id
@@ -292,9 +264,19 @@ class Witness:
         latest: dict[str, Execution] = {}
         for fill in self._exchange.executions(account_id=account_id):
             if fill.request.order_ref.startswith(OUR_PREFIX):
-                latest[fill.exec_id.rpartition(".")[0]] = fill
+                latest[_stem(fill)] = fill
         return list(latest.values())
 
 
 def _is_ours(order: Order) -> bool:
     return order.request.order_ref.startswith(OUR_PREFIX)
+
+
+def _stem(fill: Execution) -> str:
+    """What corrections of an execution have in common."""
+    return fill.exec_id.rpartition(".")[0]
+
+
+def _revision(fill: Execution) -> int:
+    """0 for the first report of an execution."""
+    return int(fill.exec_id.rpartition(".")[2]) - 1

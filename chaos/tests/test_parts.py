@@ -7,13 +7,13 @@ import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from chaos.bounds import Bounds
 from chaos.case import AccountWorld, Anchor, Case, Fault, Moment, Stock, World
 from chaos.draw import draw_case
 from chaos.faults import KINDS
 from chaos.frames import Frames
 from chaos.pace import FastLoop
 from chaos.shrink import shrink
-from chaos.witness import Bounds
 
 from ibkr_simulator.faults import Direction
 
