@@ -35,15 +35,20 @@ RETIRED: dict[Location, str] = {
 class Ports(Value):
     """Gateway ports when IB_PORT is not set."""
 
+    #: Of live logins.
     live_internal: int = Field(default=4003, ge=1, le=65535)
+    #: Of paper logins.
     paper_internal: int = Field(default=4004, ge=1, le=65535)
 
 
 class IbkrConfig(Value):
     """The session with the gateway; times in seconds."""
 
+    #: How long an answer of the gateway may take.
     request_timeout_seconds: float = Field(default=10, ge=5, le=60)
+    #: How long connecting and logging in may take.
     connection_timeout_seconds: float = Field(default=10, ge=5, le=60)
+    #: How old a quote may be to serve one more account of a strategy preview; runs ask anew.
     price_cache_ttl_seconds: float = Field(default=30, ge=10, le=300)
     #: 1 live, 2 frozen, 3 delayed, 4 delayed-frozen (IBKR reqMarketDataType).
     market_data_type: int = Field(default=1, ge=1, le=4)
@@ -53,7 +58,9 @@ class IbkrConfig(Value):
 class CommissionConfig(Value):
     """What an order is expected to cost, in the account's currency (IBKR Pro, fixed)."""
 
+    #: For each share.
     per_share: Number = Field(default=Decimal("0.005"), ge=0, le=1)
+    #: For each order.
     minimum: Number = Field(default=Decimal(1), ge=0, le=100)
     #: Percent of the order's value that a commission never exceeds.
     percent_cap: Number = Field(default=Decimal(1), gt=0, le=100)
@@ -62,6 +69,7 @@ class CommissionConfig(Value):
 class TradingConfig(Value):
     """How orders are sized and sent; the names are those of the workflow's `RebalancePolicy`."""
 
+    #: Cash that every account keeps, besides its cash_reserve_percent.
     minimum_cash_reserve_usd: Number = Field(default=Decimal(100), ge=0, le=1000)
     #: Of buys; sells are market orders for the day.
     order_tif: Literal["DAY", "GTC", "IOC"] = "DAY"
@@ -116,12 +124,14 @@ class RetryConfig(Value):
 class ApiConfig(Value):
     """The allocation service."""
 
+    #: How long the answer may take.
     allocation_timeout_seconds: float = Field(default=30, ge=1, le=300)
 
 
 class AllocationsConfig(Value):
     """The first generation's place for the address; ALLOCATIONS_BASE_URL wins."""
 
+    #: The address.
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
 
 

@@ -42,47 +42,66 @@ class Environment(Value):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=str.upper)
 
+    #: Where orders go: the embedded simulator, IBKR's paper system or the market.
     trading_mode: TradingMode = TradingMode.SIMULATION
+    #: The machine of IB Gateway or TWS.
     ib_host: str = "127.0.0.1"
     #: Defaults to the mode's port of config.yaml.
     ib_port: int | None = Field(default=None, ge=1, le=65535)
+    #: The gateway container's login; the service does not read it.
     ib_username: str | None = None
+    #: As above.
     ib_password: SecretStr | None = None
+    #: The allocation service: GET {base}/{strategy}/allocations.
     allocations_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    #: Sent to it as x-api-key.
     allocations_api_key: SecretStr | None = None
     #: The service's store; a SQLite file of the mode when not set. Its password makes it a secret.
     database_url: SecretStr | None = None
+    #: The key for Ably. Without one nothing is subscribed to.
     realtime_api_key: SecretStr | None = None
-    #: The name that containers of the predecessor pass it by.
+    #: Another name for REALTIME_API_KEY, which containers of the predecessor pass it by.
     rebalance_event_subscription_api_key: SecretStr | None = None
-    #: Where Ably is, when it is not the library's default; a port may ride inside the first.
+    #: Where Ably is, when it is not the public one; may be host:port.
     ably_endpoint: str | None = None
+    #: For history, when it is another host than for events.
     ably_rest_endpoint: str | None = None
+    #: When it is not the usual one.
     ably_rest_port: int | None = Field(default=None, ge=1, le=65535)
+    #: False for a stand-in on a network of its own, with nothing secret.
     ably_tls: bool = True
     #: Seconds of history that Ably surely keeps. Two minutes is what every channel has; three days
     #: is the most that can be bought (ably.com/docs/storage-history/storage).
     ably_history_retention: int = Field(default=120, ge=60, le=259_200)
-    #: May change things; `management_read_api_key` may only look.
+    #: May change things through the API. Without it nobody may.
     management_api_key: SecretStr | None = None
+    #: May only look. Without it, anybody who reaches the API may look.
     management_read_api_key: SecretStr | None = None
     #: Loopback, because whoever reaches the API may try keys.
     api_host: str = "127.0.0.1"
+    #: 0 takes any free one.
     api_port: int = Field(default=8000, ge=0, le=65535)
     #: Addresses of apprise, separated by blanks or commas; they carry tokens.
     notification_urls: SecretStr | None = None
-    #: When the gateway restarts every day, as its container wants it ("11:59 PM") ...
+    #: When the gateway restarts every day; around it nothing is begun.
     auto_restart_time: DayTime | None = None
-    #: ... and that container's time zone.
+    #: The time zone of the gateway's container, for the restart.
     time_zone: TimeZone = "Etc/UTC"
+    #: The gateway container's; without it there is no VNC.
     vnc_password: SecretStr | None = None
+    #: The predecessor's switch for its ntfy channel.
     user_notifications_enabled: bool = False
+    #: The channel.
     user_notifications_channel: str | None = None
+    #: The ntfy server, when it is not ntfy.sh.
     user_notifications_server_url: str | None = None
+    #: From which level on lines are written to the log.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    #: Read by docker-compose.yaml alone, from the same file.
+    #: For docker-compose.yaml: what `docker compose up -d` starts.
     compose_profiles: str | None = None
+    #: For docker-compose.yaml: the gateway's image.
     ib_gateway_image: str | None = None
+    #: For docker-compose.yaml: of the database's container.
     postgres_password: SecretStr | None = None
 
     @field_validator("database_url")

@@ -28,6 +28,7 @@ class PaperConfig(Value):
     initial_balance: Number = Field(default=Decimal(100_000), gt=0, le=1_000_000_000)
     #: From an order to its arrival at the exchange; a slow line to a broker takes some 300 ms.
     latency_ms: int = Field(default=50, ge=0, le=5000)
+    #: How a fill is worse than the quote; `impact` goes by the quoted size.
     slippage_model: Literal["none", "fixed", "percentage", "impact"] = "percentage"
     #: US dollars a share for `fixed`, else a fraction of the price.
     slippage_value: Number = Field(default=Decimal("0.0005"), ge=0, le=10)

@@ -16,8 +16,11 @@ from .yaml_file import YamlDocument
 class ReplacementRule(Value):
     """Hold `target` instead of `source`, at `scale` times its weight."""
 
+    #: The symbol in the strategy.
     source: str = Field(min_length=1)
+    #: The symbol to hold for it.
     target: str = Field(min_length=1)
+    #: Of the weight: 1.5 holds one and a half times as much.
     scale: Positive = Decimal(1)
 
 

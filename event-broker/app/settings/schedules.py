@@ -46,6 +46,7 @@ class Times(Value):
 class ScheduledCommand(Times):
     """A command that is given at certain times."""
 
+    #: What is done then.
     command: Literal["rebalance", "print-rebalance"]
 
 
@@ -59,5 +60,7 @@ class DriftCheck(Times):
 class ScheduledAccount(AccountConfig):
     """An account with times of its own."""
 
+    #: Times at which something is done, any number.
     schedule: tuple[ScheduledCommand, ...] = ()
+    #: When to look for drift; without it nobody does.
     drift_check: DriftCheck | None = None

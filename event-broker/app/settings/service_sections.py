@@ -25,6 +25,7 @@ class PdtConfig(Value):
 class SchedulerConfig(Value):
     """The market-open list and the schedules of the accounts."""
 
+    #: Without it nothing happens by itself, and the list waits.
     enabled: bool = True
     #: Exchange time; never before `gates.delay_after_open_seconds` are over.
     market_open_time: ClockTime = "09:30"
@@ -46,9 +47,9 @@ class GatesConfig(Value):
     #: cut in two by the close.
     stop_before_close_seconds: float = Field(default=300, ge=0, le=7200)
     #: Orders that are sent while the gateway goes down vanish without an answer: around
-    #: AUTO_RESTART_TIME nothing is begun, for as long as a run may take before it, and as a login
-    #: takes after it.
+    #: AUTO_RESTART_TIME nothing is begun. Before it, for as long as a run may take.
     restart_window_before_minutes: float = Field(default=10, ge=0, le=120)
+    #: As long as a login may take.
     restart_window_after_minutes: float = Field(default=5, ge=0, le=120)
 
 
@@ -73,6 +74,7 @@ class NotificationsConfig(Value):
 
     #: A run that traded.
     rebalanced: _Level = Level.ON
+    #: A run that found every target met.
     nothing_to_do: _Level = Level.SILENT
     #: Previews are asked for to be looked at, not to be told.
     preview: _Level = Level.OFF
@@ -84,10 +86,13 @@ class NotificationsConfig(Value):
     stale: _Level = Level.ON
     #: A scheduled time that passed while nothing ran.
     missed: _Level = Level.ON
+    #: What happened in a day.
     digest: _Level = Level.SILENT
+    #: A sign of life.
     alive: _Level = Level.SILENT
     #: Every day, after the close; in `time_zone`.
     digest_time: ClockTime = "17:00"
     #: Every day, before the open: a silence is noticed in time to look after it.
     alive_time: ClockTime = "08:30"
+    #: Of the two times above.
     time_zone: TimeZone = "America/New_York"

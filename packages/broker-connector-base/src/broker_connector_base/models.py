@@ -22,15 +22,21 @@ from .values import NotNegative, Number, Positive, UtcTime, Value
 class AccountConfig(Value):
     """One configured account, whatever its broker."""
 
+    #: As the broker knows it.
     account_id: str = Field(min_length=1)
+    #: Only accounts of the type that fits TRADING_MODE are processed.
     type: Literal["paper", "live"]
+    #: Disabled accounts are left alone.
     enabled: bool = True
+    #: What it follows: the name at the allocation service and of the channel for events.
     strategy_name: str = Field(min_length=1)
     #: Percent of net liquidation that stays in cash.
     cash_reserve_percent: Number = Field(default=Decimal(1), ge=0, le=100)
+    #: A set of symbols to hold in place of others.
     replacement_set: str | None = None
     #: At most one live rebalance per exchange session.
     pdt_protection_enabled: bool = False
+    #: Who keeps the account: ibkr, or paper for one that is kept on this machine.
     broker: str = "ibkr"
 
 
