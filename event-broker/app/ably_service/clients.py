@@ -7,7 +7,6 @@ has a port, and with a token it hangs.
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakSet
 
 from ably import AblyRealtime, AblyRest
 
@@ -54,7 +53,7 @@ class Sockets:
     """
 
     def __init__(self, client: Any) -> None:
-        self._transports: WeakSet[Any] = WeakSet()
+        self._transports: list[Any] = []
         client.connection.connection_manager.on("transport.pending", self._note)
 
     def abort(self) -> None:
@@ -64,4 +63,11 @@ class Sockets:
                 transport.websocket.transport.abort()
 
     def _note(self, transport: Any) -> None:
-        self._transports.add(transport)
+        self._transports = [known for known in self._transports if _is_open(known)]
+        self._transports.append(transport)
+
+
+def _is_open(transport: Any) -> bool:
+    if transport.websocket is None:
+        return not transport.ws_connect_task.done()
+    return transport.websocket.close_code is None

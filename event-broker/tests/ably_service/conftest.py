@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,12 @@ class Ingestion:
         except TimeoutError:
             status = self.service and self.service.status()
             raise AssertionError(f"{status}\n{self.alerts}\n{self.payloads()}") from None
+
+    async def a_moment(self, seconds: float) -> None:
+        """Let things happen until something has changed, but not longer than this."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+        self._news.clear()
 
     async def caught_up(self, *channels: str) -> None:
         """Wait until everything is well on these channels."""
