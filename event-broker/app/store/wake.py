@@ -15,8 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
 
+_log = structlog.get_logger(__name__)
 Callback = Callable[[], None]
 
 
@@ -33,12 +35,17 @@ class WakeUps(ABC):
         with self._lock:
             self._callbacks.append(callback)
             if self._thread is None:
-                self._prepare()
-                self._thread = threading.Thread(
-                    target=self._listen, name="store-wake-ups", daemon=True
-                )
-                self._thread.start()
+                self._start()
         return lambda: self._callbacks.remove(callback)
+
+    def _start(self) -> None:
+        try:
+            self._prepare()
+        except OSError as error:
+            _log.warning("no wake-ups from other processes, only a look every second", error=error)
+            return
+        self._thread = threading.Thread(target=self._listen, name="store-wake-ups", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """No callback is called afterwards."""
@@ -58,7 +65,10 @@ class WakeUps(ABC):
 
     def _wake(self) -> None:
         for callback in tuple(self._callbacks):
-            callback()
+            try:
+                callback()
+            except Exception:  # the change is committed: who made it must not hear of a failure
+                _log.exception("a wake-up failed")
 
     @abstractmethod
     def _prepare(self) -> None: ...
@@ -87,7 +97,7 @@ class FifoWakeUps(WakeUps):
 
     def after_commit(self) -> None:
         self._wake()
-        with suppress(FileNotFoundError), os.scandir(self._directory) as entries:
+        with suppress(OSError), os.scandir(self._directory) as entries:
             for entry in entries:
                 if entry.name != self._path.name and not entry.name.startswith("."):
                     self._tell(entry.path)

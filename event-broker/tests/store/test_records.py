@@ -276,7 +276,7 @@ def test_processes_are_known_until_they_leave(store: Store, clock: AdjustableClo
     first, second = store.workers.list()
     assert (first.worker, first.host, first.pid, first.role) == ("w1", "here", 7, "all")
     assert first.seen_at - first.started_at >= _HOUR
-    assert second.seen_at == second.started_at
+    assert second.seen_at - second.started_at < _HOUR
     store.workers.leave("w1")
     assert [worker.worker for worker in store.workers.list()] == ["w2"]
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 import app.store
 import app.store.testing
+from app.events import EventState
 from app.store import (
     Store,
     StoreDamaged,
@@ -122,9 +123,9 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
     """
     plans: dict[str, str] = {}
     with open_store(database_url) as store:
-        for number in range(300):  # so many that PostgreSQL prefers an index
-            store.events.enqueue(arrival(f"DU{number}"))
-            store.events.cancel(store.events.list(limit=1)[0].event_id)
+        for _ in range(200):  # so many merged ones that PostgreSQL prefers an index
+            store.events.enqueue(arrival("DU1"))
+        store.events.cancel(store.events.list(states=[EventState.QUEUED])[0].event_id)
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("ANALYZE"))
@@ -154,9 +155,8 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
 
 
 def _reads_a_whole_table(plan: str) -> bool:
-    return bool(
-        re.search(r"SCAN events(?! USING (COVERING )?INDEX (ix_events_queue|uq_))", plan)
-    ) or ("Seq Scan on events" in plan)
+    queue_only = r"SCAN events(?! USING (COVERING )?INDEX (ix_events_queue|uq_events_))"
+    return "Seq Scan on events" in plan or re.search(queue_only, plan) is not None
 
 
 def test_a_new_store_may_be_opened_by_many_at_once(empty_url: str) -> None:

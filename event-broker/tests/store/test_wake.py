@@ -94,6 +94,26 @@ def test_who_ends_a_subscription_is_left_alone(store: Store) -> None:
     assert once.rung.empty()
 
 
+def test_a_callback_that_fails_spoils_nothing(store: Store) -> None:
+    def fail() -> None:
+        raise RuntimeError("the event loop is closed")
+
+    bell = Bell()
+    store.wake.subscribe(fail)
+    store.wake.subscribe(bell)
+    assert not store.events.enqueue(arrival()).merged
+    bell.settle(store)
+
+
+def test_a_store_works_where_nobody_can_be_woken(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "events.db.wake").write_text("a file is in the way")
+    bell = Bell()
+    with open_store(sqlite_url) as store:
+        store.wake.subscribe(bell)
+        store.events.enqueue(arrival())
+        bell.settle(store)
+
+
 def test_a_closed_store_leaves_no_thread_and_no_file(sqlite_url: str, tmp_path: Path) -> None:
     before = threading.active_count()
     store = open_store(sqlite_url)
