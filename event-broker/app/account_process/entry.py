@@ -126,8 +126,7 @@ async def _serve(job: Job, line: Line, clock: Clock | None) -> NoReturn:
     from .order_permit import OrderPermit
 
     reporter = Reporter(line.reports)
-    permit = OrderPermit(job.lease_until)
-    permit.listen(line.lease)
+    permit = OrderPermit(job.lease_until, line.lease)
     try:
         result = await until_told_to_end(perform(job, reporter.progress, clock, permit), permit)
     except (Exception, asyncio.CancelledError) as error:

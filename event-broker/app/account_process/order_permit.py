@@ -1,12 +1,14 @@
 """The lease behind an operation, on the side of the account process: whether an order may be sent.
 
-Extensions come in through a pipe; it never answers.
+Extensions come in through a pipe, which is read whenever the answer matters; it never answers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from rebalance_workflow import PermitWithdrawn
@@ -17,13 +19,15 @@ from .lease import steady_now
 class OrderPermit:
     """Calling it raises `PermitWithdrawn` once the lease is over."""
 
-    def __init__(self, until: float | None) -> None:
-        """None when nobody else can take the account over."""
+    def __init__(self, until: float | None, pipe: Connection) -> None:
+        """None when nobody else can take the account over; extensions are read from the pipe."""
         self._until = until
+        self._pipe: int | None = pipe.fileno()
         self._unread = b""
+        os.set_blocking(pipe.fileno(), False)
 
     def __call__(self) -> None:
-        if self._until is not None and steady_now() >= self._until:
+        if self._left() <= 0:
             raise PermitWithdrawn(
                 "whoever started this run has not been heard of for so long that somebody else may "
                 "have taken the account over"
@@ -32,31 +36,31 @@ class OrderPermit:
     async def withdrawn(self) -> None:
         """Return when the lease is over; never without one."""
         over = asyncio.Event()
+        loop = asyncio.get_running_loop()
 
         def look() -> None:
-            if self._until is not None and (left := self._until - steady_now()) > 0:
+            left = self._left()
+            if left <= 0:
+                over.set()
+            elif left < math.inf:
                 # It may be extended until then.
                 loop.call_later(left, look)
-            elif self._until is not None:
-                over.set()
 
-        loop = asyncio.get_running_loop()
         look()
         await over.wait()
 
-    def listen(self, pipe: Connection) -> None:
-        """Take extensions from the pipe whenever the event loop is free."""
-        descriptor = pipe.fileno()
-        os.set_blocking(descriptor, False)
-        loop = asyncio.get_running_loop()
+    def _left(self) -> float:
+        """Seconds, by the latest that was heard."""
+        self._read()
+        return math.inf if self._until is None else self._until - steady_now()
 
-        def read() -> None:
-            part = os.read(descriptor, 4096)
-            if not part:
-                # The parent is gone: its sentinel tells, and nothing is extended any more.
-                loop.remove_reader(descriptor)
-            *lines, self._unread = (self._unread + part).split(b"\n")
-            if lines:
-                self._until = float(lines[-1])
-
-        loop.add_reader(descriptor, read)
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            while self._pipe is not None:
+                part = os.read(self._pipe, 4096)
+                if not part:
+                    # The parent is gone: its sentinel tells, and nothing is extended any more.
+                    self._pipe = None
+                *lines, self._unread = (self._unread + part).split(b"\n")
+                if lines:
+                    self._until = float(lines[-1])

@@ -141,7 +141,8 @@ async def _running(
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
     starting = asyncio.ensure_future(asyncio.to_thread(_start, process))
     starting.add_done_callback(lambda _: line.close())
-    with teller:
+    # From before the start: it may take longer than a lease lasts.
+    with teller, lease.told_to(teller) if lease else nullcontext():
         try:
             await asyncio.shield(starting)
             messages, transport = await _stream(reader)
@@ -152,8 +153,7 @@ async def _running(
         finally:
             reader.close()
         try:
-            with lease.told_to(teller) if lease else nullcontext():
-                yield process, messages
+            yield process, messages
         except BaseException:
             process.terminate()
             raise

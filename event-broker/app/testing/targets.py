@@ -103,8 +103,7 @@ def work_until_the_lease_is_over(job: Job, line: Line) -> None:
     from rebalance_workflow import PermitWithdrawn
 
     async def serve() -> bytes:
-        permit = OrderPermit(job.lease_until)
-        permit.listen(line.lease)
+        permit = OrderPermit(job.lease_until, line.lease)
 
         def is_permitted() -> bool:
             try:

@@ -1,0 +1,131 @@
+"""Messages become events of the accounts that follow their strategy, each exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.events import Command, EventSource, EventState
+from app.execution import StrategyExecutor
+from app.store.records import Message, MessageOrigin, MessageStatus
+
+if TYPE_CHECKING:
+    from .conftest import Site
+
+
+def payload_of(raw: str) -> Mapping[str, Any] | None:
+    data = json.loads(raw).get("data")
+    return data if isinstance(data, dict) else None
+
+
+class Desk:
+    """A dispatcher whose clock and continuity a test sets."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.now = datetime.now(UTC)
+        self.caught_up = True
+        self.dispatcher = StrategyExecutor(
+            site.store,
+            settings=lambda: site.settings,
+            payload_of=payload_of,
+            is_caught_up=lambda channel: self.caught_up,
+            tell=site.told.append,
+            now=lambda: self.now,
+        )
+
+    def publish(
+        self,
+        message_id: str,
+        data: object,
+        *,
+        channel: str = "global-core-60-40",
+        at: datetime | None = None,
+    ) -> None:
+        self.site.store.messages.record(
+            Message(
+                channel=channel,
+                message_id=message_id,
+                timestamp=at or self.now,
+                raw=json.dumps({"data": data}),
+                origin=MessageOrigin.LIVE,
+            )
+        )
+
+    def statuses(self) -> dict[str, MessageStatus]:
+        return {m.message.message_id: m.status for m in self.site.store.messages.list()}
+
+
+@pytest.fixture
+def desk(site: Site) -> Desk:
+    return Desk(site)
+
+
+async def test_every_account_that_follows_gets_one_event(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance"})
+    await desk.dispatcher.dispatch_all()
+    await desk.dispatcher.dispatch_all()
+    events = desk.site.store.events.list()
+    assert {(e.account_id, e.command, e.source, e.source_ref) for e in events} == {
+        ("P1", Command.REBALANCE, EventSource.ABLY, "m1"),
+        ("P2", Command.REBALANCE, EventSource.ABLY, "m1"),
+    }
+    assert {e.state for e in events} == {EventState.QUEUED}
+    assert desk.statuses() == {"m1": MessageStatus.DISPATCHED}
+
+
+@pytest.mark.parametrize("data", [None, "rebalance", 7, [], {}, {"exec": "dry_run"}])
+async def test_a_message_that_does_not_say_rebalance_previews(desk: Desk, data: object) -> None:
+    desk.publish("m1", data)
+    await desk.dispatcher.dispatch_all()
+    assert {e.command for e in desk.site.store.events.list()} == {Command.PRINT_REBALANCE}
+
+
+async def test_messages_are_dispatched_in_the_order_of_their_publication(desk: Desk) -> None:
+    second, first = desk.now, desk.now - timedelta(minutes=1)
+    desk.publish("b", {"exec": "rebalance", "n": 2}, at=second)
+    desk.publish("a", {"exec": "rebalance", "n": 1}, at=first)
+    await desk.dispatcher.dispatch_all()
+    waiting = [e for e in desk.site.store.events.list() if e.state is EventState.QUEUED]
+    # One waiting event an account, which says what the newest message says.
+    assert [e.payload["n"] for e in waiting] == [2, 2]
+    assert {e.source_ref for e in waiting} == {"b"}
+
+
+async def test_a_message_that_is_too_old_is_told_and_not_traded(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance"}, at=desk.now - timedelta(minutes=61))
+    desk.publish("m2", {"exec": "rebalance"}, at=desk.now - timedelta(minutes=59))
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.STALE, "m2": MessageStatus.DISPATCHED}
+    assert {e.source_ref for e in desk.site.store.events.list()} == {"m2"}
+    assert [n.kind.value for n in desk.site.told] == ["stale"]
+
+
+async def test_a_message_that_nobody_follows_says_so(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance"}, channel="other")
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.NOBODY_FOLLOWS}
+    assert desk.site.store.events.list() == ()
+
+
+async def test_a_message_waits_for_older_ones_but_not_for_ever(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance"})
+    desk.caught_up = False
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.RECEIVED}
+    desk.now += timedelta(seconds=31)
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.DISPATCHED}
+
+
+async def test_what_is_caught_up_with_is_dispatched_at_once(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance"})
+    desk.caught_up = False
+    await desk.dispatcher.dispatch_all()
+    desk.caught_up = True
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.DISPATCHED}

@@ -1,0 +1,129 @@
+"""Services as processes and in the test's own, in a home of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from app.events import Command, Event, EventSource, EventState, NewEvent
+from app.settings import Environment
+from app.store import Store, open_store
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+ACCOUNTS = """\
+accounts:
+  - {account_id: P1, type: paper, broker: paper, strategy_name: global-core-60-40}
+  - {account_id: P2, type: paper, broker: paper, strategy_name: global-core-60-40}
+"""
+
+
+class Installation:
+    """A home directory, its store, and the processes that serve it."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home = home
+        self.store: Store = open_store(url)
+        self.processes: list[subprocess.Popen[str]] = []
+        known = {name.upper() for name in Environment.model_fields}
+        self._environment = {k: v for k, v in os.environ.items() if k not in known}
+        self._environment |= {"REBALANCER_HOME": str(home), "DATABASE_URL": url, "API_PORT": "0"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python -m app ...` in a process group of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "app", *arguments],
+            cwd=self.home,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+        self.processes.append(process)
+        return process
+
+    def serve(self, role: str = "worker") -> subprocess.Popen[str]:
+        """A service that has begun to serve."""
+        process = self.start("serve", "--role", role)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("Serving"):
+                return process
+        raise AssertionError("the service ended")
+
+    def enqueue(self, account_id: str, command: Command = Command.REBALANCE) -> str:
+        new = NewEvent(account_id=account_id, command=command, source=EventSource.API)
+        return self.store.events.enqueue(new).event_id
+
+    async def end_of(self, event_id: str, seconds: float = 30) -> Event:
+        """The event in its final state."""
+        waiting = {EventState.QUEUED, EventState.RUNNING}
+        event = self.store.events.get(event_id)
+        try:
+            async with asyncio.timeout(seconds), self._changes() as changed:
+                while event.state in waiting:
+                    await changed.wait()
+                    changed.clear()
+                    event = await self.store.call(self.store.events.get, event_id)
+        except TimeoutError:
+            raise AssertionError(f"{event} {self.store.events.attempts(event_id)}") from None
+        return event
+
+    async def running(self, event_id: str, attempt: int = 1) -> Event:
+        """The event while it is worked for the `attempt`-th time."""
+        events = self.store.events
+        async with asyncio.timeout(30):
+            while True:
+                event = await self.store.call(events.get, event_id)
+                tries = await self.store.call(events.attempts, event_id)
+                if event.state is EventState.RUNNING and len(tries) >= attempt:
+                    return event
+                # A claim wakes nobody.
+                await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def _changes(self) -> AsyncIterator[asyncio.Event]:
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        stop = self.store.wake.subscribe(wake)
+        # What happened before is looked at once.
+        changed.set()
+        try:
+            yield changed
+        finally:
+            stop()
+
+    def close(self) -> None:
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        self.store.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    shutil.copytree(REPOSITORY / "demo", tmp_path / "demo")
+    return tmp_path
+
+
+@pytest.fixture
+def installation(home: Path, sqlite_url: str) -> Iterator[Installation]:
+    opened = Installation(home, sqlite_url)
+    yield opened
+    opened.close()

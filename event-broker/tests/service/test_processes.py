@@ -1,0 +1,112 @@
+"""Service processes that are stopped, killed and ended, beside each other and beside commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.events import AttemptOutcome, Command, EventState
+from rebalance_workflow import AccountLock
+
+if TYPE_CHECKING:
+    from .conftest import Installation
+
+pytestmark = pytest.mark.acceptance
+
+
+def shares_bought(installation: Installation, account_id: str) -> dict[str, Decimal]:
+    """By all runs of the account together."""
+    bought: dict[str, Decimal] = {}
+    for run in installation.store.runs.list(account_id=account_id):
+        for fill in run.fills:
+            bought[fill.symbol] = bought.get(fill.symbol, Decimal(0)) + fill.quantity
+    return bought
+
+
+async def test_two_services_share_the_work_and_end_in_order(installation: Installation) -> None:
+    services = [installation.serve(), installation.serve()]
+    ids = [installation.enqueue(account) for account in ("P1", "P2")]
+    ended = [await installation.end_of(event_id) for event_id in ids]
+    assert [event.state for event in ended] == [EventState.DONE] * 2
+    for event_id in ids:
+        assert len(installation.store.events.attempts(event_id)) == 1
+    for service in services:
+        service.send_signal(signal.SIGTERM)
+    assert [service.wait(20) for service in services] == [0, 0]
+    assert installation.store.workers.list() == ()
+
+
+async def test_the_event_of_a_killed_worker_runs_again_once(installation: Installation) -> None:
+    lock = AccountLock(installation.home / "data" / "simulation" / "locks", "P1")
+    first = installation.serve()
+    lock.acquire()
+    event_id = installation.enqueue("P1")
+    claimed = await installation.running(event_id)
+    assert claimed.worker is not None
+    assert claimed.worker.endswith(f"-{first.pid}")
+    os.killpg(first.pid, signal.SIGKILL)
+    lock.release()
+    installation.serve()
+    event = await installation.end_of(event_id)
+    assert event.state is EventState.DONE, event.error
+    outcomes = [attempt.outcome for attempt in installation.store.events.attempts(event_id)]
+    assert outcomes == [AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.DONE]
+
+
+async def test_a_stopped_worker_can_neither_trade_nor_close_what_another_has_taken_over(
+    installation: Installation,
+) -> None:
+    first = installation.serve()
+    lock = AccountLock(installation.home / "data" / "simulation" / "locks", "P1")
+    lock.acquire()
+    event_id = installation.enqueue("P1")
+    await installation.running(event_id)
+    # Its account process goes on without it, and gives up when its lease is over.
+    first.send_signal(signal.SIGSTOP)
+    installation.serve()
+    await installation.running(event_id, attempt=2)
+    lock.release()
+    event = await installation.end_of(event_id)
+    first.send_signal(signal.SIGCONT)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(30) == 0
+    assert event.state is EventState.DONE, event.error
+    assert installation.store.events.get(event_id) == event
+    held = json.dumps(event.result)
+    assert '"status": "success"' in held
+    (run,) = installation.store.runs.list()
+    assert run.event_id == event_id
+    assert shares_bought(installation, "P1") == {o.symbol: o.quantity for o in run.orders}
+
+
+async def test_a_command_waits_for_the_account_and_a_service_never_runs_beside_it(
+    installation: Installation,
+) -> None:
+    installation.serve()
+    lock = AccountLock(installation.home / "data" / "simulation" / "locks", "P1")
+    lock.acquire()
+    running = installation.enqueue("P1", Command.CANCEL_ORDERS)
+    await installation.running(running)
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+    lock.release()
+    output, errors = command.communicate(timeout=60)
+    assert command.returncode == 0, errors
+    document = json.loads(output)
+    assert document["error"] is None
+    assert document["result"]["status"] == "done"
+    assert (await installation.end_of(running)).state is EventState.DONE
+    (run,) = installation.store.runs.list()
+    attempts = [
+        attempt
+        for event in installation.store.events.list()
+        for attempt in installation.store.events.attempts(event.event_id)
+    ]
+    spans = sorted((a.started_at, a.finished_at) for a in attempts if a.finished_at is not None)
+    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans))
+    assert run.status == "done"
