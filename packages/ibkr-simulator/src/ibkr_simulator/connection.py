@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 #: a connect option by which a client asks to be slowed down instead of refused
 _PACE_API = "+PACEAPI"
+#: bytes that are sent at once, though more may follow in the same turn of the event loop
+_ENOUGH = 64 * 1024
 #: close without waiting, which sends a reset
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -54,6 +56,8 @@ class Connection(asyncio.Protocol):
         self._version: int | None = None
         self._transport: asyncio.Transport | None = None
         self._frames: list[bytes] = []
+        #: their bytes
+        self._waiting = 0
         self._flushing = self._silent = False
         #: counts the gateway's connections from 1
         self.number = 0
@@ -95,7 +99,7 @@ class Connection(asyncio.Protocol):
             self.transmit(message)
 
     def transmit(self, message: Message) -> None:
-        """Send a message, together with all others of this turn of the event loop."""
+        """Send a message, together with the others of this turn of the event loop."""
         self._write(self.frame(message))
 
     def frame(self, message: Message) -> bytes:
@@ -110,6 +114,9 @@ class Connection(asyncio.Protocol):
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
         self._frames.append(frame)
+        self._waiting += len(frame)
+        if self._waiting > _ENOUGH:
+            self._send_frames()
 
     def close(self, reason: str, level: int = logging.WARNING) -> None:
         """Send what the client takes at once, then close; `level` is that of the log's line."""
@@ -125,12 +132,16 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._flushing = False
+        self._send_frames()
+
+    def _send_frames(self) -> None:
         if self._transport is not None and self._frames and not self._silent:
             self._transport.write(b"".join(self._frames))
             if self._transport.get_write_buffer_size() > self.gateway.write_limit:
                 _LOG.warning("client does not read client_id=%s", self._client_id)
                 self._transport.abort()
         self._frames.clear()
+        self._waiting = 0
 
     # --- out, as faults have it ---------------------------------------------------------------
 

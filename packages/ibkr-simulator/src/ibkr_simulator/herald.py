@@ -91,9 +91,10 @@ class Herald:
         """Who hears of an order and its fills: the client that placed it, if one did, and the
         master."""
         client_id, order_id = owner_of(request)
-        master = self._desk.master_client_id
-        client_ids = {client_id, master} if order_id else {master}
-        return [self._sessions[name] for name in client_ids if name in self._sessions]
+        master = self._sessions.get(self._desk.master_client_id)
+        owner = self._sessions.get(client_id) if order_id else None
+        found = [session for session in (owner, master) if session is not None]
+        return found[:1] if owner is master else found
 
     def freeze_accounts(self) -> None:
         """Tell of accounts and positions as they are now, until `thaw_accounts`."""

@@ -139,8 +139,9 @@ class Counter(Record):
     def _send(self, action: Action, order_id: int, changes: Changes | None = None) -> None:
         """Let a request travel to the floor; requests arrive in the order they were sent."""
         books = self._books
-        sent = self.clock.now()
-        arrival = sent + timedelta(seconds=books.latency.delay(books.seed, books.requests))
+        arrival = sent = self.clock.now()
+        if books.latency.high:
+            arrival += timedelta(seconds=books.latency.delay(books.seed, books.requests))
         books.requests += 1
         if books.last_arrival is not None:
             arrival = max(arrival, books.last_arrival)

@@ -17,8 +17,8 @@ socket, no clock and no trading here.
   answer to.
 
 A new message is a row in `requests.py` or `replies.py`; orders are in `orders.py`. `spec.py` has
-the words a table is written in, `kinds.py` the kinds of value; `steps.py`, `shapes.py` and `plan.py`
-are the reader and writer.
+the words a table is written in, `kinds.py` the kinds of value; `steps.py`, `shapes.py` and
+`plan.py` are the reader and writer.
 """
 
 from .errors import (
