@@ -62,6 +62,7 @@ class Feed:
         self._alert = alert
         self._changed = changed
         self._record: FeedRecord | None = None
+        self._sources: Sources | None = None
         self._wanted = asyncio.Event()
         #: Counts losses of continuity: what a look finds holds only if none came meanwhile.
         self._losses = 0
@@ -106,15 +107,23 @@ class Feed:
         """The connection answered a ping that was sent at this time."""
         status = self.status
         if status.attached and status.caught_up and not status.dirty:
-            await self._advance(at)
+            try:
+                await self._advance(at)
+            except Exception as error:
+                # The store cannot write now; the connection is as good as before.
+                _log.warning("continuity_not_recorded", channel=self.channel, error=str(error))
 
     # Catching up
 
     async def run(self, sources: Sources) -> None:
-        """Look for what was missed: when continuity was lost, and from time to time. Never ends."""
+        """Look for what was missed: when continuity was lost, and from time to time.
+
+        It ends when it is cancelled, or at the latest when it is run anew from other sources.
+        """
+        self._sources = sources
         self._show(attached=False, caught_up=False, history_permitted=None)
         pause, failures = 0.0, 0
-        while True:
+        while self._sources is sources:
             await self._wait(pause)
             before, again = (self._losses, self._spoils), not self.status.caught_up
             try:

@@ -23,7 +23,7 @@ from .options import AblySettings, Access, Patience
 from .recorder import Alert, Recorder
 from .sdk_logs import Redaction, SdkLogs
 from .server_time import ServerTime
-from .session import KeyRefused, Session
+from .session import KeyRefused, Session, Stopped
 from .status import AblyStatus, AlertKind, Connection
 
 _log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class AblyService:
         self._patience = patience or Patience()
         self._store = store
         self._tell = alert
-        self._changed = changed
+        self._on_change = changed
         self._clock = clock
         self._redaction = Redaction(access.key if access else "")
         self._logs = SdkLogs(self._redaction, self._on_dropped)
@@ -92,7 +92,7 @@ class AblyService:
         What was recorded is durable in either case.
         """
         if self._main is not None:
-            self._call(self._main.cancel)
+            self._call(self._stop)
             self._thread.join(timeout)
             self._logs.remove()
         return not self._thread.is_alive()
@@ -120,8 +120,16 @@ class AblyService:
             runner.run(self._supervise())
         self._connection = Connection.STOPPED
 
+    def _stop(self) -> None:
+        """Cancelling is for what waits; but where the SDK waits for an answer, Python 3.11 forgets
+        a cancellation that comes together with it (gh-86296), so the session is told as well."""
+        assert self._main is not None
+        if self._session is not None:
+            self._session.stop()
+        self._main.cancel()
+
     async def _supervise(self) -> None:
-        """One client after the other, until cancelled."""
+        """One client after the other, until stopped."""
         assert self._access is not None
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         self._loop.set_exception_handler(self._logs.loop_failed)
@@ -139,6 +147,8 @@ class AblyService:
             )
             try:
                 await session.run(tuple(self._feeds.values()))
+            except Stopped:
+                return
             except KeyRefused as refusal:
                 self._refused(str(refusal))
                 pause = self._patience.refused
@@ -198,6 +208,13 @@ class AblyService:
             alert=self._alert,
             changed=self._changed,
         )
+
+    def _changed(self) -> None:
+        try:
+            self._on_change()
+        except Exception as error:
+            # Whoever watches must not keep messages from being recorded.
+            _log.error("watcher_failed", error=str(error))
 
     def _alert(self, kind: AlertKind, text: str) -> None:
         try:

@@ -34,6 +34,10 @@ class KeyRefused(Exception):
     """The server does not accept the key; trying again soon would change nothing."""
 
 
+class Stopped(Exception):
+    """The service ends."""
+
+
 class ClientDead(Exception):
     """The client has failed or does not answer: build a new one."""
 
@@ -74,7 +78,7 @@ class Session:
         self.was_connected = False
 
     async def run(self, feeds: Iterable[Feed]) -> None:
-        """Serve the feeds until cancelled. Raises `KeyRefused` and `ClientDead`."""
+        """Serve the feeds. Raises `KeyRefused`, `ClientDead`, and `Stopped` after `stop`."""
         try:
             self._build()
             for feed in feeds:
@@ -101,6 +105,10 @@ class Session:
             attachment.start()
         else:  # or it would find itself attached, and be detached a moment later
             leaving.add_done_callback(lambda _: self._start(feed.channel, attachment))
+
+    def stop(self) -> None:
+        """Make `run` end."""
+        self._end(Stopped())
 
     def remove(self, channel: str) -> None:
         """Serve this feed no longer."""
@@ -201,9 +209,11 @@ class Session:
             run.cancel()
         for attachment in self._attachments.values():
             attachment.end()
-        for client in (self._realtime, self._rest):
-            if client is not None:
-                with suppress(TimeoutError, AblyException):
-                    await asyncio.wait_for(client.close(), self._patience.close)
-        if self._sockets is not None:
-            self._sockets.abort()
+        try:
+            for client in (self._realtime, self._rest):
+                if client is not None:
+                    with suppress(TimeoutError, AblyException):
+                        await asyncio.wait_for(client.close(), self._patience.close)
+        finally:
+            if self._sockets is not None:
+                self._sockets.abort()

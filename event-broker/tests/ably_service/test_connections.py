@@ -105,6 +105,16 @@ async def test_closing_ends_within_its_time_even_with_a_dead_connection(
     assert time.monotonic() - began < 3
 
 
+async def test_closing_is_never_missed_however_often_the_service_pings(
+    ably: AblyStandin, ingestion: Any
+) -> None:
+    ingestion.patience = replace(ingestion.patience, ping_every=0.0)
+    for _ in range(4):
+        ingestion.start("alpha")
+        await ingestion.caught_up("alpha")
+        await ingestion.stop()
+
+
 async def test_closing_says_goodbye_to_the_server(ably: AblyStandin, ingestion: Any) -> None:
     ingestion.start("alpha")
     await ingestion.caught_up("alpha")

@@ -206,6 +206,22 @@ async def test_continuity_moves_on_with_every_answered_ping(
     assert ingestion.store.feeds.get("alpha").continuous_until > first
 
 
+async def test_a_store_that_cannot_write_does_not_cost_the_connection(
+    ably: AblyStandin, ingestion: Any, tmp_path: Path
+) -> None:
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    with sqlite3.connect(tmp_path / "events.db", isolation_level=None) as database:
+        database.execute("ALTER TABLE feeds RENAME TO gone")
+        await ingestion.until(lambda: ingestion.feed("alpha").problem)
+        ably.received.clear()
+        await ably.received.wait("HEARTBEAT", count=3)
+        database.execute("ALTER TABLE gone RENAME TO feeds")
+    database.close()
+    await ingestion.caught_up("alpha")
+    assert ingestion.status.rebuilds == 0
+
+
 async def test_continuity_stands_still_while_the_connection_is_down(
     ably: AblyStandin, ingestion: Any
 ) -> None:
