@@ -91,7 +91,7 @@ class Desk:
 
     def statement(self, account_id: str) -> Statement:
         """An account, as clients are to see it, in the lines in which they see it."""
-        return Statement(self.account(account_id), self.exchange.instruments)
+        return Statement(account_id, self.account, self.exchange.instruments)
 
     def market_rule(self, instrument: Instrument) -> int:
         """The number of the rule that its prices follow."""

@@ -68,7 +68,7 @@ def cancel_account_summary(session: Session, request: Mapping[str, Any]) -> None
 
 def account_changed(session: Session, statement: Statement, con_ids: Collection[int]) -> None:
     """Push what is different, to every subscription that shows this account."""
-    account_id, wanted = statement.account.account_id, session.subscriptions
+    account_id, wanted = statement.account_id, session.subscriptions
     if wanted.account is not None and wanted.account.account_id == account_id:
         _send_values(session, wanted.account, statement)
         _send_portfolio(session, statement, con_ids)
@@ -116,7 +116,7 @@ def _multi_lines(feed: AccountFeed, statement: Statement) -> list[Line]:
 def _send_summary(
     session: Session, request_id: int, summary: Summary, statement: Statement
 ) -> None:
-    account_id = statement.account.account_id
+    account_id = statement.account_id
     lines = statement.summary(summary.tags)
     for tag, value, currency in summary.accounts[account_id].news(lines):
         session.send(

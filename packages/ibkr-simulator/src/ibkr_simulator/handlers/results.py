@@ -31,7 +31,7 @@ def cancel_pnl_single(session: Session, request: Mapping[str, Any]) -> None:
 
 
 def account_changed(session: Session, statement: Statement, con_ids: Collection[int]) -> None:
-    account_id = statement.account.account_id
+    account_id = statement.account_id
     for request_id, feed in session.subscriptions.pnl.items():
         if feed.account_id == account_id:
             _send_account(session, request_id, account_id)

@@ -105,11 +105,21 @@ _DAY_TRADES = ("", "T+1", "T+2", "T+3", "T+4")
 
 
 class Statement:
-    """An account at one instant, as lines: worked out once, for however many hear of it."""
+    """An account as lines: worked out when somebody first asks, and once for all who hear of it."""
 
-    def __init__(self, account: Account, instruments: Mapping[int, Instrument]) -> None:
-        self.account = account
+    def __init__(
+        self,
+        account_id: str,
+        look_up: Callable[[str], Account],
+        instruments: Mapping[int, Instrument],
+    ) -> None:
+        self.account_id = account_id
+        self._look_up = look_up
         self._instruments = instruments
+
+    @cached_property
+    def account(self) -> Account:
+        return self._look_up(self.account_id)
 
     @cached_property
     def everything(self) -> list[Line]:
