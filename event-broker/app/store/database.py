@@ -93,20 +93,29 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        committing = False
-        try:
-            with self._engine.connect().execution_options(**{BEGIN: begin}) as connection:
-                transaction = connection.begin()
-                result = work(connection, *args, **kwargs)
-                committing = True
-                transaction.commit()
-                return result
-        except DBAPIError as error:
-            explained = self.dialect.explain(error, committing=committing)
-            if explained is None or self.dialect.lost_a_race(error):
-                raise
-            self.outage_noticed_at = self.dialect.clock.boot()
-            raise explained from error
+        """Once more when the connection breaks before the commit.
+
+        It may have been dead since the server was restarted last night; asking before each
+        transaction would cost more.
+        """
+        for last_try in (False, True):
+            committing = False
+            try:
+                with self._engine.connect().execution_options(**{BEGIN: begin}) as connection:
+                    transaction = connection.begin()
+                    result = work(connection, *args, **kwargs)
+                    committing = True
+                    transaction.commit()
+                    return result
+            except DBAPIError as error:
+                if error.connection_invalidated and not committing and not last_try:
+                    continue
+                explained = self.dialect.explain(error, committing=committing)
+                if explained is None or self.dialect.lost_a_race(error):
+                    raise
+                self.outage_noticed_at = self.dialect.clock.boot()
+                raise explained from error
+        raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -180,9 +180,7 @@ class Postgres:
         self.url = url.set(drivername="postgresql+psycopg")
 
     def create_engine(self) -> Engine:
-        return create_engine(
-            self.url, connect_args=self._CONNECTION, pool_pre_ping=True, pool_size=5
-        )
+        return create_engine(self.url, connect_args=self._CONNECTION)
 
     def next_seq(self) -> ColumnElement[int]:
         return Sequence("events_seq").next_value()

@@ -101,6 +101,15 @@ def test_a_store_comes_back_by_itself(server: PostgresServer) -> None:
             assert woken.acquire(timeout=_PATIENCE)
 
 
+def test_a_restart_that_nobody_noticed_disturbs_nobody(server: PostgresServer) -> None:
+    with open_store(server.url) as store:
+        before = store.events.statistics().queue_length
+        server.kill()
+        server.start_again()
+        store.events.enqueue(arrival("NIGHT"))
+        assert store.events.statistics().queue_length == before + 1
+
+
 def test_a_full_disk_acknowledges_nothing(sqlite_url: str, tmp_path: Path) -> None:
     with open_store(sqlite_url) as store:
         store.events.enqueue(arrival("DU1"))

@@ -21,7 +21,6 @@ from sqlalchemy.exc import IntegrityError
 
 import app.store
 import app.store.testing
-from app.events import EventState
 from app.store import (
     Store,
     StoreDamaged,
@@ -123,18 +122,16 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
     """
     plans: dict[str, str] = {}
     with open_store(database_url) as store:
-        for _ in range(200):  # so many merged ones that PostgreSQL prefers an index
-            store.events.enqueue(arrival("DU1"))
-        store.events.cancel(store.events.list(states=[EventState.QUEUED])[0].event_id)
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("ANALYZE"))
 
         def explain(
             connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object
         ) -> None:
-            if "events" in statement and not statement.startswith(("INSERT", "EXPLAIN")):
-                how = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+            if "events" in statement and not statement.startswith(("INSERT", "EXPLAIN", "SET")):
+                how = "EXPLAIN QUERY PLAN"
+                if engine.dialect.name == "postgresql":
+                    how = "EXPLAIN"
+                    # A small table is read whole unless that is forbidden where it can be avoided.
+                    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
                 rows = connection.exec_driver_sql(f"{how} {statement}", parameters)
                 plans[statement] = " ".join(str(row[-1]) for row in rows)
 
