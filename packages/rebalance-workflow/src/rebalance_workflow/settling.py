@@ -17,6 +17,7 @@ from rebalance_calculator import CommissionModel, Reconciliation, Verdict, recon
 
 from .session import Session
 from .settlement import settled_after
+from .situation import own_stocks
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -34,6 +35,8 @@ class Settled:
     check: Reconciliation
     #: What was settled before the fills, less what they bought; None when that was not told.
     settled_cash: Decimal | None
+    #: Net liquidation less cash and stocks, now against before the fills.
+    unexplained_change: Decimal
 
     @property
     def positions_match(self) -> bool:
@@ -61,9 +64,17 @@ class Settled:
                 "cash_balance": self.snapshot.cash_balance - excess,
                 "settled_cash": settled_cash,
                 "cash_by_currency": cash,
-                "total_value": self.snapshot.total_value - excess,
+                "total_value": self.snapshot.total_value - self._counted(excess),
             }
         )
+
+    def _counted(self, excess: Decimal) -> Decimal:
+        """What of the excess is part of net liquidation: all of it, or nothing.
+
+        The two can be of different age. When only the balance is old, net liquidation without the
+        excess would look like a debt, and everything would be sold to cover it.
+        """
+        return Decimal(0) if self.unexplained_change < -excess / 2 else excess
 
 
 async def settled_snapshot(
@@ -113,4 +124,15 @@ def compare(
     )
     check = reconcile(before, fills, after, cash_tolerance=_CASH_TOLERANCE + untold)
     settled = settled_after(before, fills, commission)
-    return Settled(snapshot=after, check=check, settled_cash=settled)
+    return Settled(
+        snapshot=after,
+        check=check,
+        settled_cash=settled,
+        unexplained_change=_unexplained(after) - _unexplained(before),
+    )
+
+
+def _unexplained(snapshot: AccountSnapshot) -> Decimal:
+    """Net liquidation that is neither cash nor a stock with a price, account currency."""
+    stocks = sum((p.market_value or Decimal(0) for p in own_stocks(snapshot)), Decimal(0))
+    return snapshot.total_value - snapshot.cash_balance - stocks

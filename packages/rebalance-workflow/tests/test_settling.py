@@ -1,0 +1,62 @@
+"""Accounts whose cash is not what the fills left."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import AccountPosition, AccountSnapshot, Fill
+from rebalance_calculator import CommissionModel
+from rebalance_workflow.settling import compare
+
+#: Two contracts that the broker gives no price for, worth 1,000 of net liquidation.
+OPTION = AccountPosition(symbol="OPT", quantity=2, security_type="OPT", currency="USD")
+
+
+def snapshot(*, cash: int, shares: int, total: int, option: bool) -> AccountSnapshot:
+    stock = AccountPosition(
+        symbol="AAA", quantity=shares, market_price=100, market_value=100 * shares, currency="USD"
+    )
+    return AccountSnapshot(
+        account_id="DU1",
+        total_value=total,
+        cash_balance=cash,
+        cash_by_currency={"USD": Decimal(cash)},
+        positions=(stock, OPTION) if option else (stock,),
+        currency="USD",
+    )
+
+
+BUY = Fill(
+    execution_id="E1",
+    order_id="1",
+    account_id="DU1",
+    symbol="AAA",
+    quantity=90,
+    price=100,
+    commission=0,
+    at=datetime(2026, 11, 20, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("option", [False, True])
+def test_an_old_balance_beside_a_new_net_liquidation_is_not_taken_for_a_debt(option: bool) -> None:
+    rest = 1_000 if option else 0
+    before = snapshot(cash=10_000, shares=10, total=11_000 + rest, option=option)
+    # The 9,000 that were spent are still shown; net liquidation knows better.
+    after = snapshot(cash=10_000, shares=100, total=11_000 + rest, option=option)
+    cautious = compare(before, [BUY], after, CommissionModel()).cautious
+    assert cautious.cash_balance == 1_000
+    assert cautious.total_value == 11_000 + rest
+
+
+@pytest.mark.parametrize("option", [False, True])
+def test_money_that_came_meanwhile_is_left_out_of_cash_and_net_liquidation(option: bool) -> None:
+    rest = 1_000 if option else 0
+    before = snapshot(cash=10_000, shares=10, total=11_000 + rest, option=option)
+    after = snapshot(cash=6_000, shares=100, total=16_000 + rest, option=option)
+    cautious = compare(before, [BUY], after, CommissionModel()).cautious
+    assert cautious.cash_balance == 1_000
+    assert cautious.total_value == 11_000 + rest
