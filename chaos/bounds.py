@@ -1,7 +1,7 @@
 """How many shares an account may come to hold, and how much cash has to stay.
 
-Comes in: the world before any run, which is the truth. Goes out: bounds that every sound plan keeps,
-however often it is interrupted. Pure, and by arithmetic of its own.
+Comes in: the world before any run, which is the truth. Goes out: bounds that every sound plan
+keeps, however often it is interrupted. Pure, and by arithmetic of its own.
 """
 
 from __future__ import annotations
