@@ -5,6 +5,7 @@ times that are passed in.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from .protocol import (
     Refused,
 )
 
+#: The latest frames that a channel remembers, so that a demo can run for weeks.
+_KEPT = 10_000
 _QUALIFIED = re.compile(r"\[(?P<name>[^\]?]*)(?:\?(?P<params>[^\]]*))?\](?P<channel>.+)", re.DOTALL)
 _REWIND_TIME = re.compile(r"(?P<amount>\d+)(?P<unit>[sm])")
 _UNITS = {"s": 1_000, "m": 60_000}
@@ -60,7 +63,7 @@ class Channel:
         """`serial` is the position of everybody who attaches before the first message."""
         self.name = name
         self.head = serial
-        self._published: list[Published] = []
+        self._published: deque[Published] = deque(maxlen=_KEPT)
 
     def publish(
         self, messages: Sequence[Mapping[str, object]], *, frame_id: str, serial: str, at: int,

@@ -5,10 +5,13 @@ name is its action), `request` (REST; name is the method, detail has `path` and 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+#: the latest entries that are remembered, so that a demo can run for weeks
+_KEPT = 10_000
 #: seconds that `wait` is patient by default
 _PATIENCE = 10.0
 
@@ -31,7 +34,7 @@ class ReceivedLog:
     """Iterate over it, or wait until it has what you expect."""
 
     def __init__(self) -> None:
-        self._entries: list[Received] = []
+        self._entries: deque[Received] = deque(maxlen=_KEPT)
         self._grown = asyncio.Event()
 
     def __iter__(self) -> Iterator[Received]:
