@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -69,16 +69,19 @@ class Installation:
     async def end_of(self, event_id: str, seconds: float = 30) -> Event:
         """The event in its final state."""
         waiting = {EventState.QUEUED, EventState.RUNNING}
-        event = self.store.events.get(event_id)
         try:
-            async with asyncio.timeout(seconds), self._changes() as changed:
-                while event.state in waiting:
-                    await changed.wait()
-                    changed.clear()
-                    event = await self.store.call(self.store.events.get, event_id)
+            await self.until(lambda: self.store.events.get(event_id).state not in waiting, seconds)
         except TimeoutError:
-            raise AssertionError(f"{event} {self.store.events.attempts(event_id)}") from None
-        return event
+            attempts = self.store.events.attempts(event_id)
+            raise AssertionError(f"{self.store.events.get(event_id)} {attempts}") from None
+        return self.store.events.get(event_id)
+
+    async def until(self, is_so: Callable[[], bool], seconds: float = 30) -> None:
+        """Return once it is so, looking at every change of the store."""
+        async with asyncio.timeout(seconds), self._changes() as changed:
+            while not await self.store.call(is_so):
+                await changed.wait()
+                changed.clear()
 
     async def running(self, event_id: str, attempt: int = 1) -> Event:
         """The event while it is worked for the `attempt`-th time."""
@@ -100,8 +103,6 @@ class Installation:
             loop.call_soon_threadsafe(changed.set)
 
         stop = self.store.wake.subscribe(wake)
-        # What happened before is looked at once.
-        changed.set()
         try:
             yield changed
         finally:

@@ -1,0 +1,82 @@
+"""Files that change under a running service: good ones are in force, bad ones told and refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.service.live_settings import LiveSettings
+from app.settings import Settings, load_settings
+
+
+class Watch:
+    """Live settings and what they told."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.changed: list[Settings] = []
+        self.refused: list[tuple[str, ...]] = []
+        self.live = LiveSettings(
+            load_settings(home, {}),
+            {},
+            changed=self.changed.append,
+            refused=self.refused.append,
+        )
+
+    def write(self, name: str, text: str) -> None:
+        # As editors do it: a new file in place of the old one.
+        draft = self.home / f"{name}.new"
+        draft.write_text(text)
+        os.replace(draft, self.home / name)
+
+
+@pytest.fixture
+def watch(home: Path) -> Watch:
+    return Watch(home)
+
+
+ONE = "accounts:\n  - {account_id: P1, type: paper, broker: paper, strategy_name: other}\n"
+
+
+def test_a_changed_file_is_in_force_at_the_next_look(watch: Watch) -> None:
+    watch.live.look()
+    assert watch.changed == []
+    watch.write("accounts.yaml", ONE)
+    watch.live.look()
+    assert [a.strategy_name for a in watch.live().accounts] == ["other"]
+    assert watch.changed == [watch.live()]
+
+
+def test_a_file_that_appears_is_seen(watch: Watch) -> None:
+    watch.write("config.yaml", "executor: {max_workers: 3}\n")
+    watch.live.look()
+    assert watch.live().config.executor.max_workers == 3
+
+
+def test_a_bad_file_is_told_once_with_its_line_and_what_was_in_force_stays(watch: Watch) -> None:
+    before = watch.live()
+    watch.write("accounts.yaml", "accounts:\n  - {account_id: P1, typ: paper}\n")
+    watch.live.look()
+    watch.live.look()
+    assert watch.live() is before
+    (problems,) = watch.refused
+    assert any(problem.startswith("accounts.yaml:2: accounts[0].typ: ") for problem in problems)
+    assert watch.live.problems == problems
+
+
+def test_a_corrected_file_ends_the_trouble(watch: Watch) -> None:
+    watch.write("accounts.yaml", "accounts: nonsense\n")
+    watch.live.look()
+    watch.write("accounts.yaml", ONE)
+    watch.live.look()
+    assert watch.live.problems == ()
+    assert [a.strategy_name for a in watch.live().accounts] == ["other"]
+
+
+def test_the_environment_is_that_of_the_start(watch: Watch) -> None:
+    watch.write(".env", "TRADING_MODE=live\nLOG_LEVEL=DEBUG\n")
+    assert watch.live.reload()
+    assert watch.live().mode.value == "simulation"
+    assert watch.live().environment.log_level == "INFO"
