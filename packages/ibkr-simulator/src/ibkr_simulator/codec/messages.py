@@ -5,8 +5,7 @@ directions insist that every text is used and every field is there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ibkr_simulator.frames import MAX_VERSION, MIN_VERSION, split_fields
 
@@ -17,8 +16,7 @@ from .requests import REQUESTS
 from .spec import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message: its name and its values by field name.
 
     A decoded message has every field of its table, with the default where the wire had none; a
