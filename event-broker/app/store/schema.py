@@ -73,7 +73,7 @@ def _one_of(column: str, values: type[EventState]) -> str:
 def equals(column: ColumnElement[Any], value: StrEnum) -> ColumnElement[bool]:
     """The comparison with the value in the statement's text.
 
-    As a parameter it would keep the database from using an index of the rows with this value.
+    As a parameter it could keep a prepared statement from using an index of these rows alone.
     """
     return column == literal_column(repr(str(value)))
 
