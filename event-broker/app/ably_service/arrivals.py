@@ -19,6 +19,8 @@ from .payload import Decoded, decode
 from .server_time import from_milliseconds
 
 _CREATED = (None, 0)
+#: Characters of an id that databases surely index, and of a detail that people surely read.
+_LONGEST = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,13 +69,14 @@ def _arrival(
         channel=channel,
         message_id=_identity(row.get("id"), raw),
         timestamp=from_milliseconds(row.get("timestamp")) or received_at.astimezone(UTC),
-        serial=_storable(row.get("serial")),
-        name=_storable(row.get("name")),
+        serial=_if_any(row.get("serial")),
+        name=_if_any(row.get("name")),
         raw=raw,
         origin=origin,
     )
     if decoded.problem is not None:
-        return Arrival(message=message, status=MessageStatus.MALFORMED, detail=decoded.problem)
+        detail = _storable(decoded.problem[:_LONGEST])
+        return Arrival(message=message, status=MessageStatus.MALFORMED, detail=detail)
     if row.get("action") not in _CREATED:
         detail = f"action {row['action']} is about another message"
         return Arrival(message=message, status=MessageStatus.IGNORED, detail=detail)
@@ -91,15 +94,20 @@ def _identity(message_id: object, raw: str) -> str:
     `None:0` is what the SDK makes of a message without an id in a frame without one; all of them
     would be one.
     """
-    if isinstance(message_id, str) and message_id and not message_id.startswith("None:"):
-        return _storable(message_id) or ""
-    content = {k: v for k, v in json.loads(raw).items() if k != "id"}
-    text = json.dumps(content, sort_keys=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    if not isinstance(message_id, str) or not message_id or message_id.startswith("None:"):
+        content = {key: value for key, value in json.loads(raw).items() if key != "id"}
+        return _digest(json.dumps(content, sort_keys=True))
+    return _digest(message_id) if len(message_id) > _LONGEST else _storable(message_id)
 
 
-def _storable(value: object) -> str | None:
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+
+
+def _storable(text: object) -> str:
     """Text without what databases refuse: NUL and half characters."""
-    if value is None:
-        return None
-    return str(value).replace("\0", "\ufffd").encode(errors="replace").decode()
+    return str(text).replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _if_any(value: object) -> str | None:
+    return None if value is None else _storable(value)

@@ -138,6 +138,17 @@ def test_a_payload_that_is_nested_too_deeply_is_malformed_and_no_more() -> None:
     assert payload_of('{"data":' + "[" * 50_000) is None
 
 
+def test_what_a_publisher_makes_too_long_is_cut_and_ids_stay_different() -> None:
+    first, second = (from_row("alpha", {"id": "i" * 5_000 + end}, NOW) for end in "ab")
+    assert first.message.message_id != second.message.message_id
+    assert len(first.message.message_id) < 100
+    odd = from_row("alpha", {"id": "a", "data": "x", "encoding": "\0" * 5_000}, NOW)
+    assert odd.status is MessageStatus.MALFORMED
+    assert odd.detail is not None
+    assert "\0" not in odd.detail
+    assert len(odd.detail) <= 500
+
+
 def test_an_update_of_another_message_is_recorded_and_is_no_order() -> None:
     arrival = from_row("alpha", {"id": "a", "action": 1}, NOW)
     assert arrival.status is MessageStatus.IGNORED
