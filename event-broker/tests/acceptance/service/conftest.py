@@ -1,0 +1,133 @@
+"""A site: a broker and Ably on one side, a store in the middle, services as they are shipped."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ably_standin import message
+from app.events import FINAL_STATES, Command, Event, EventSource, EventState, NewEvent
+from app.store import Store, open_store
+from app.store.testing import assert_every_event_ended_once
+
+from .broker import Broker, LoopThread
+from .news import News
+from .product import ABLY_KEY, CONFIG, Service, assert_nothing_is_left, write_home
+
+
+class Site:
+    """One installation. Everything that a test starts here has ended when it is over."""
+
+    def __init__(
+        self,
+        home: Path,
+        thread: LoopThread,
+        database_url: str,
+        accounts: Mapping[str, str],
+        config: str,
+    ) -> None:
+        write_home(home, accounts, config)
+        self.home = home
+        self.accounts = accounts
+        self.database_url = database_url
+        self.broker = Broker(thread, accounts, home)
+        self.store: Store = open_store(database_url)
+        self._news = News()
+        self.store.wake.subscribe(self._news.tell)
+        self._services: list[Service] = []
+
+    # --- services ---------------------------------------------------------------------------
+
+    def start(self, role: str = "worker", **variables: str) -> Service:
+        """A service, which need not be ready yet."""
+        usual = {
+            "DATABASE_URL": self.database_url,
+            "REALTIME_API_KEY": ABLY_KEY,
+            "ABLY_ENDPOINT": self.broker.ably_endpoint,
+            "ABLY_TLS": "false",
+        }
+        service = Service(self.home, role, usual | variables)
+        self._services.append(service)
+        return service
+
+    def publish(self, channel: str, *commands: str) -> None:
+        """Publish one message of Ably with a command for each of these."""
+        batch = [message({"exec": command}) for command in commands]
+        self.broker.ably(lambda ably: ably.publish(channel, batch))
+
+    # --- events -----------------------------------------------------------------------------
+
+    def enqueue(self, account_id: str, command: Command = Command.REBALANCE) -> str:
+        """The id of a new event, or of its waiting twin."""
+        new = NewEvent(account_id=account_id, command=command, source=EventSource.API)
+        return self.store.events.enqueue(new).event_id
+
+    def events(self, account_id: str | None = None) -> tuple[Event, ...]:
+        """Oldest first."""
+        return tuple(reversed(self.store.events.list(limit=1000, account_id=account_id)))
+
+    def until(self, look: Callable[[], object]) -> None:
+        """Wait for something in the store."""
+        self._news.until(look, lambda: "\n".join(map(str, self.events())))
+
+    def until_ended(self, *accounts: str, events: int = 1) -> None:
+        """Wait until so many events of each of these accounts are in their final states."""
+
+        def have_ended() -> bool:
+            for account_id in accounts or self.accounts:
+                found = self.events(account_id)
+                if len(found) < events or any(e.state not in FINAL_STATES for e in found):
+                    return False
+            return True
+
+        self.until(have_ended)
+
+    # --- in the end -------------------------------------------------------------------------
+
+    def assert_all_is_well(self, *accounts: str) -> None:
+        """Each event was done once, and nothing was ordered twice; these accounts are on target."""
+        assert_every_event_ended_once(self.store)
+        left = [e for e in self.events() if e.state is EventState.NEEDS_ATTENTION]
+        assert left == []
+        for account_id in accounts or self.accounts:
+            assert self.broker.do(lambda a=account_id: self.broker.witness.on_target(a)) == []
+
+    def close(self) -> None:
+        for service in self._services:
+            service.signal_all(signal.SIGKILL)
+            service.end()
+        self.store.close()
+        self.broker.close()
+        assert_nothing_is_left(self.home)
+
+
+OpenSite = Callable[..., Site]
+
+
+@pytest.fixture(scope="session")
+def far_side() -> Iterator[LoopThread]:
+    thread = LoopThread()
+    yield thread
+    thread.close()
+
+
+@pytest.fixture
+def open_site(far_side: LoopThread, tmp_path: Path) -> Iterator[OpenSite]:
+    """Opens the test's installation."""
+    opened: list[Site] = []
+
+    def open_with(database_url: str, accounts: Mapping[str, str], config: str = CONFIG) -> Site:
+        home = tmp_path / "home"
+        home.mkdir()
+        opened.append(Site(home, far_side, database_url, accounts, config))
+        return opened[-1]
+
+    yield open_with
+    for site in opened:
+        site.close()
+
+
+__all__ = ["OpenSite", "Site"]

@@ -1,0 +1,207 @@
+"""The service as shipped: `python -m app serve` in a home of its own, and what it says in its log."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app.settings import Environment
+
+from .market import write_allocations
+from .news import PATIENCE, News
+
+OPERATE_KEY = "operate-key-of-the-test"
+ABLY_KEY = "standin.key:secret"
+
+Line = dict[str, Any]
+
+#: What fails for a passing reason comes again soon.
+CONFIG = """\
+retry: {first_delay_seconds: 1, longest_delay_seconds: 1}
+trading: {order_timeout_seconds: 60}
+"""
+
+
+def write_home(home: Path, accounts: Mapping[str, str], config: str = CONFIG) -> None:
+    """Configuration files for accounts, by their ids, that follow these strategies."""
+    entries = "".join(
+        f"  - {{account_id: {account_id}, type: paper, strategy_name: {strategy}}}\n"
+        for account_id, strategy in accounts.items()
+    )
+    (home / "accounts.yaml").write_text(f"accounts:\n{entries}")
+    (home / "config.yaml").write_text(config)
+    (home / "data").mkdir()
+    (home / "data" / "client-ids.json").write_text(
+        json.dumps({f"{account_id}/trade": client_of(account_id) for account_id in accounts})
+    )
+    for strategy in set(accounts.values()):
+        write_allocations(home / "demo" / "allocations", strategy)
+
+
+def client_of(account_id: str) -> int:
+    """The client id by which the gateway knows the account's runs: DU7 has 1007."""
+    return 1000 + int(account_id.removeprefix("DU"))
+
+
+class Service:
+    """A running service, in a process group of its own."""
+
+    def __init__(
+        self, home: Path, role: str, variables: Mapping[str, str], wrapper: Sequence[str] = ()
+    ) -> None:
+        """`wrapper` is a command that runs the one behind it in another way."""
+        known = {name.upper() for name in Environment.model_fields}
+        environment = {k: v for k, v in os.environ.items() if k not in known}
+        self._process = subprocess.Popen(
+            [*wrapper, sys.executable, "-P", "-m", "app", "serve", "--role", role],
+            cwd=home,
+            env={
+                **environment,
+                "REBALANCER_HOME": str(home),
+                "API_PORT": "0",
+                "MANAGEMENT_API_KEY": OPERATE_KEY,
+                **variables,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+        #: Everything it has said; what is no JSON stands under `text`.
+        self.said: list[Line] = []
+        self._news = News()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                try:
+                    said = json.loads(line)
+                except ValueError:
+                    said = {"text": line.rstrip()}
+                self.said.append(said)
+                self._news.tell()
+
+    # --- what can be seen -------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def until(self, event: str, count: int = 1, **fields: object) -> Line:
+        """The latest of `count` lines of its log with this event and these fields."""
+
+        def look() -> list[Line]:
+            found = [
+                s for s in self.said if s.get("event") == event and fields.items() <= s.items()
+            ]
+            return found[count - 1 : count]
+
+        return self._news.until(look, lambda: "\n".join(map(str, self.said[-30:])))[0]
+
+    @property
+    def words(self) -> str:
+        """All that it has said."""
+        return "\n".join(map(str, self.said))
+
+    def processes(self) -> list[psutil.Process]:
+        """Itself and all that it has started, directly or not."""
+        return _with_children(self.pid)
+
+    def account_processes(self) -> list[psutil.Process]:
+        """The processes that trade now; they are forked from the fork server."""
+        servers = [p for p in psutil.Process(self.pid).children() if "forkserver" in _command(p)]
+        return [child for server in servers for child in server.children()]
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, Any]:
+        """Status and JSON body of an answer of the API."""
+        listening = self.until("api.listening")
+        connection = http.client.HTTPConnection(
+            listening["host"], listening["port"], timeout=PATIENCE
+        )
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        with suppress(ValueError):
+            return answer.status, json.loads(text)
+        return answer.status, text.decode()
+
+    # --- what is done to it -----------------------------------------------------------------
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the service alone."""
+        os.kill(self.pid, number)
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """To the service and everything that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def end(self) -> int:
+        """Wait until it has ended, and all that it said is read; its exit code."""
+        code = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+    def kill(self) -> None:
+        """The service alone, as the kernel does when memory is short; the others have to see."""
+        self.signal(signal.SIGKILL)
+        self._process.wait(PATIENCE)
+
+    def kill_all(self) -> None:
+        """Everything, as a machine does that loses its power."""
+        self.signal_all(signal.SIGKILL)
+        self.end()
+
+    def stop(self) -> int:
+        """As a supervisor stops it; its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.end()
+
+
+def _with_children(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _command(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def assert_nothing_is_left(home: Path) -> None:
+    """Whatever was started in this home ends by itself."""
+
+    def is_of_home(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return Path(process.cwd()) == home
+        return False
+
+    found = [process for process in psutil.process_iter() if is_of_home(process)]
+    _, alive = psutil.wait_procs(found, timeout=15)
+    assert not alive, [(process.pid, _command(process)) for process in alive]
+
+
+Start = Callable[..., Service]

@@ -1,0 +1,129 @@
+"""The service is killed while accounts stand at every step of an event's way, and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from app.events import EventState
+from app.store.records import MessageStatus
+from rebalance_workflow import AccountLock
+from simulated_exchange import Side
+
+from .news import PATIENCE
+from .product import CONFIG, client_of
+
+if TYPE_CHECKING:
+    from .conftest import OpenSite, Site
+    from .product import Service
+
+pytestmark = pytest.mark.acceptance
+
+CLAIMED, CONNECTED, SELLING, SOLD, BUYING, NOT_WRITTEN = (f"DU{n}" for n in range(1, 7))
+DISPATCHED, RECORDED = "DU7", "DU8"
+ACCOUNTS = dict.fromkeys([f"DU{n}" for n in range(1, 8)], "alpha") | {RECORDED: "beta"}
+#: Longer than any test.
+_FOR_GOOD = 600.0
+
+
+@contextmanager
+def nobody_writes(database_url: str) -> Iterator[None]:
+    """For the block, nobody's event changes its state in the store."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=PATIENCE)
+        connection.isolation_level = None
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+        return
+    with psycopg.connect(database_url) as locking:
+        locking.execute("LOCK TABLE events IN EXCLUSIVE MODE")
+        yield
+
+
+def until_run_has_ended(locks: Path, account_id: str) -> None:
+    """Wait for the end of the process that holds the account's lock."""
+    holder = json.loads((locks / f"{account_id}.lock").read_text())["pid"]
+    descriptor = os.pidfd_open(holder)
+    try:
+        assert select.select([descriptor], [], [], PATIENCE)[0]
+    finally:
+        os.close(descriptor)
+
+
+def hold_everybody_up(site: Site) -> None:
+    """Let each account come as far as its step, and no further."""
+    fault = site.broker.let_fail
+    fault(action="delay", seconds=_FOR_GOOD, message="startApi", client_id=client_of(CONNECTED))
+    for account_id, side in ((SELLING, "SELL"), (BUYING, "BUY")):
+        fault(
+            action="delay",
+            seconds=_FOR_GOOD,
+            message="openOrder",
+            client_id=client_of(account_id),
+            where={"action": side},
+        )
+    client, buying = client_of(SOLD), {"action": "BUY"}
+    fault(action="swallow", times=0, message="placeOrder", client_id=client, where=buying)
+    # Time enough to close the store before there is a result.
+    client = client_of(NOT_WRITTEN)
+    fault(action="delay", seconds=1, message="openOrder", client_id=client, where=buying)
+    # A message that is not dispatched before history is read.
+    site.broker.ably(lambda ably: ably.fail_rest(delay=_FOR_GOOD, path="beta"))
+
+
+def until_all_are_held_up(site: Site, service: Service) -> None:
+    service.until("event.started", account_id=CLAIMED)
+    broker = site.broker
+    broker.until(lambda: broker.has_asked(client_of(CONNECTED), "startApi"))
+    broker.until(lambda: broker.has_ordered(SELLING, Side.SELL))
+    broker.until(lambda: broker.has_asked(client_of(SOLD), "placeOrder", "BUY"))
+    broker.until(lambda: broker.has_ordered(BUYING, Side.BUY))
+
+
+def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
+    open_site: OpenSite, database_url: str
+) -> None:
+    site = open_site(database_url, ACCOUNTS, CONFIG + "executor: {max_workers: 6}\n")
+    locks = site.home / "data" / "simulation" / "locks"
+    hold_everybody_up(site)
+    with ExitStack() as until_it_is_killed:
+        hold = until_it_is_killed.enter_context
+        hold(AccountLock(locks, CLAIMED))
+        last = AccountLock(locks, NOT_WRITTEN)
+        hold(last)
+        service = site.start("all")
+        service.until("channel", channel="alpha", state="attached")
+        service.until("channel", channel="beta", state="attached")
+        site.publish("alpha", "rebalance")
+        until_all_are_held_up(site, service)
+        site.publish("beta", "rebalance")
+        site.until(lambda: site.store.messages.list(1, channel="beta"))
+        last.release()
+        site.broker.until(lambda: site.broker.has_ordered(NOT_WRITTEN, Side.BUY, 2))
+        hold(nobody_writes(database_url))
+        until_run_has_ended(locks, NOT_WRITTEN)
+        states = {event.account_id: event.state for event in site.events()}
+        assert states.pop(DISPATCHED) is EventState.QUEUED
+        assert states == dict.fromkeys(list(ACCOUNTS)[:6], EventState.RUNNING)
+        (waiting,) = site.store.messages.list(1, channel="beta")
+        assert waiting.status is MessageStatus.RECEIVED
+        service.kill_all()
+    site.broker.mend()
+    site.broker.ably(lambda ably: ably.fail_rest())
+    site.start("all")
+    site.until_ended()
+    assert sorted(event.account_id for event in site.events()) == sorted(ACCOUNTS)
+    site.assert_all_is_well()
+    # What was done and not written down is found to be done.
+    assert len(site.broker.runs_with_orders(NOT_WRITTEN)) == 1
