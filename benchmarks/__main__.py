@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import allocation, batch, commands, machine, runs, simulator, store
+from benchmarks import allocation, batch, commands, machine, runs, service, simulator, store
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "allocation": allocation.measure,
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "commands": commands.measure,
     "simulator": simulator.measure,
     "store": store.measure,
+    "service": service.measure,
 }
 
 

@@ -20,7 +20,16 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ibkr_simulator import SimulatedGateway
-from simulated_exchange import Event, Exchange, Instrument, OrderChanged, Quote, WallClock
+from simulated_exchange import (
+    Event,
+    Exchange,
+    Executed,
+    FillPolicy,
+    Instrument,
+    OrderChanged,
+    Quote,
+    WallClock,
+)
 
 
 @dataclass(kw_only=True)
@@ -30,13 +39,24 @@ class Arrivals:
     #: Monotonic seconds of the first order's arrival.
     first_order: dict[str, float] = field(default_factory=dict)
     orders: dict[str, set[int]] = field(default_factory=dict)
+    #: Signed shares of every execution, by contract.
+    executed: dict[str, dict[int, list[Decimal]]] = field(default_factory=dict)
     max_messages_per_second: int = 0
 
     def note(self, event: Event) -> None:
-        if isinstance(event, OrderChanged):
+        if isinstance(event, Executed):
+            fill = event.execution
+            of_account = self.executed.setdefault(fill.request.account_id, {})
+            of_account.setdefault(fill.request.con_id, []).append(fill.signed_quantity)
+        elif isinstance(event, OrderChanged):
             account_id = event.order.request.account_id
             self.first_order.setdefault(account_id, time.monotonic())
             self.orders.setdefault(account_id, set()).add(event.order.order_id)
+
+
+#: Told on the control pipe: from now on every order fills a little at once and the rest later.
+SLOW_FILLS = "slow fills"
+_SLOW = FillPolicy.partial(5, gap=0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +83,13 @@ async def _serve(
 
     def answer() -> None:
         try:
-            control.recv()
+            told = control.recv()
         except EOFError:
             loop.remove_reader(control.fileno())
             closed.set()
             return
+        if told == SLOW_FILLS:
+            exchange.fill_policy = _SLOW
         arrivals.max_messages_per_second = gateway.statistics.max_messages_per_second
         control.send(arrivals)
 
