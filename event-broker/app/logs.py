@@ -33,6 +33,8 @@ def configure_logging(settings: Settings, *, to_terminal: bool = False, **contex
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(settings.environment.log_level)
+    # It tells every step of a migration, and that once.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

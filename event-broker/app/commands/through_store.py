@@ -26,6 +26,7 @@ from app.execution import (
     Waking,
     insist,
 )
+from app.logs import configure_logging
 from app.market import MarketCalendar
 from app.report.progress import ProgressLines
 from app.store import Store, StoreError, open_store
@@ -40,6 +41,8 @@ Progress = Callable[[bytes], None]
 def work_event(session: Session, command: Command) -> bytes:
     """The result of the command for the session's account, as JSON; raises `CommandFailed`."""
     address = session.gateway()
+    # Standard output belongs to the command.
+    configure_logging(session.settings, command=command.value)
     try:
         with open_store(session.settings.database_url) as store:
             return asyncio.run(_until_interrupted(_Errand(session, command, store, address)))

@@ -28,6 +28,16 @@ class Permission:
     session_date: date | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store says, read in one go."""
+
+    asked_at: datetime | None = None
+    paused: tuple[Pause, ...] = ()
+    armed_until: datetime | None = None
+    rebalances_in_session: int = 0
+
+
 class Gatekeeper:
     """Decides whether an event may be worked now."""
 
@@ -39,23 +49,22 @@ class Gatekeeper:
     async def ask(self, event: Event, account: AccountConfig, settings: Settings) -> Permission:
         """Raises `CalendarError` and `StoreUnavailable`."""
         if event.command is not Command.REBALANCE:
-            here = self._circumstances(event, account, settings)
+            here = self._circumstances(event, account, settings, _Known(), None)
             return Permission(decision=decide(here))
         sessions = await self._sessions(account, settings)
         day = sessions.trading_day(self._now()) if sessions else None
-        store = self._store
-        used = await store.call(store.runs.sessions_used, account.account_id, day) if day else 0
-        here = self._circumstances(
-            event,
-            account,
-            settings,
-            asked_at=await store.call(store.events.asked_at, event.event_id),
-            paused=await store.call(store.controls.paused),
-            armed_until=await store.call(store.controls.armed_until),
-            sessions=sessions,
-            rebalances_in_session=used,
-        )
+        known = await self._store.call(self._read, event, day)
+        here = self._circumstances(event, account, settings, known, sessions)
         return Permission(decision=decide(here), session_date=day)
+
+    def _read(self, event: Event, day: date | None) -> _Known:
+        store = self._store
+        return _Known(
+            asked_at=store.events.asked_at(event.event_id),
+            paused=store.controls.paused(),
+            armed_until=store.controls.armed_until(),
+            rebalances_in_session=store.runs.sessions_used(event.account_id, day) if day else 0,
+        )
 
     async def _sessions(self, account: AccountConfig, settings: Settings) -> Sessions | None:
         """The simulation's market never closes; its days matter to the once-a-session guard."""
@@ -68,24 +77,20 @@ class Gatekeeper:
         event: Event,
         account: AccountConfig,
         settings: Settings,
-        *,
-        asked_at: datetime | None = None,
-        paused: tuple[Pause, ...] = (),
-        armed_until: datetime | None = None,
-        sessions: Sessions | None = None,
-        rebalances_in_session: int = 0,
+        known: _Known,
+        sessions: Sessions | None,
     ) -> Circumstances:
-        mine = [pause for pause in paused if pause.account_id in (account.account_id, None)]
+        mine = [pause for pause in known.paused if pause.account_id in (account.account_id, None)]
         return Circumstances(
             now=self._now(),
             command=event.command,
             account=account,
             settings=settings,
-            asked_at=asked_at or event.created_at,
+            asked_at=known.asked_at or event.created_at,
             paused=_in_words(mine[0]) if mine else None,
-            armed_until=armed_until,
+            armed_until=known.armed_until,
             sessions=sessions,
-            rebalances_in_session=rebalances_in_session,
+            rebalances_in_session=known.rebalances_in_session,
         )
 
 

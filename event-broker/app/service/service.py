@@ -24,7 +24,7 @@ from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
 from app.notifications import Notifier, addresses, alert
 from app.schedule import Scheduler
-from app.settings import Settings, processed_accounts
+from app.settings import Settings, TradingMode, processed_accounts
 from app.store import Store, StoreUnavailable
 
 from .gateway import ServiceGateway
@@ -177,11 +177,17 @@ class Service:
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
         await asyncio.to_thread(fork_server.start)
+        warming = asyncio.create_task(self._warm())
         await self._worker.run(
             end,
             hurry=hurry,
             grace_seconds=lambda: self.settings().config.executor.shutdown_grace_seconds,
         )
+        await warming
+
+    async def _warm(self) -> None:
+        if self.settings().mode is TradingMode.SIMULATION:
+            await self.gateway.warm()
 
     async def _answer(self, end: asyncio.Event) -> None:
         # It brings a web framework along, which only a process that answers needs.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing, suppress
 from decimal import Decimal
 from itertools import pairwise
+from subprocess import Popen, TimeoutExpired
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +30,18 @@ def shares_bought(installation: Installation, account_id: str) -> dict[str, Deci
         for fill in run.fills:
             bought[fill.symbol] = bought.get(fill.symbol, Decimal(0)) + fill.quantity
     return bought
+
+
+def stop_between_transactions(installation: Installation, process: Popen[str]) -> None:
+    """Stop it at a moment when it does not hold the database's only writer lock."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(installation.store.place, timeout=0.5)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
 
 
 async def test_two_services_share_the_work_and_end_in_order(installation: Installation) -> None:
@@ -68,7 +83,7 @@ async def test_a_stopped_worker_can_neither_trade_nor_close_what_another_has_tak
     event_id = installation.enqueue("P1")
     await installation.running(event_id)
     # Its account process goes on without it, and gives up when its lease is over.
-    first.send_signal(signal.SIGSTOP)
+    stop_between_transactions(installation, first)
     installation.serve()
     await installation.running(event_id, attempt=2)
     lock.release()
@@ -110,3 +125,39 @@ async def test_a_command_waits_for_the_account_and_a_service_never_runs_beside_i
     spans = sorted((a.started_at, a.finished_at) for a in attempts if a.finished_at is not None)
     assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans))
     assert run.status == "done"
+
+
+def test_a_command_says_that_its_account_is_paused_and_leaves_nothing_behind(
+    installation: Installation,
+) -> None:
+    installation.store.controls.pause(None, "somebody", "holidays")
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+    output, _ = command.communicate(timeout=60)
+    document = json.loads(output)
+    assert command.returncode == 1
+    assert document["error"] == {
+        "kind": "Paused",
+        "message": "rebalances of P1 are paused; nothing was sent. Resume, then try again.",
+    }
+    (event,) = installation.store.events.list()
+    assert event.state is EventState.CANCELLED
+
+
+async def test_an_interrupted_command_that_waits_takes_its_event_back(
+    installation: Installation,
+) -> None:
+    # Somebody else, who never gets any further, has the account.
+    installation.enqueue("P1", Command.CANCEL_ORDERS)
+    claim = installation.store.events.claim("somebody")
+    assert claim is not None
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+    await installation.until(lambda: len(installation.store.events.list()) == 2)
+    while installation.store.events.list()[0].state is EventState.QUEUED:
+        installation.store.events.heartbeat(claim)
+        command.send_signal(signal.SIGINT)
+        with suppress(TimeoutExpired):
+            command.wait(0.5)
+    output, _ = command.communicate(timeout=30)
+    assert command.returncode == 1
+    assert "no order was sent" in json.loads(output)["error"]["message"]
+    assert installation.store.events.list()[0].state is EventState.CANCELLED
