@@ -1,0 +1,157 @@
+"""The documentation against the repository: links, commands, messages, codes, reference pages."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.cli import parse
+from app.commands.outcome import CommandFailed
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+TROUBLESHOOTING = REPOSITORY / "docs" / "troubleshooting.md"
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_TOOL = re.compile(r"(?:^|[\s`])(?:\./)?(tools/[\w.-]+\.sh)([^`\n]*)")
+#: What stands for something in a command that is shown.
+_PLACES = re.compile(r"\bID\b|\bNAME\b|\bTEXT\b|\bDIR\b")
+_STANDS_FOR_MORE = re.compile(r"[|\[\]<>;,:)\\*]|\.\.\.|\bCOMMAND\b")
+#: Tools that are short for a command.
+_SHORT = {
+    "rebalancer": [],
+    "rebalance": ["rebalance"],
+    "schedule": ["schedule"],
+    "serve": ["serve"],
+    "reload": ["reload"],
+}
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    assert [f"{page}: {link}" for page in _pages() for link in _broken_links(page)] == []
+
+
+def test_every_command_that_is_shown_exists() -> None:
+    for page in _pages():
+        for tool, rest in _TOOL.findall(page.read_text()):
+            assert (REPOSITORY / tool).exists(), f"{page}: {tool}"
+            if _is_shown_whole(tool, rest):
+                _assert_understood(tool, rest, page)
+
+
+def test_every_message_that_is_explained_is_one_of_ours() -> None:
+    ours = TROUBLESHOOTING.read_text().partition("## By our own message")[2]
+    explained = re.findall(r"^\| `([^`]+)`", ours, re.MULTILINE)
+    assert len(explained) > 40
+    texts = _texts_of_the_code()
+    unknown = [message for message in explained if not re.search(_pattern(message), texts)]
+    assert unknown == []
+
+
+def test_every_code_of_the_connector_is_explained_and_no_other() -> None:
+    table = (REPOSITORY / "packages/ibkr-connector/src/ibkr_connector/errors.py").read_text()
+    known = set(re.findall(r"^ {8}(\d+): _row\(", table, re.MULTILINE))
+    by_code = TROUBLESHOOTING.read_text().partition("## By our own message")[0]
+    cells = re.findall(r"^\| ([\d, ]+) \|", by_code, re.MULTILINE)
+    explained = [code for cell in cells for code in cell.split(", ")]
+    assert sorted(explained, key=int) == sorted(known, key=int)
+
+
+def test_the_reference_pages_say_what_the_code_says() -> None:
+    ended = subprocess.run(
+        [sys.executable, "tools/reference.py", "--check"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"run tools/reference.py: {ended.stdout}{ended.stderr}"
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "configuration.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\|[^|]*\|(.*)\|$", page, re.MULTILINE)
+    assert len(rows) > 90
+    assert [key for key, meaning in rows if not meaning.strip()] == []
+
+
+def _pattern(message: str) -> str:
+    return ".*?".join(re.escape(piece.strip()) for piece in message.split("…") if piece.strip())
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def _anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", _prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def _pages() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+    pages = [REPOSITORY / name for name in listed.stdout.split()]
+    return [page for page in pages if page.exists()]
+
+
+def _broken_links(page: Path) -> Iterator[str]:
+    for link in _LINK.findall(_prose(page.read_text())):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if "://" in link:
+            continue
+        if not target.exists() or (anchor and anchor not in _anchors(target.read_text())):
+            yield link
+
+
+def _is_shown_whole(tool: str, rest: str) -> bool:
+    """Commands of the rebalancer, unless dots, braces or a pipe stand for a part."""
+    return Path(tool).stem in _SHORT and not _STANDS_FOR_MORE.search(_bare(rest))
+
+
+def _bare(rest: str) -> str:
+    return rest.split("  ")[0].split(" #")[0]
+
+
+def _assert_understood(tool: str, rest: str, page: Path) -> None:
+    words = [*_SHORT[Path(tool).stem], *shlex.split(_PLACES.sub("X", _bare(rest)))]
+    try:
+        if words:
+            parse(words)
+    except CommandFailed as error:
+        # In a sentence a tool may be named alone.
+        if _bare(rest).strip():
+            pytest.fail(f"{page}: {tool}{rest}: {error}")
+    except SystemExit as ended:
+        # --help
+        if ended.code:
+            pytest.fail(f"{page}: {tool}{rest}")
+
+
+@cache
+def _texts_of_the_code() -> str:
+    """Every text of the code, one a line, `…` for what varies in it."""
+    return "\n".join(
+        text
+        for folder in ("event-broker/app", "packages")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+        if "tests" not in path.parts
+        for text in _texts(ast.parse(path.read_text()))
+    )
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (p.value if isinstance(p, ast.Constant) else "…" for p in node.values)
+            yield " ".join("".join(map(str, parts)).split())
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield " ".join(node.value.split())
