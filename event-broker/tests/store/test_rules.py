@@ -122,6 +122,13 @@ class Rules(RuleBasedStateMachine):
             self.model.events[twin].due = min(self.model.events[twin].due, due)
             self.model.place()
 
+    @rule(n=st.integers(0, 1), later=st.none() | DELAYS)
+    def arrive_during_a_run(self, n: int, later: timedelta | None) -> None:
+        running = [event for event in self.model.events.values() if event.state == "running"]
+        if running:
+            event = running[n % len(running)]
+            self.arrive(event.account, event.command, later)
+
     @rule()
     def claim(self) -> None:
         expected = self.model.next()
