@@ -52,4 +52,4 @@ def test_an_event_names_its_account_and_its_time_zone() -> None:
 
 
 def test_four_states_are_final() -> None:
-    assert FINAL_STATES == {"done", "merged", "needs_attention", "cancelled"}
+    assert sorted(FINAL_STATES) == ["cancelled", "done", "merged", "needs_attention"]
