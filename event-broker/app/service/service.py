@@ -38,6 +38,8 @@ _log = structlog.get_logger(__name__)
 
 #: How soon a changed file is in force.
 _LOOK_SECONDS = 1.0
+#: How often a process says in the store that it is there; leases have beats of their own.
+_SEEN_SECONDS = 5.0
 #: An event loop that has not turned for so long stands still.
 _STILL_SECONDS = 15.0
 _LAST_NOTIFICATIONS_SECONDS = 5.0
@@ -202,32 +204,31 @@ class Service:
 
     async def _look_around(self, end: asyncio.Event) -> None:
         """Files that change, the list of processes, and a sign of life."""
-        registered = False
+        sign_in, due = self._register, 0.0
         while not end.is_set():
             self._turned_at = time.monotonic()
             self.settings.look()
-            with suppress(StoreUnavailable):
-                registered = await self._sign_in(registered)
+            if self._turned_at >= due:
+                with suppress(StoreUnavailable):
+                    await self.store.call(sign_in)
+                    sign_in, due = self._beat, self._turned_at + _SEEN_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()
         with suppress(StoreUnavailable):
             await self.store.call(self.store.workers.leave, self.name)
 
-    async def _sign_in(self, registered: bool) -> bool:
-        workers = self.store.workers
-        if registered:
-            await self.store.call(workers.beat, self.name)
-            return True
-        await self.store.call(
-            workers.register,
+    def _register(self) -> None:
+        self.store.workers.register(
             self.name,
             host=socket.gethostname(),
             pid=os.getpid(),
             role=self.role.value,
             version=__version__,
         )
-        return True
+
+    def _beat(self) -> None:
+        self.store.workers.beat(self.name)
 
     def _settings_changed(self, settings: Settings) -> None:
         self._ingestion.follow(settings)
