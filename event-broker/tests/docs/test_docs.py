@@ -15,6 +15,8 @@ import pytest
 
 from app.cli import parse
 from app.commands.outcome import CommandFailed
+from app.settings import Environment
+from app.settings.accounts import read_accounts
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TROUBLESHOOTING = REPOSITORY / "docs" / "troubleshooting.md"
@@ -23,6 +25,7 @@ _TOOL = re.compile(r"(?:^|[\s`])(?:\./)?(tools/[\w.-]+\.sh)([^`\n]*)")
 #: What stands for something in a command that is shown.
 _PLACES = re.compile(r"\bID\b|\bNAME\b|\bTEXT\b|\bDIR\b")
 _STANDS_FOR_MORE = re.compile(r"[|\[\]<>;,:)\\*]|\.\.\.|\bCOMMAND\b")
+_ACCOUNT = "accounts:\n  - account_id: DU1\n    type: paper\n    strategy_name: alpha\n"
 #: Tools that are short for a command.
 _SHORT = {
     "rebalancer": [],
@@ -43,6 +46,42 @@ def test_every_command_that_is_shown_exists() -> None:
             assert (REPOSITORY / tool).exists(), f"{page}: {tool}"
             if _is_shown_whole(tool, rest):
                 _assert_understood(tool, rest, page)
+
+
+def test_every_request_that_is_shown_is_one_that_the_api_answers() -> None:
+    reference = (REPOSITORY / "docs" / "reference" / "http-api.md").read_text()
+    known = re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", reference, re.MULTILINE)
+    endpoints = {(method, re.sub(r"\{\w+\}", "[^/]+", path)) for method, path in known}
+    endpoints |= {("GET", "/docs"), ("GET", "/openapi.json")}
+    shown = [(page, *asked) for page in _pages() for asked in _requests(page.read_text())]
+    assert len(shown) > 15
+    for page, method, path in shown:
+        answered = (m == method and re.fullmatch(p, path) for m, p in endpoints)
+        assert any(answered), f"{page}: {method} {path}"
+
+
+def test_every_account_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    blocks = [
+        block
+        for page in (REPOSITORY / "docs").rglob("*.md")
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    ]
+    assert len(blocks) > 3
+    for block in blocks:
+        # What is shown indented belongs to an account.
+        text = block if block.startswith("accounts:") else f"{_ACCOUNT}{block}"
+        (tmp_path / "accounts.yaml").write_text(text)
+        accounts, notices = read_accounts(tmp_path / "accounts.yaml")
+        assert accounts
+        assert notices == ()
+
+
+def test_every_variable_that_is_shown_is_one_that_is_read() -> None:
+    known = {name.upper() for name in Environment.model_fields} | {"REBALANCER_HOME"}
+    for page in (REPOSITORY / "docs").rglob("*.md"):
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
+            shown = set(re.findall(r"^ *([A-Z_]{3,})=", block, re.MULTILINE))
+            assert shown <= known, f"{page}: {shown - known}"
 
 
 def test_every_message_that_is_explained_is_one_of_ours() -> None:
@@ -110,6 +149,14 @@ def _broken_links(page: Path) -> Iterator[str]:
             continue
         if not target.exists() or (anchor and anchor not in _anchors(target.read_text())):
             yield link
+
+
+def _requests(text: str) -> Iterator[tuple[str, str]]:
+    """Method and path of each request to the API, in lines that may be continued."""
+    for line in text.replace("\\\n", " ").splitlines():
+        for path in re.findall(r"localhost:8000(/[\w/.-]*)", line):
+            method = re.search(r"-X ([A-Z]+)", line)
+            yield method[1] if method else "POST" if " -d " in line else "GET", path
 
 
 def _is_shown_whole(tool: str, rest: str) -> bool:
