@@ -36,8 +36,12 @@ def _take_quote(site: Site, fault: Fault) -> None:
 def _by_hand(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     side = rng.choice(("BUY", "SELL"))
     terms = {"symbol": a_symbol(rng, world), "side": side, "quantity": rng.randint(1, 15)}
-    moment = Moment() if rng.random() < 0.2 else anywhere(rng)
-    return moment, terms
+    return anywhere(rng), terms
+
+
+def _before_or_meanwhile(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
+    moment, terms = _by_hand(rng, world)
+    return Moment() if rng.random() < 0.5 else moment, terms
 
 
 def _trade(site: Site, fault: Fault) -> None:
@@ -56,6 +60,6 @@ def _rest(site: Site, fault: Fault) -> None:
 MARKET_KINDS = {
     "halt between plan and order": Kind(draw=_halt, strike=_halt_trading),
     "quotes vanish": Kind(draw=_vanish, strike=_take_quote, doubt=True),
-    "order of another client": Kind(draw=_by_hand, strike=_rest, doubt=True),
+    "order of another client": Kind(draw=_before_or_meanwhile, strike=_rest, doubt=True),
     "manual trade": Kind(draw=_by_hand, strike=_trade, doubt=True, lasting=True),
 }
