@@ -1,7 +1,7 @@
 """From messages to events, and from claimed events to outcomes in the store."""
 
 from .attempt import Attempt, Gateway
-from .commands import COMMANDS, AccountCommand, command_of
+from .commands import AccountCommand, command_of
 from .gatekeeper import Gatekeeper
 from .leases import LeaseKeeper
 from .moves import Ending, Move, next_move
@@ -12,7 +12,6 @@ from .waking import Waking
 from .worker import Worker
 
 __all__ = [
-    "COMMANDS",
     "AccountCommand",
     "Answer",
     "Attempt",

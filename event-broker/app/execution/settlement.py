@@ -17,7 +17,7 @@ import structlog
 from app import notifications
 from app.events import Backoff, Claim, Command, EventSource, NewEvent
 from app.gates import Gate, Hold, Refuse
-from app.notifications import Notification, Subject
+from app.notifications import Kind, Notification, Subject
 from app.report.results import Preview, Run
 from app.schedule import GUARD
 from app.settings import Settings
@@ -83,7 +83,11 @@ class Settlement:
             return
         else:
             await self._try_again(case, message)
-        self._tell_of_result(case, attempt)
+        news = _news(case, attempt)
+        if attempt.move is Move.PARK and (news is None or news.kind is not Kind.NEEDS_ATTENTION):
+            news = notifications.needs_attention(case.subject(attempt.finished_at), message)
+        if news is not None:
+            self._tell(news)
 
     async def held(self, case: Case, hold: Hold) -> None:
         """The event waits; whoever asked for an answer gets this one instead."""
@@ -160,28 +164,26 @@ class Settlement:
             await self._give_up(case, message, attempt)
             return
         await self._do(self._store.events.park, case.claim, message, attempt.row)
-        if attempt.failure is not None:
-            subject = case.subject(self._now())
-            self._tell(notifications.needs_attention(subject, message))
 
     async def _give_up(self, case: Case, reason: str, attempt: Attempt | None = None) -> None:
         event_id, events = case.claim.event.event_id, self._store.events
         await self._do(events.park, case.claim, reason, attempt.row if attempt else None)
         await self._do(events.dismiss, event_id, _ASKER_KNOWS)
 
-    def _tell_of_result(self, case: Case, attempt: Attempt) -> None:
-        if attempt.document is None:
-            return
-        subject = case.subject(attempt.finished_at)
-        if case.claim.event.command is Command.REBALANCE:
-            run = Run.model_validate_json(attempt.document)
-            self._tell(notifications.run_finished(subject, run))
-        elif case.claim.event.command is Command.PRINT_REBALANCE:
-            preview = Preview.model_validate_json(attempt.document)
-            self._tell(notifications.previewed(subject, preview))
-
     async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await insist(self._store, work, *args, **kwargs)
+
+
+def _news(case: Case, attempt: Attempt) -> Notification | None:
+    """What the result itself says."""
+    if attempt.document is None:
+        return None
+    subject = case.subject(attempt.finished_at)
+    if case.claim.event.command is Command.REBALANCE:
+        return notifications.run_finished(subject, Run.model_validate_json(attempt.document))
+    if case.claim.event.command is Command.PRINT_REBALANCE:
+        return notifications.previewed(subject, Preview.model_validate_json(attempt.document))
+    return None
 
 
 def _refusal(refusal: Refuse, subject: Subject) -> Notification:

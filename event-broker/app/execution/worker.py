@@ -8,13 +8,13 @@ that brings back is then somebody else's to record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import structlog
 
-from app.events import Claim, Command, LeaseLost
+from app.events import Claim, LeaseLost
 from app.store import Store, StoreUnavailable
 
 from .leases import LeaseKeeper
@@ -36,7 +36,6 @@ class Worker:
         *,
         places: Callable[[], int],
         progress_of: Callable[[str], AbstractContextManager[Progress]],
-        commands: Collection[Command] | None = None,
     ) -> None:
         """`places` is how many events may run at a time, `progress_of` who hears of an event."""
         self.name = name
@@ -44,7 +43,6 @@ class Worker:
         self._executor = executor
         self._places = places
         self._progress_of = progress_of
-        self._commands = commands
         self._leases = LeaseKeeper(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waking = Waking(store)
@@ -83,9 +81,7 @@ class Worker:
     async def _claim_what_is_due(self) -> None:
         while len(self._tasks) < self._places():
             try:
-                claim = await self._store.call(
-                    self._store.events.claim, self.name, commands=self._commands
-                )
+                claim = await self._store.call(self._store.events.claim, self.name)
             except StoreUnavailable as error:
                 _log.warning("worker.store_unavailable", error=str(error))
                 return

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from app.account_process.entry import Line, Reporter, until_told_to_end
 from app.account_process.lease import steady_now
-from app.account_process.messages import AccountJob, Failure, Job, MessageKind
+from app.account_process.messages import Failure, Job, MessageKind
 
 
 def chatter(job: Job, line: Line) -> None:
@@ -22,23 +22,23 @@ def chatter(job: Job, line: Line) -> None:
     reporter.send(MessageKind.RESULT, json.dumps(body).encode())
 
 
-def fail(job: AccountJob, line: Line) -> None:
+def fail(job: Job, line: Line) -> None:
     """An orderly failure."""
     failure = Failure(kind="BrokerConnectionError", message="nobody there", needs_attention=False)
     Reporter(line.reports).send(MessageKind.FAILURE, failure.model_dump_json().encode())
 
 
-def crash(job: AccountJob, line: Line) -> None:
+def crash(job: Job, line: Line) -> None:
     """End with an exit code and no word."""
     os._exit(7)
 
 
-def kill_itself(job: AccountJob, line: Line) -> None:
+def kill_itself(job: Job, line: Line) -> None:
     """End by a signal, as the kernel does it to a process that eats all memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def end_when_asked(job: AccountJob, line: Line) -> None:
+def end_when_asked(job: Job, line: Line) -> None:
     """Say "ready", then wait for SIGTERM and give a result."""
     reporter = Reporter(line.reports)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -47,7 +47,7 @@ def end_when_asked(job: AccountJob, line: Line) -> None:
     reporter.send(MessageKind.RESULT, b'{"ended": "in order"}')
 
 
-def ignore_every_request_to_end(job: AccountJob, line: Line) -> None:
+def ignore_every_request_to_end(job: Job, line: Line) -> None:
     """Say "ready", then never end."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Reporter(line.reports).progress(b'{"message": "ready"}')
@@ -55,7 +55,7 @@ def ignore_every_request_to_end(job: AccountJob, line: Line) -> None:
         signal.pause()
 
 
-def tidy_up_however_often_asked(job: AccountJob, line: Line) -> None:
+def tidy_up_however_often_asked(job: Job, line: Line) -> None:
     """Wait to be told to end, be told again while tidying up, and give a result all the same."""
     reporter = Reporter(line.reports)
 
@@ -77,13 +77,13 @@ def tidy_up_however_often_asked(job: AccountJob, line: Line) -> None:
     reporter.send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
 
 
-def tell_ignored_signals(job: AccountJob, line: Line) -> None:
+def tell_ignored_signals(job: Job, line: Line) -> None:
     """A result that names the signals which this process ignores."""
     ignored = [n.name for n in signal.Signals if signal.getsignal(n) is signal.SIG_IGN]
     Reporter(line.reports).send(MessageKind.RESULT, json.dumps(ignored).encode())
 
 
-def be_told_to_end_before_it_listens(job: AccountJob, line: Line) -> None:
+def be_told_to_end_before_it_listens(job: Job, line: Line) -> None:
     """Get SIGTERM right after the start, then give a result when the operation is told to end."""
 
     async def work() -> bytes:

@@ -11,7 +11,8 @@ import pytest
 
 from app.account_process.messages import Operation
 from app.events import Command
-from app.execution import COMMANDS, Move, command_of
+from app.execution import Move, command_of
+from app.execution.commands import COMMANDS
 from app.execution.result_row import failure_row, result_row
 from broker_connector_base.models import AccountConfig
 
