@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -93,11 +91,10 @@ async def _serve(
         arrivals.max_messages_per_second = gateway.statistics.max_messages_per_second
         control.send(arrivals)
 
-    async with SimulatedGateway(exchange) as gateway:
-        with _allocations(strategy, names) as url:
-            loop.add_reader(control.fileno(), answer)
-            control.send(Address(gateway_port=gateway.port, allocations_url=url))
-            await closed.wait()
+    async with SimulatedGateway(exchange) as gateway, _allocations(strategy, names) as url:
+        loop.add_reader(control.fileno(), answer)
+        control.send(Address(gateway_port=gateway.port, allocations_url=url))
+        await closed.wait()
 
 
 def _exchange(names: list[str], account_ids: Sequence[str]) -> Exchange:
@@ -128,29 +125,19 @@ def _exchange(names: list[str], account_ids: Sequence[str]) -> Exchange:
     return exchange
 
 
-@contextmanager
-def _allocations(strategy: str, names: list[str]) -> Iterator[str]:
+@asynccontextmanager
+async def _allocations(strategy: str, names: list[str]) -> AsyncIterator[str]:
+    """An allocation service that knows one answer; it must not compete with the gateway."""
     items = [{"symbol": name, "allocation": 1 / len(names)} for name in names]
     data: dict[str, Any] = {"allocations": items, "name": strategy, "as_of": "2026-11-20"}
     body = json.dumps({"status": "success", "data": data}).encode()
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    answer = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
 
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Say nothing: standard output is for the report."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(timeout=10)
-        server.server_close()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
