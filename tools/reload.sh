@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Have the services of this machine read accounts.yaml, config.yaml and replacement-sets.yaml again.
-# They do so by themselves within a second of a change; bad files are refused and the old ones stay.
+# Check accounts.yaml, config.yaml and replacement-sets.yaml. Running services take good ones over by
+# themselves within a second (or on SIGHUP); bad ones are refused, and what was in force stays.
 set -euo pipefail
 exec "$(dirname "${BASH_SOURCE[0]}")/rebalancer.sh" reload "$@"
