@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from app.store.records import Message, MessageOrigin, MessageStatus
 
-from .payload import Decoded, decode
+from .payload import Decoded, decode, strict_json
 from .server_time import from_milliseconds
 
 _CREATED = (None, 0)
@@ -65,6 +65,8 @@ def _arrival(
     except RecursionError:
         decoded = Decoded(data=None, encoding="json", problem="is nested too deeply")
         raw = _raw(row, decoded)
+    if decoded.problem is None:
+        decoded = replace(decoded, problem=_problem_of(raw))
     message = Message(
         channel=channel,
         message_id=_identity(row.get("id"), raw),
@@ -86,6 +88,15 @@ def _arrival(
 def _raw(row: Mapping[str, Any], decoded: Decoded) -> str:
     kept = {**row, "data": decoded.data, "encoding": decoded.encoding}
     return json.dumps({k: v for k, v in kept.items() if v not in (None, "")}, default=str)
+
+
+def _problem_of(raw: str) -> str | None:
+    """Why the record is no JSON; the SDK and Python pass on numbers that are none."""
+    try:
+        strict_json(raw)
+    except (ValueError, RecursionError) as error:
+        return f"is not JSON: {error}"
+    return None
 
 
 def _identity(message_id: object, raw: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ def decode(data: Any, encoding: object) -> Decoded:
 
 def _undo(step: str, data: Any) -> Any:
     if step == "json":
-        return data if isinstance(data, dict | list) else json.loads(data)
+        return data if isinstance(data, dict | list) else strict_json(data)
     if step == "base64":
         try:
             return base64.b64decode(data, validate=True)
@@ -61,6 +62,26 @@ def _json_safe(data: Any) -> Any:
     return base64.b64encode(data).decode() if isinstance(data, bytes | bytearray) else data
 
 
+def strict_json(text: str) -> Any:
+    """The value of a JSON text; raises ValueError.
+
+    NaN and numbers beyond all bounds are errors, although Python reads and writes them: PostgreSQL
+    takes no such document, and an event that cannot be recorded would be tried for ever.
+    """
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
 def payload_of(raw: str) -> Mapping[str, Any] | None:
     """The payload of a recorded message, or None when it is not an object.
 
@@ -68,10 +89,10 @@ def payload_of(raw: str) -> Mapping[str, Any] | None:
     counts as well; no data at all counts as an empty object.
     """
     try:
-        message = json.loads(raw)
+        message = strict_json(raw)
         data = message.get("data")
         if isinstance(data, str) and not message.get("encoding"):
-            data = json.loads(data)
+            data = strict_json(data)
     except (ValueError, RecursionError):
         return None
     if data is None:

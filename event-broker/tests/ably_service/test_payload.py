@@ -138,6 +138,23 @@ def test_a_payload_that_is_nested_too_deeply_is_malformed_and_no_more() -> None:
     assert payload_of('{"data":' + "[" * 50_000) is None
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_number_that_no_database_takes_makes_a_message_malformed(number: str) -> None:
+    """RFC 8259, 6: `Infinity` and `NaN` are not permitted."""
+    text = f'{{"exec":"rebalance","x":{number}}}'
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "data": text, "encoding": "json"},
+        {"id": "a", "data": {"exec": "rebalance", "x": float(number)}},
+        {"id": "a", "data": {"exec": "rebalance"}, "extras": {"x": float(number)}},
+    ]
+    for row in rows:
+        arrival = from_row("alpha", row, NOW)
+        assert arrival.status is MessageStatus.MALFORMED
+        assert arrival.detail is not None
+        assert "JSON" in arrival.detail or "json" in arrival.detail
+    assert payload_of(json.dumps({"data": text})) is None
+
+
 def test_what_a_publisher_makes_too_long_is_cut_and_ids_stay_different() -> None:
     first, second = (from_row("alpha", {"id": "i" * 5_000 + end}, NOW) for end in "ab")
     assert first.message.message_id != second.message.message_id
