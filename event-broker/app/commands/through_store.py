@@ -12,6 +12,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -168,7 +169,9 @@ class _Errand:
             "working or filled: the next run of this account reconciles them from its journal "
             "before it sends anything."
         )
-        await self._store.call(self._store.events.park, claim, what)
+        # Whatever becomes of it, the event comes back when its lease is over.
+        with suppress(LeaseLost, StoreError):
+            await self._store.call(self._store.events.park, claim, what)
         return CommandFailed(what, kind="AccountProcessError", exit_code=ExitCode.NEEDS_ATTENTION)
 
     async def _give_up(self, enqueued: Enqueued, event: Event) -> CommandFailed:
