@@ -39,20 +39,20 @@ def test_no_promise_is_broken_in_200_runs_through_every_kind_of_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "kind"),
+    ("sabotage", "kind", "runs"),
     [
-        ("send again", "acknowledgement never comes"),
-        ("believe false ends", "cancelled by the library only"),
-        ("write intents late", "commission missing"),
-        ("forget earlier runs", "killed"),
-        ("trust the first look", "stale positions"),
-        ("ignore outsiders", "order of another client"),
-        ("spend the reserve", "commission missing"),
+        ("send again", "acknowledgement never comes", 12),
+        ("believe false ends", "cancelled by the library only", 12),
+        ("write intents late", "commission missing", 4),
+        ("forget earlier runs", "killed", 6),
+        ("trust the first look", "stale positions", 12),
+        ("ignore outsiders", "order of another client", 8),
+        ("spend the reserve", "commission missing", 4),
     ],
 )
-def test_a_broken_product_is_found(sabotage: str, kind: str) -> None:
+def test_a_broken_product_is_found(sabotage: str, kind: str, runs: int) -> None:
     summary, _ = campaign(
-        *("--runs", "12", "--seed", "1", "--kind", kind, "--kind", kind, "--sabotage", sabotage),
-        *("--workers", "1", "--lanes", "8", "--no-shrink"),
+        *("--sabotage", sabotage, "--kind", kind, "--kind", kind),
+        *("--runs", str(runs), "--seed", "1", "--workers", "1", "--lanes", "8", "--no-shrink"),
     )
     assert summary["violations"] > 0
