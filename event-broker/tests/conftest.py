@@ -16,8 +16,8 @@ from app.store import open_store
 from app.store.testing import PostgresServer, create_database, drop_database, empty_tables
 from broker_connector_base.testing import VirtualTimeLoop
 
-#: Talk to a scripted broker only: waiting costs no time.
-_VIRTUAL_TIME = {"test_interrupted_runs.py"}
+#: Talk to fakes of their own only: waiting costs no time.
+_VIRTUAL_TIME = {"test_interrupted_runs.py", "test_lease_keeper.py"}
 
 ACCOUNTS = """\
 accounts:

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+import structlog
+
 from app.account_process.lease import Lease
 from app.events import Claim
 from app.store import Store, StoreUnavailable
+
+_log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 1.0
 #: Orders stop so long before somebody else may have the account: an order on its way takes time.
@@ -52,11 +56,18 @@ class LeaseKeeper:
             del self._held[claim.token]
 
     async def run(self) -> None:
-        """Prolong all leases once a beat, then put back events whose workers have vanished."""
+        """Prolong all leases once a beat, then put back events whose workers have vanished.
+
+        Nothing ends it but being cancelled: without it, what is claimed would be lost for ever.
+        """
         while True:
-            with suppress(StoreUnavailable):
-                await self._beat()
-                await self._store.call(self._store.events.sweep)
+            try:
+                with suppress(StoreUnavailable):
+                    await self._beat()
+                    await self._store.call(self._store.events.sweep)
+            except Exception:
+                # What is not prolonged stops by itself; the next beat may be better.
+                _log.exception("leases.fault")
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _beat(self) -> None:

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from app.store.dialects import BEGIN, Dialect
 from app.store.errors import StoreUnavailable
@@ -115,6 +116,10 @@ class Database:
                     raise
                 self.outage_noticed_at = self.dialect.clock.boot()
                 raise explained from error
+            except NoFreeConnection as error:
+                raise StoreUnavailable(
+                    f"the store {self.dialect.place} has no connection free for us"
+                ) from error
         raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:

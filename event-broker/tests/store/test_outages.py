@@ -14,9 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from app.events import EventState
 from app.store import StoreUnavailable, open_store
+from app.store.database import Database
+from app.store.dialects import Sqlite
 from app.store.testing import (
     PostgresServer,
     arrival,
@@ -164,3 +167,30 @@ def test_a_read_only_directory_is_named() -> None:
     assert f"{directory}/events.db is not usable now" in ran.stdout
     assert "allow this user to write the directory" in ran.stdout
     assert "nothing was recorded" in ran.stdout
+
+
+class Crowded(Sqlite):
+    """Has one connection for all, and nobody waits for it."""
+
+    def create_engine(self) -> Engine:
+        return create_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=0)
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        super().__init__(self.url)
+
+
+def test_a_store_with_all_connections_in_use_is_not_available_now(sqlite_url: str) -> None:
+    dialect = Crowded(sqlite_url)
+    database = Database(dialect, dialect.wake_ups())
+
+    def look(connection: Connection) -> object:
+        return connection.execute(text("SELECT 1")).scalar_one()
+
+    def look_again(_: Connection) -> object:
+        return database.read(look)
+
+    with pytest.raises(StoreUnavailable, match="no connection free"):
+        database.read(look_again)
+    assert database.read(look) == 1
+    database.close()
