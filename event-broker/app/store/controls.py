@@ -176,10 +176,15 @@ class Schedules:
     def _fire(
         self, connection: Connection, name: str, due: datetime, events: tuple[NewEvent, ...]
     ) -> tuple[Enqueued, ...] | None:
-        last = _fired_at(connection, name)
-        if last is not None and last >= due:
-            return None
-        upsert(connection, schedule_marks, {"name": name}, {"fired_at": due})
+        mark = schedule_marks.update().where(schedule_marks.c.name == name)
+        # Read and written in one statement, for which two services wait for each other.
+        advanced = connection.execute(
+            mark.where(schedule_marks.c.fired_at < due).values(fired_at=due)
+        )
+        if advanced.rowcount == 0:
+            if _fired_at(connection, name) is not None:
+                return None
+            connection.execute(schedule_marks.insert().values(name=name, fired_at=due))
         return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app.events import Command, EventState
 from app.store import Store, open_store
@@ -266,6 +267,29 @@ class TestControls:
             assert other.schedules.fire("DU1 daily", NOON + _HOUR) == ()
         assert store.schedules.fired_at("DU1 daily") == NOON + _HOUR
         assert len(store.events.list()) == 1
+
+    def test_a_schedule_fires_once_though_another_service_is_faster_by_a_moment(
+        self, postgres_url: str
+    ) -> None:
+        """On SQLite one writes after the other anyway."""
+        with open_store(postgres_url) as store, open_store(postgres_url) as other:
+            store.schedules.fire("DU1 daily", NOON - _HOUR)
+            rivals: list[object] = []
+
+            def outrun(_c: object, _k: object, statement: str, *_: object) -> None:
+                # After whatever was read, right before the mark is written.
+                if statement.startswith("UPDATE schedule_marks") and not rivals:
+                    rivals.append(None)
+                    rivals[0] = other.schedules.fire("DU1 daily", NOON, [arrival()])
+                    claimed(other)  # so that a second event would not merge into it
+
+            event.listen(Engine, "before_cursor_execute", outrun)
+            try:
+                assert store.schedules.fire("DU1 daily", NOON, [arrival()]) is None
+            finally:
+                event.remove(Engine, "before_cursor_execute", outrun)
+            assert rivals != [None]
+            assert len(store.events.list()) == 1
 
 
 def test_processes_are_known_until_they_leave(store: Store, clock: AdjustableClock) -> None:
