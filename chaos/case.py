@@ -16,6 +16,8 @@ from broker_connector_base.values import Number, Value
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
 #: Held in some worlds and never to be touched.
 OPTION, SHORT = "OPT", "SHO"
+#: Client id of the first account's process; the others' follow.
+FIRST_CLIENT_ID = 100
 
 
 class Anchor(StrEnum):

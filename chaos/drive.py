@@ -23,7 +23,7 @@ from app.settings.environment import Environment
 from broker_connector_base import AccountConfig
 
 from . import child
-from .case import AccountWorld, Case
+from .case import FIRST_CLIENT_ID, AccountWorld, Case
 from .child import Mischief
 from .judge import judge_outcomes
 from .pace import Pace
@@ -61,7 +61,7 @@ def job_of(case: Case, account: AccountWorld, home: Path, port: int, number: int
         settings=settings,
         host="127.0.0.1",
         port=port,
-        client_id=100 + number,
+        client_id=FIRST_CLIENT_ID + number,
         lock_timeout_seconds=60,
     )
 

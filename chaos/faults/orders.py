@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from chaos.case import Fault, Moment, World
+from chaos.case import FIRST_CLIENT_ID, Fault, Moment, World
 from simulated_exchange import FillPolicy
 
 from .kind import Kind, Site, a_symbol, from_the_start, set_rules
@@ -38,11 +38,14 @@ def _never_acknowledged(site: Site, fault: Fault) -> None:
         exchange.set_fill_policy(symbol, FillPolicy.never())
         exchange.clock.call_later(held, lambda: exchange.set_fill_policy(symbol, None))
         site.lasts(held)
-    for message, times in (("openOrder", 2), ("orderStatus", 2), ("commissionReport", 4)):
-        lost = {"action": "swallow", "message": message, "times": times, "symbol": symbol}
-        site.rule(fault, lost)
-    unasked = {"action": "swallow", "message": "execDetails", "times": 4, "where": {"reqId": -1}}
-    site.rule(fault, {**unasked, "symbol": symbol})
+    # Of our order alone: an outsider's must not be missing from the list of open orders.
+    own = {"clientId": FIRST_CLIENT_ID + fault.account}
+    lost = {"action": "swallow", "symbol": symbol}
+    for message in ("openOrder", "orderStatus"):
+        site.rule(fault, {**lost, "message": message, "times": 2, "where": own})
+    unasked = {**own, "reqId": -1}
+    site.rule(fault, {**lost, "message": "execDetails", "times": 4, "where": unasked})
+    site.rule(fault, {**lost, "message": "commissionReport", "times": 4})
 
 
 def _refusal(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
