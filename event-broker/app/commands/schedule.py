@@ -23,7 +23,7 @@ def run(session: Session) -> Report:
     """List, add, remove or clear; the list afterwards is the result."""
     settings = session.settings
     try:
-        with open_store(settings.database_url) as store:
+        with open_store(settings.database_url, mode=settings.mode.value) as store:
             message = _change(store, session)
             entries = store.market_open.list()
     except StoreError as error:

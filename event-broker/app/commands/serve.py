@@ -62,7 +62,9 @@ async def _open(settings: Settings, end: asyncio.Event) -> Store | None:
     """The store, as soon as it can be used; None when the service is told to end before."""
     while not end.is_set():
         try:
-            return await asyncio.to_thread(open_store, settings.database_url)
+            return await asyncio.to_thread(
+                open_store, settings.database_url, mode=settings.mode.value
+            )
         except StoreUnavailable as error:
             _log.error("store.unavailable", error=str(error))
             say(f"waiting: {error}")

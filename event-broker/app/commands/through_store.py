@@ -41,11 +41,11 @@ Progress = Callable[[bytes], None]
 
 def work_event(session: Session, command: Command) -> bytes:
     """The result of the command for the session's account, as JSON; raises `CommandFailed`."""
-    address = session.gateway()
+    settings, address = session.settings, session.gateway()
     # Standard output belongs to the command.
-    configure_logging(session.settings, command=command.value)
+    configure_logging(settings, command=command.value)
     try:
-        with open_store(session.settings.database_url) as store:
+        with open_store(settings.database_url, mode=settings.mode.value) as store:
             return asyncio.run(_until_interrupted(_Errand(session, command, store, address)))
     except StoreError as error:
         raise CommandFailed(

@@ -281,6 +281,15 @@ schedule_marks = Table(
     Column("fired_at", UtcTime, nullable=False),
 )
 
+#: One row: the trading mode that the store is for. Events do not say where their orders go.
+store_mode = Table(
+    "store_mode",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("trading_mode", String, nullable=False),
+    CheckConstraint("singleton", name="singleton"),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy import Connection, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 
 from app.store.clock import Clock
@@ -23,6 +23,7 @@ from app.store.feeds import Feeds
 from app.store.messages import Messages
 from app.store.migrations import REVISIONS
 from app.store.runs import Previews, Runs
+from app.store.schema import store_mode
 from app.store.workers import Workers
 
 P = ParamSpec("P")
@@ -82,13 +83,34 @@ class Store:
         if self._database.read(_is_behind):
             self._database.migrate(_upgrade)
 
+    def keep_to(self, mode: str) -> None:
+        """Be the store of this trading mode for good; raises `StoreError` in another one.
 
-def open_store(database_url: str, *, lease: timedelta = LEASE, clock: Clock | None = None) -> Store:
+        A message is dispatched once and an account has one queue, so a live service would take a
+        paper one's work away, and a simulation would leave its events to the market.
+        """
+        kept = self._database.read(_mode) or self._database.write_quietly(_set_mode, mode)
+        if kept != mode:
+            raise StoreError(
+                f"the store {self.place} is for TRADING_MODE={kept}, and this is {mode}: give each "
+                "mode a database of its own (DATABASE_URL). Nothing was changed"
+            )
+
+
+def open_store(
+    database_url: str,
+    *,
+    mode: str | None = None,
+    lease: timedelta = LEASE,
+    clock: Clock | None = None,
+) -> Store:
     """The store at `sqlite:///PATH` or `postgresql://...`, created or migrated as needed.
 
-    `clock` replaces the engine's own.
+    It is for one trading mode; with None it is opened whatever its mode is. `clock` replaces the
+    engine's own.
 
-    Raises `StoreUnavailable`, `StoreDamaged`, `StoreTooNew`, and `StoreError` for another URL.
+    Raises `StoreUnavailable`, `StoreDamaged`, `StoreTooNew`, and `StoreError` for another URL or
+    the store of another mode.
     """
     try:
         url = make_url(database_url)
@@ -97,6 +119,8 @@ def open_store(database_url: str, *, lease: timedelta = LEASE, clock: Clock | No
     store = Store(dialect_of(url, clock), lease=lease)
     try:
         store.migrate()
+        if mode is not None:
+            store.keep_to(mode)
     except BaseException:
         store.close()
         raise
@@ -120,3 +144,14 @@ def _upgrade(connection: Connection) -> None:
 
     if _is_behind(connection):  # nobody else did it while we waited for the lock
         upgrade(connection)
+
+
+def _mode(connection: Connection) -> str | None:
+    return connection.execute(select(store_mode.c.trading_mode)).scalar()
+
+
+def _set_mode(connection: Connection, mode: str) -> str:
+    kept = _mode(connection)  # somebody else may have been faster
+    if kept is None:
+        connection.execute(store_mode.insert().values(singleton=True, trading_mode=mode))
+    return kept or mode

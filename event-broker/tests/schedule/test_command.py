@@ -23,13 +23,13 @@ Run = Callable[..., Report]
 
 @pytest.fixture
 def run(home: Path) -> Run:
-    """Run `schedule` with these words, as in the simulation."""
+    """Run `schedule` with these words, in the simulation unless a variable says otherwise."""
 
-    def command(*words: str) -> Report:
+    def command(*words: str, **variables: str) -> Report:
         return schedule.run(
             Session(
                 arguments=parse(["schedule", *words]),
-                settings=load_settings(home, {}),
+                settings=load_settings(home, variables),
                 accounts=(),
                 address=Future(),
             )
@@ -84,6 +84,13 @@ def test_an_account_that_is_not_processed_is_refused(run: Run, home: Path, accou
     assert caught.value.exit_code is ExitCode.BAD_INPUT
     with open_store(load_settings(home, {}).database_url) as store:
         assert store.market_open.list() == ()
+
+
+def test_a_store_that_two_modes_share_is_refused_to_the_second(run: Run, tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    run("list", DATABASE_URL=shared, TRADING_MODE="paper")
+    with pytest.raises(CommandFailed, match="is for TRADING_MODE=paper, and this is live"):
+        run("list", DATABASE_URL=shared, TRADING_MODE="live")
 
 
 def test_a_store_that_cannot_be_opened_is_a_clear_error(run: Run, home: Path) -> None:

@@ -178,6 +178,16 @@ def test_the_store_of_a_newer_program_is_refused(database_url: str, engine: Engi
             connection.execute(text(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'"))
 
 
+def test_a_store_is_for_one_trading_mode(database_url: str) -> None:
+    open_store(database_url).close()
+    open_store(database_url, mode="paper").close()
+    open_store(database_url, mode="paper").close()
+    with pytest.raises(StoreError, match="is for TRADING_MODE=paper, and this is live"):
+        open_store(database_url, mode="live")
+    with pytest.raises(StoreError, match="a database of its own"):
+        open_store(database_url, mode="simulation")
+
+
 def test_a_failed_migration_leaves_nothing_behind(empty_url: str, tmp_path: Path) -> None:
     """Another program's table is in the way of one in the middle of the migration."""
     url = make_url(empty_url)
