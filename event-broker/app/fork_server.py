@@ -14,6 +14,8 @@ from app import interruption
 
 #: Imported by the fork server once, so that a fork finds it all in memory.
 PRELOAD = ["app.account_process.preload"]
+#: What takes time and only an allocation service behind TLS needs.
+PRELOAD_TLS = [*PRELOAD, "app.account_process.preload_tls"]
 
 
 def context() -> ForkServerContext:
@@ -21,9 +23,10 @@ def context() -> ForkServerContext:
     return multiprocessing.get_context("forkserver")
 
 
-def start() -> None:
+def start(allocations_url: str | None = None) -> None:
     """Let the fork server load in the background; harmless when it runs already."""
-    context().set_forkserver_preload(PRELOAD)
+    needs_tls = (allocations_url or "").startswith("https:")
+    context().set_forkserver_preload(PRELOAD_TLS if needs_tls else PRELOAD)
     # First, because its own start would let signals through to the fork server's.
     resource_tracker.ensure_running()
     with interruption.kept_from_children():

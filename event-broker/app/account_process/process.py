@@ -139,7 +139,8 @@ async def _running(
     line = Line(reports, heard)
     process = context.Process(target=target, args=(job, line), name=job.subject)
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
-    starting = asyncio.ensure_future(asyncio.to_thread(_start, process))
+    url = job.settings.allocations_url
+    starting = asyncio.ensure_future(asyncio.to_thread(_start, process, url))
     starting.add_done_callback(lambda _: line.close())
     # From before the start: it may take longer than a lease lasts.
     with teller, lease.told_to(teller) if lease else nullcontext():
@@ -162,9 +163,9 @@ async def _running(
             transport.close()
 
 
-def _start(process: ForkServerProcess) -> None:
+def _start(process: ForkServerProcess, allocations_url: str | None) -> None:
     try:
-        fork_server.start()
+        fork_server.start(allocations_url)
         process.start()
     except (OSError, EOFError) as error:
         raise AccountProcessCrashed(

@@ -79,7 +79,7 @@ def open_session(arguments: argparse.Namespace, settings: Settings) -> Iterator[
         _reset_demo(settings)
     if accounts:
         prepare_state(settings)
-        fork_server.start()
+        fork_server.start(settings.allocations_url)
     with _gateway(settings, needed=not all(map(is_on_paper, accounts))) as address:
         yield Session(arguments=arguments, settings=settings, accounts=accounts, address=address)
 

@@ -113,7 +113,8 @@ async def _job(work: Work) -> AccountJob:
     return AccountJob(
         operation=operation,
         account=work.account,
-        settings=settings,
+        # The others are not its business, and a hundred of them take time to pass on.
+        settings=settings.model_copy(update={"accounts": (work.account,)}),
         host=address.host,
         port=address.port,
         client_id=number,

@@ -178,7 +178,7 @@ class Service:
     # -- parts ----------------------------------------------------------------------------------
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
-        await asyncio.to_thread(fork_server.start)
+        await asyncio.to_thread(fork_server.start, self.settings().allocations_url)
         warming = asyncio.create_task(self._warm())
         await self._worker.run(
             end,
