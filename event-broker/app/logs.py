@@ -8,11 +8,13 @@ line, wherever they come from. Standard output belongs to the commands and is ne
 from __future__ import annotations
 
 import logging
+import logging.handlers
 from collections.abc import Sequence
 
 import structlog
 
 from app.settings import Settings
+from app.settings.secrets import spellings
 
 #: Replacing shorter values would tear ordinary words apart.
 _SHORTEST_SECRET = 4
@@ -25,7 +27,8 @@ def configure_logging(settings: Settings, *, to_terminal: bool = False, **contex
     """
     settings.log_directory.mkdir(parents=True, exist_ok=True)
     path = settings.log_directory / f"{settings.mode}.log"
-    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    # Several processes write to it; it is rotated from outside, and opened again when it was.
+    handlers: list[logging.Handler] = [logging.handlers.WatchedFileHandler(path, encoding="utf-8")]
     if to_terminal:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
@@ -66,7 +69,10 @@ class SecretFreeFormatter(structlog.stdlib.ProcessorFormatter):
                 structlog.processors.JSONRenderer(default=str),
             ],
         )
-        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        found = {spelling for secret in secrets for spelling in spellings(secret)}
+        # The longest first: a part of one must not be struck out before the whole.
+        by_length = sorted(found, key=len, reverse=True)
+        self._secrets = [secret for secret in by_length if len(secret) >= _SHORTEST_SECRET]
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

@@ -60,6 +60,40 @@ def test_secrets_are_struck_out_wherever_they_come_from(home: Path, write: Write
     assert text.count("***") == 2
 
 
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("DATABASE_URL=postgresql://me:p%40ssphrase@db/x", "password p@ssphrase"),
+        ("DATABASE_URL=postgresql://me:p%40ssphrase@db/x", "password p%40ssphrase"),
+        ("REALTIME_API_KEY=app.key:very-secret", "key very-secret"),
+        ("REALTIME_API_KEY=app.key:very-secret", "?key=app.key%3Avery-secret"),
+        (
+            "NOTIFICATION_URLS=ntfy://topic-one tgram://token/chat",
+            "cannot post to tgram://token/chat",
+        ),
+        ("MANAGEMENT_API_KEY=a+b/c=d", "?key=a%2Bb%2Fc%3Dd"),
+    ],
+)
+def test_a_secret_is_struck_out_in_part_and_as_addresses_spell_it(
+    home: Path, write: Write, setting: str, shown: str
+) -> None:
+    write(".env", f'{setting.replace("=", "=" + chr(34), 1)}"\n')
+    configure_logging(load_settings(home, {}))
+    structlog.get_logger().info("failed", why=shown)
+    (line,) = lines(home)
+    assert "***" in str(line["why"])
+    assert not any(part in str(line["why"]) for part in ("ssphrase", "very-secret", "token", "%2F"))
+
+
+def test_a_log_that_was_rotated_goes_on_in_a_new_file(home: Path) -> None:
+    configure_logging(load_settings(home, {}))
+    structlog.get_logger().info("before")
+    log = home / "data" / "logs" / "simulation.log"
+    log.rename(log.with_suffix(".1"))
+    structlog.get_logger().info("after")
+    assert [line["event"] for line in lines(home)] == ["after"]
+
+
 def test_the_level_is_the_configured_one(home: Path) -> None:
     configure_logging(load_settings(home, {"LOG_LEVEL": "WARNING"}))
     structlog.get_logger().info("quiet")
