@@ -18,7 +18,17 @@ from functools import partial
 
 from app import interruption
 from app.account_process.messages import Address
-from app.events import Claim, Command, Enqueued, Event, EventSource, EventState, LeaseLost, NewEvent
+from app.events import (
+    Claim,
+    Command,
+    Enqueued,
+    Event,
+    EventSource,
+    EventState,
+    LeaseLost,
+    NewEvent,
+    WrongState,
+)
 from app.execution import (
     Answer,
     Gatekeeper,
@@ -37,6 +47,11 @@ from .session import Session
 from .task import LOCK_TIMEOUT_SECONDS, failed
 
 Progress = Callable[[bytes], None]
+
+_AFTERMATH = (
+    "Orders may be working or filled: the next run of this account reconciles them from its "
+    "journal before it sends anything."
+)
 
 
 def work_event(session: Session, command: Command) -> bytes:
@@ -153,9 +168,11 @@ class _Errand:
                 answer = await self._executor.execute(
                     claim, lease=held.lease, stop=held.stop, on_progress=self._tell, once=ours
                 )
-            except LeaseLost as error:
+            except (LeaseLost, StoreError) as error:
                 raise CommandFailed(
-                    str(error), kind="LeaseLost", exit_code=ExitCode.NEEDS_ATTENTION
+                    f"{error}. {_AFTERMATH}",
+                    kind=type(error).__name__,
+                    exit_code=ExitCode.NEEDS_ATTENTION,
                 ) from error
             except asyncio.CancelledError:
                 raise await self._abandoned(claim) from None
@@ -164,11 +181,7 @@ class _Errand:
         return _document(answer)
 
     async def _abandoned(self, claim: Claim) -> CommandFailed:
-        what = (
-            f"{self._command} was interrupted twice, and its report given up. Orders may be "
-            "working or filled: the next run of this account reconciles them from its journal "
-            "before it sends anything."
-        )
+        what = f"{self._command} was interrupted twice, and its report given up. {_AFTERMATH}"
         # Whatever becomes of it, the event comes back when its lease is over.
         with suppress(LeaseLost, StoreError):
             await self._store.call(self._store.events.park, claim, what)
@@ -179,10 +192,11 @@ class _Errand:
         ours = not enqueued.merged and event.source_ref == self._name
         end = "it goes on without this command"
         if ours and event.state is EventState.QUEUED:
-            await self._store.call(
-                self._store.events.cancel, event.event_id, "interrupted at the terminal"
-            )
-            end = "no order was sent"
+            with suppress(WrongState):  # somebody has begun it
+                await self._store.call(
+                    self._store.events.cancel, event.event_id, "interrupted at the terminal"
+                )
+                end = "no order was sent"
         return CommandFailed(
             f"{self._command} was interrupted while it was waiting; {end}",
             kind="RunInterrupted",

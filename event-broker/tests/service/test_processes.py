@@ -161,3 +161,22 @@ async def test_an_interrupted_command_that_waits_takes_its_event_back(
     assert command.returncode == 1
     assert "no order was sent" in json.loads(output)["error"]["message"]
     assert installation.store.events.list()[0].state is EventState.CANCELLED
+
+
+async def test_a_command_that_loses_the_account_does_not_say_that_nothing_was_sent(
+    installation: Installation,
+) -> None:
+    lock = AccountLock(installation.home / "data" / "simulation" / "locks", "P1")
+    lock.acquire()
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+    await installation.until(lambda: bool(installation.store.events.list()))
+    (event,) = installation.store.events.list()
+    await installation.running(event.event_id)
+    with closing(sqlite3.connect(installation.store.place)) as database, database:
+        database.execute("UPDATE events SET token = 'of somebody else'")
+    output, _ = command.communicate(timeout=60)
+    lock.release()
+    error = json.loads(output)["error"]
+    assert (command.returncode, error["kind"]) == (3, "LeaseLost")
+    assert "another worker may have it" in error["message"]
+    assert "Orders may be working or filled" in error["message"]
