@@ -175,7 +175,8 @@ class Postgres:
 
     def __init__(self, url: URL, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or DatabaseClock()
-        self.place = url.render_as_string(hide_password=True)
+        # Without the query: a password may be there as well.
+        self.place = url.set(query={}).render_as_string(hide_password=True)
         self.writer: AbstractContextManager[object] = nullcontext()
         self.url = url.set(drivername="postgresql+psycopg")
 

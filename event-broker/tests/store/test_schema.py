@@ -250,6 +250,7 @@ def test_a_damaged_store_is_refused_and_kept(sqlite_url: str, tmp_path: Path) ->
         ("no url", StoreError, "DATABASE_URL is not a URL"),
         ("sqlite:////proc/nowhere/events.db", StoreUnavailable, "/proc/nowhere"),
         ("postgresql://u:secret@127.0.0.1:1/x", StoreUnavailable, "127.0.0.1:1/x"),
+        ("postgresql://127.0.0.1:1/x?password=secret", StoreUnavailable, "127.0.0.1:1/x"),
     ],
 )
 def test_an_unusable_url_is_explained_without_its_password(
