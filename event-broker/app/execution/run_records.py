@@ -15,6 +15,7 @@ from app.events import Event
 from app.settings import TradingMode
 from app.store.records import FillRecord, OrderRecord, RunRecord
 from broker_connector_base.models import Fill
+from broker_connector_base.order_states import OrderStatus
 
 from .attempt import Attempt
 
@@ -65,6 +66,7 @@ def ended(
 ) -> RunRecord:
     """The record of a run that came to its end, with or without a result."""
     run = _Run.model_validate_json(attempt.document) if attempt.document else None
+    orders = run.orders if run else ()
     return RunRecord(
         run_id=run_id,
         event_id=event.event_id,
@@ -73,14 +75,19 @@ def ended(
         trading_mode=mode.value,
         session_date=session_date,
         status=run.status if run else "interrupted",
-        orders_sent=attempt.sent_orders,
+        # What the run told meanwhile may have been left out when nobody could listen.
+        orders_sent=attempt.sent_orders or any(_was_sent(order) for order in orders),
         started_at=attempt.started_at,
         finished_at=attempt.finished_at,
         message=str(attempt.row["message"]),
         result=attempt.row,
-        orders=tuple(_order(order) for order in run.orders) if run else (),
+        orders=tuple(_order(order) for order in orders),
         fills=tuple(_fill(fill) for fill in run.fills) if run else (),
     )
+
+
+def _was_sent(order: _Order) -> bool:
+    return order.status != OrderStatus.NOT_FOUND
 
 
 def _order(order: _Order) -> OrderRecord:
