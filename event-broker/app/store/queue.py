@@ -17,6 +17,10 @@ from app.store.dialects import Dialect
 from app.store.event_rows import change, find, find_waiting
 from app.store.schema import UtcTime, events
 
+#: Whoever holds an event goes by his own clock. Where that is behind the database's, the event
+#: would be due as soon as it is held, and held and told of without a pause until the clocks meet.
+_SHORTEST_HOLD = timedelta(seconds=5)
+
 #: What an event has only while it runs.
 NO_LEASE: dict[str, Any] = {"token": None, "lease_until": None, "lease_clock": None}
 
@@ -71,6 +75,8 @@ def put_back(
     during a failing run do not undo its delay. `notes` are `error` and `reason`.
     """
     due = literal(not_before, UtcTime) if delay is None else dialect.clock.now(delay)
+    if not_before is not None:
+        due = _later(due, dialect.clock.now(_SHORTEST_HOLD))
     times_queued = event.times_queued + counted
     twin = find_waiting(connection, event.account_id, event.command)
     if twin is None:

@@ -108,6 +108,16 @@ def test_a_held_event_waits_in_its_place_and_has_not_failed(
     assert claimed(store).event.account_id == "DU1"
 
 
+def test_an_event_held_by_a_clock_that_is_behind_is_not_due_at_once(
+    store: Store, clock: AdjustableClock
+) -> None:
+    store.events.enqueue(arrival())
+    store.events.hold(claimed(store), datetime.now(UTC) - _SECOND, "the market has just opened")
+    assert store.events.claim("w") is None
+    clock.advance(6 * _SECOND)
+    assert claimed(store).event.account_id == "DU1"
+
+
 def test_a_released_event_is_as_if_it_had_not_been_claimed(store: Store) -> None:
     store.events.enqueue(arrival("DU1"))
     store.events.enqueue(arrival("DU2"))
