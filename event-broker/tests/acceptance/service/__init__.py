@@ -1,1 +1,1 @@
-"""The whole service under faults: shipped processes between a simulated broker and Ably's stand-in."""
+"""The whole service under faults, between a simulated broker and Ably's stand-in."""

@@ -131,6 +131,10 @@ class Broker:
         """Call on the far side's thread."""
         return self._thread.do(work)
 
+    def ask(self, question: Callable[[Witness, str], T], account_id: str) -> T:
+        """Ask the witness about an account."""
+        return self.do(lambda: question(self.witness, account_id))
+
     def ably(self, control: Callable[[AblyStandin], T]) -> T:
         """Use one of Ably's controls."""
         return self.do(lambda: control(self._ably))
@@ -151,10 +155,9 @@ class Broker:
         orders = self.do(lambda: list(self.witness.orders.values()))
         return [order for order in orders if side in (None, order.request.side)]
 
-    def has_ordered(self, account_id: str, side: Side, count: int = 1) -> bool:
-        """Whether so many orders of the account have got to the exchange."""
-        orders = self.orders(side)
-        return sum(order.request.account_id == account_id for order in orders) >= count
+    def until_ordered(self, account_id: str, side: Side) -> None:
+        """Wait until both orders of this side, as every account has them, are at the exchange."""
+        self.until(lambda: [o.request.account_id for o in self.orders(side)].count(account_id) >= 2)
 
     def runs_with_orders(self, account_id: str) -> set[str]:
         """The runs that have ordered anything for the account, by what order references say."""

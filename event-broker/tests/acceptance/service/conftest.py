@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from app.store.testing import assert_every_event_ended_once
 from .broker import Broker, LoopThread
 from .news import News
 from .product import ABLY_KEY, CONFIG, Service, assert_nothing_is_left, write_home
+from .witness import Witness
 
 
 class Site:
@@ -41,15 +42,15 @@ class Site:
 
     # --- services ---------------------------------------------------------------------------
 
-    def start(self, role: str = "worker", **variables: str) -> Service:
+    def start(self, role: str = "worker", wrapper: Sequence[str] = ()) -> Service:
         """A service, which need not be ready yet."""
-        usual = {
+        variables = {
             "DATABASE_URL": self.database_url,
             "REALTIME_API_KEY": ABLY_KEY,
             "ABLY_ENDPOINT": self.broker.ably_endpoint,
             "ABLY_TLS": "false",
         }
-        service = Service(self.home, role, usual | variables)
+        service = Service(self.home, role, variables, wrapper)
         self._services.append(service)
         return service
 
@@ -93,7 +94,7 @@ class Site:
         left = [e for e in self.events() if e.state is EventState.NEEDS_ATTENTION]
         assert left == []
         for account_id in accounts or self.accounts:
-            assert self.broker.do(lambda a=account_id: self.broker.witness.on_target(a)) == []
+            assert self.broker.ask(Witness.on_target, account_id) == []
 
     def close(self) -> None:
         for service in self._services:

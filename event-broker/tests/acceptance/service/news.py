@@ -32,7 +32,9 @@ class News:
             seen = self._count
             if found := look():
                 return found
-            left = deadline - time.monotonic()
-            with self._changed:
-                if not self._changed.wait_for(lambda seen=seen: self._count > seen, left):
-                    raise AssertionError(f"waited {PATIENCE:g} s in vain: {what()}")
+            if not self._wait(seen, deadline - time.monotonic()):
+                raise AssertionError(f"waited {PATIENCE:g} s in vain: {what()}")
+
+    def _wait(self, seen: int, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count > seen, seconds)

@@ -1,10 +1,11 @@
-"""The service as shipped: `python -m app serve` in a home of its own, and what it says in its log."""
+"""The service as shipped: `python -m app serve` in a home of its own, and what its log says."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -122,11 +123,6 @@ class Service:
         """Itself and all that it has started, directly or not."""
         return _with_children(self.pid)
 
-    def account_processes(self) -> list[psutil.Process]:
-        """The processes that trade now; they are forked from the fork server."""
-        servers = [p for p in psutil.Process(self.pid).children() if "forkserver" in _command(p)]
-        return [child for server in servers for child in server.children()]
-
     def ask(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, Any]:
@@ -136,7 +132,8 @@ class Service:
             listening["host"], listening["port"], timeout=PATIENCE
         )
         try:
-            connection.request(method, path, body, headers)
+            with suppress(ConnectionError):  # it need not listen to the end
+                connection.request(method, path, body, headers)
             answer = connection.getresponse()
             text = answer.read()
         finally:
@@ -147,11 +144,11 @@ class Service:
 
     # --- what is done to it -----------------------------------------------------------------
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         """To the service alone."""
         os.kill(self.pid, number)
 
-    def signal_all(self, number: signal.Signals) -> None:
+    def signal_all(self, number: int) -> None:
         """To the service and everything that it has started."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -176,6 +173,19 @@ class Service:
         """As a supervisor stops it; its exit code."""
         self.signal(signal.SIGTERM)
         return self.end()
+
+
+def until_run_has_ended(home: Path, account_id: str) -> None:
+    """Wait for the end of the process that holds the account's lock."""
+    lock = home / "data" / "simulation" / "locks" / f"{account_id}.lock"
+    try:
+        descriptor = os.pidfd_open(json.loads(lock.read_text())["pid"])
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], PATIENCE)[0]
+    finally:
+        os.close(descriptor)
 
 
 def _with_children(pid: int) -> list[psutil.Process]:

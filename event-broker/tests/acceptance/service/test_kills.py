@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from app.events import EventState
@@ -19,8 +12,8 @@ from app.store.records import MessageStatus
 from rebalance_workflow import AccountLock
 from simulated_exchange import Side
 
-from .news import PATIENCE
-from .product import CONFIG, client_of
+from .product import CONFIG, client_of, until_run_has_ended
+from .stores import nobody_writes
 
 if TYPE_CHECKING:
     from .conftest import OpenSite, Site
@@ -33,32 +26,6 @@ DISPATCHED, RECORDED = "DU7", "DU8"
 ACCOUNTS = dict.fromkeys([f"DU{n}" for n in range(1, 8)], "alpha") | {RECORDED: "beta"}
 #: Longer than any test.
 _FOR_GOOD = 600.0
-
-
-@contextmanager
-def nobody_writes(database_url: str) -> Iterator[None]:
-    """For the block, nobody's event changes its state in the store."""
-    if database_url.startswith("sqlite"):
-        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=PATIENCE)
-        connection.isolation_level = None
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-        connection.close()
-        return
-    with psycopg.connect(database_url) as locking:
-        locking.execute("LOCK TABLE events IN EXCLUSIVE MODE")
-        yield
-
-
-def until_run_has_ended(locks: Path, account_id: str) -> None:
-    """Wait for the end of the process that holds the account's lock."""
-    holder = json.loads((locks / f"{account_id}.lock").read_text())["pid"]
-    descriptor = os.pidfd_open(holder)
-    try:
-        assert select.select([descriptor], [], [], PATIENCE)[0]
-    finally:
-        os.close(descriptor)
 
 
 def hold_everybody_up(site: Site) -> None:
@@ -86,9 +53,9 @@ def until_all_are_held_up(site: Site, service: Service) -> None:
     service.until("event.started", account_id=CLAIMED)
     broker = site.broker
     broker.until(lambda: broker.has_asked(client_of(CONNECTED), "startApi"))
-    broker.until(lambda: broker.has_ordered(SELLING, Side.SELL))
+    broker.until_ordered(SELLING, Side.SELL)
     broker.until(lambda: broker.has_asked(client_of(SOLD), "placeOrder", "BUY"))
-    broker.until(lambda: broker.has_ordered(BUYING, Side.BUY))
+    broker.until_ordered(BUYING, Side.BUY)
 
 
 def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
@@ -110,9 +77,9 @@ def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
         site.publish("beta", "rebalance")
         site.until(lambda: site.store.messages.list(1, channel="beta"))
         last.release()
-        site.broker.until(lambda: site.broker.has_ordered(NOT_WRITTEN, Side.BUY, 2))
+        site.broker.until_ordered(NOT_WRITTEN, Side.BUY)
         hold(nobody_writes(database_url))
-        until_run_has_ended(locks, NOT_WRITTEN)
+        until_run_has_ended(site.home, NOT_WRITTEN)
         states = {event.account_id: event.state for event in site.events()}
         assert states.pop(DISPATCHED) is EventState.QUEUED
         assert states == dict.fromkeys(list(ACCOUNTS)[:6], EventState.RUNNING)

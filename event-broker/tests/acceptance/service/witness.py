@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 from simulated_exchange import Event, Exchange, Order, OrderChanged, Side
 
-from .market import CON_IDS, HELD, PRICES, RESERVE, SYMBOLS, VALUE, WEIGHTS
+from .market import HELD, PRICES, RESERVE, SYMBOLS, VALUE, WEIGHTS
 
 #: Shares by which a sound plan may miss a target: fitting to whole shares, and the drift that is
 #: left alone. An order too many is far beyond it.
@@ -64,45 +65,42 @@ class Witness:
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         return [json.loads(line) for line in lines]
 
-    def on_target(self, account_id: str) -> list[str]:
-        """What is wrong with an account whose last run has succeeded."""
-        return [*self.violations, *self._never(account_id), *self._off_target(account_id)]
-
     def untouched(self, account_id: str) -> bool:
         """Whether nothing was ever ordered for the account."""
-        orders = self.orders.values()
-        return not any(order.request.account_id == account_id for order in orders)
+        return not self._orders_of(account_id)
 
-    def _never(self, account_id: str) -> list[str]:
+    def unfinished(self, account_id: str) -> list[str]:
+        """Orders that still work, or whose end is not in the journal."""
+        records = self._records(account_id)
+        told = {r["client_order_id"] for r in records if r["kind"] == "outcome"}
+        return [
+            f"{order.request.order_ref} is {order.status}, and has an outcome: {has_outcome}"
+            for order in self._orders_of(account_id)
+            if not (has_outcome := order.request.order_ref in told) or not order.is_done
+        ]
+
+    def on_target(self, account_id: str) -> list[str]:
+        """What is wrong with an account whose last run has succeeded."""
+        return [
+            *self.violations,
+            *self.unfinished(account_id),
+            *self._traded_too_much(account_id),
+            *self._off_target(account_id),
+        ]
+
+    def _orders_of(self, account_id: str) -> list[Order]:
+        return [o for o in self.orders.values() if o.request.account_id == account_id]
+
+    def _traded_too_much(self, account_id: str) -> list[str]:
+        filled = dict.fromkeys(product(PRICES, Side), Decimal(0))
+        for order in self._orders_of(account_id):
+            filled[SYMBOLS[order.request.con_id], order.request.side] += order.filled
         wrong = []
-        orders = [o for o in self.orders.values() if o.request.account_id == account_id]
-        outcomes = {
-            record["client_order_id"]
-            for record in self._records(account_id)
-            if record["kind"] == "outcome"
-        }
-        for order in orders:
-            if not order.is_done:
-                wrong.append(f"{order.request.order_ref} still works")
-            if order.request.order_ref not in outcomes:
-                wrong.append(f"{order.request.order_ref} has no outcome in the journal")
-        for symbol, con_id in CON_IDS.items():
-            filled = {
-                side: sum(
-                    (
-                        o.filled
-                        for o in orders
-                        if (o.request.con_id, o.request.side) == (con_id, side)
-                    ),
-                    Decimal(0),
-                )
-                for side in Side
-            }
-            if filled[Side.BUY] and filled[Side.SELL]:
-                wrong.append(f"{symbol} of {account_id} was bought and sold: {filled}")
-            far = abs(target(symbol) - HELD.get(symbol, 0)) + _slack(symbol)
-            if max(filled.values()) > far:
-                wrong.append(f"{symbol} of {account_id} was traded beyond its target: {filled}")
+        for symbol in PRICES:
+            bought, sold = filled[symbol, Side.BUY], filled[symbol, Side.SELL]
+            way = abs(target(symbol) - HELD.get(symbol, 0)) + _slack(symbol)
+            if (bought and sold) or bought + sold > way:
+                wrong.append(f"{account_id} bought {bought} and sold {sold} {symbol}")
         return wrong
 
     def _off_target(self, account_id: str) -> list[str]:
