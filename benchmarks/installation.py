@@ -51,7 +51,8 @@ class Usage:
     #: processes share is counted once.
     service_peak_mb: float
     service_mb: float
-    fork_server_mb: float
+    #: Of the fork server and, when no account is worked, of the process that it keeps in reserve.
+    helpers_mb: float
 
 
 class Serving:
@@ -69,13 +70,14 @@ class Serving:
         service = psutil.Process(self.pid)
         helpers = service.children()
         ended = [helper.cpu_times() for helper in helpers]
+        at_rest = service.children(recursive=True)
         return Usage(
             service=_seconds(service) + sum(map(_seconds, helpers)),
             accounts=sum(times.children_user + times.children_system for times in ended),
             gateway=_seconds(self._far_side),
             service_peak_mb=_peak_kb(self.pid) / 1024,
             service_mb=service.memory_full_info().pss / _MEGABYTE,
-            fork_server_mb=sum(h.memory_full_info().pss for h in helpers) / _MEGABYTE,
+            helpers_mb=sum(helper.memory_full_info().pss for helper in at_rest) / _MEGABYTE,
         )
 
     def kill(self) -> datetime:

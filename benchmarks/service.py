@@ -137,7 +137,7 @@ def _crowd(site: Installation, service: Serving, account_ids: tuple[str, ...]) -
         },
         "service_mb": round(after.service_mb, 1),
         "service_peak_mb": round(after.service_peak_mb, 1),
-        "fork_server_mb": round(after.fork_server_mb, 1),
+        "helpers_mb": round(after.helpers_mb, 1),
     }
 
 

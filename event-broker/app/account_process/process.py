@@ -13,13 +13,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
-from app import fork_server
-
-from .entry import Line, main
+from .entry import main
+from .forking import Forked, Reserve, Target, fork
 from .lease import Lease
 from .messages import TRADING, Failure, Job, Message, MessageKind
 
@@ -72,7 +71,8 @@ async def run_account_process(
     grace_seconds: float = GRACE_SECONDS,
     stop: asyncio.Event | None = None,
     lease: Lease | None = None,
-    target: Callable[[Job, Line], None] = main,
+    target: Target = main,
+    reserve: Reserve | None = None,
 ) -> bytes:
     """Run one operation in a process of its own; its result as a JSON document.
 
@@ -80,11 +80,9 @@ async def run_account_process(
     process is asked to end; a result that it still gives within the grace period is returned.
     With a `lease` it sends no order after that, and ends in order by itself. Raises
     `AccountProcessError`. Cancelling this call ends the process as well. `target` is what
-    the process runs.
+    the process runs; it is taken from the `reserve` if one waits there.
     """
-    if lease is not None:
-        job = job.model_copy(update={"lease_until": lease.until})
-    async with _running(job, target, grace_seconds, lease) as (process, messages):
+    async with _running(job, target, grace_seconds, lease, reserve) as (process, messages):
         listening = asyncio.create_task(_listen(messages, on_progress))
         try:
             in_time = await _wait(listening, stop or asyncio.Event(), deadline_seconds)
@@ -128,31 +126,30 @@ async def _wait(
 @asynccontextmanager
 async def _running(
     job: Job,
-    target: Callable[[Job, Line], None],
+    target: Target,
     grace_seconds: float,
     lease: Lease | None,
+    reserve: Reserve | None,
 ) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
     """The started process and its messages; on the way out it has ended, one way or another."""
-    context = fork_server.context()
-    reader, reports = context.Pipe(duplex=False)
-    heard, teller = context.Pipe(duplex=False)
-    line = Line(reports, heard)
-    process = context.Process(target=target, args=(job, line), name=job.subject)
+    ready = reserve.take() if reserve else None
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
-    url = job.settings.allocations_url
-    starting = asyncio.ensure_future(asyncio.to_thread(_start, process, url))
-    starting.add_done_callback(lambda _: line.close())
-    # From before the start: it may take longer than a lease lasts.
+    starting = asyncio.ensure_future(asyncio.to_thread(_start, job, target, lease, ready))
+    try:
+        process, reports, teller = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        forked = await starting
+        forked.process.kill()
+        forked.close()
+        raise
     with teller, lease.told_to(teller) if lease else nullcontext():
         try:
-            await asyncio.shield(starting)
-            messages, transport = await _stream(reader)
+            messages, transport = await _stream(reports)
         except asyncio.CancelledError:
-            await starting
             process.kill()
             raise
         finally:
-            reader.close()
+            reports.close()
         try:
             yield process, messages
         except BaseException:
@@ -163,16 +160,28 @@ async def _running(
             transport.close()
 
 
-def _start(process: ForkServerProcess, allocations_url: str | None) -> None:
+def _start(job: Job, target: Target, lease: Lease | None, ready: Forked | None) -> Forked:
+    if ready is not None:
+        # One that has ended while it waited is replaced.
+        with suppress(OSError):
+            ready.give(target, _as_of_now(job, lease))
+            return ready
+        ready.close()
     try:
-        fork_server.start(allocations_url)
-        process.start()
+        forked = fork(job.settings.allocations_url)
+        forked.give(target, _as_of_now(job, lease))
     except (OSError, EOFError) as error:
         raise AccountProcessCrashed(
             f"no account process could be started ({error!r}); nothing was sent. Try again.",
             needs_attention=False,
             passing=True,
         ) from error
+    return forked
+
+
+def _as_of_now(job: Job, lease: Lease | None) -> Job:
+    """With the lease as it is when the process can begin: to fork it may have taken long."""
+    return job.model_copy(update={"lease_until": lease.until}) if lease else job
 
 
 async def _stream(reader: Connection) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.account_process.deadline import deadline_seconds
-from app.account_process.entry import Line, main
+from app.account_process.entry import main
+from app.account_process.forking import Reserve, Target
 from app.account_process.lease import Lease
-from app.account_process.messages import AccountJob, Address, Job, purpose_of
+from app.account_process.messages import AccountJob, Address, purpose_of
 from app.account_process.process import AccountProcessError, run_account_process
 from app.client_ids import ClientIdsError, client_id
 from app.settings import Settings
@@ -63,7 +64,9 @@ class Work:
     gateway: Gateway
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     #: What the account process runs.
-    target: Callable[[Job, Line], None] = main
+    target: Target = main
+    #: Where one may wait that was forked beforehand.
+    reserve: Reserve | None = None
 
 
 async def attempt(
@@ -89,6 +92,7 @@ async def attempt(
             stop=stop,
             lease=lease,
             target=work.target,
+            reserve=work.reserve,
         )
     except AccountProcessError as error:
         return _failed(work, watch, error, began, now())

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import structlog
 
-from app.account_process.entry import Line, main
+from app.account_process.entry import main
+from app.account_process.forking import Reserve, Target
 from app.account_process.lease import Lease
-from app.account_process.messages import Job
 from app.events import Claim, Command
 from app.gates import Hold, Refuse
 from app.market import CalendarError
@@ -59,9 +59,10 @@ class TradingExecutor:
         tell: Tell,
         now: Callable[[], datetime],
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
-        target: Callable[[Job, Line], None] = main,
+        target: Target = main,
+        reserve: Reserve | None = None,
     ) -> None:
-        """`target` is what account processes run."""
+        """`target` is what account processes run; in the `reserve` one may wait for its job."""
         self._store = store
         self._settings = settings
         self._gateway = gateway
@@ -70,6 +71,7 @@ class TradingExecutor:
         self._now = now
         self._lock_timeout_seconds = lock_timeout_seconds
         self._target = target
+        self._reserve = reserve
 
     async def execute(
         self,
@@ -121,6 +123,7 @@ class TradingExecutor:
             gateway=self._gateway,
             lock_timeout_seconds=self._lock_timeout_seconds,
             target=self._target,
+            reserve=self._reserve,
         )
         made = await attempt(
             work,

@@ -8,7 +8,7 @@ that brings back is then somebody else's to record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -36,13 +36,17 @@ class Worker:
         *,
         places: Callable[[], int],
         progress_of: Callable[[str], AbstractContextManager[Progress]],
+        at_rest: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`places` is how many events may run at a time, `progress_of` who hears of an event."""
+        """`places` is how many events may run at a time, `progress_of` who hears of an event, and
+        `at_rest` is called again and again while none runs.
+        """
         self.name = name
         self._store = store
         self._executor = executor
         self._places = places
         self._progress_of = progress_of
+        self._at_rest = at_rest
         self._leases = LeaseKeeper(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waking = Waking(store)
@@ -76,6 +80,8 @@ class Worker:
             while not end.is_set():
                 self._waking.listen_from_now()
                 await self._claim_what_is_due()
+                if self._at_rest is not None and not self._tasks:
+                    await self._at_rest()
                 await self._waking.wait()
 
     async def _claim_what_is_due(self) -> None:

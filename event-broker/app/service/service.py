@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app import __version__, fork_server
-from app.account_process.entry import Line, main
-from app.account_process.messages import Job
+from app import __version__
+from app.account_process.entry import main
+from app.account_process.forking import Reserve, Target
 from app.events import Statistics
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
@@ -60,7 +60,7 @@ class Service:
         *,
         variables: Mapping[str, str],
         now: Callable[[], datetime] = _utc_now,
-        target: Callable[[Job, Line], None] = main,
+        target: Target = main,
     ) -> None:
         """`variables` is the environment that `settings` were read with; `target` is what account
         processes run.
@@ -79,6 +79,7 @@ class Service:
         self.gateway = ServiceGateway(self.settings)
         tell = self.notifier.send
         self._ingestion = Ingestion(store, tell)
+        self._reserve = Reserve()
         self._worker = Worker(
             self.name,
             store,
@@ -90,9 +91,11 @@ class Service:
                 tell=tell,
                 now=now,
                 target=target,
+                reserve=self._reserve,
             ),
             places=lambda: self.settings().config.executor.max_workers,
             progress_of=self.progress.telling,
+            at_rest=self._fill_reserve,
         )
         self._dispatcher = StrategyExecutor(
             store,
@@ -178,14 +181,26 @@ class Service:
     # -- parts ----------------------------------------------------------------------------------
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
-        await asyncio.to_thread(fork_server.start, self.settings().allocations_url)
         warming = asyncio.create_task(self._warm())
-        await self._worker.run(
-            end,
-            hurry=hurry,
-            grace_seconds=lambda: self.settings().config.executor.shutdown_grace_seconds,
-        )
+        try:
+            await self._worker.run(
+                end,
+                hurry=hurry,
+                grace_seconds=lambda: self.settings().config.executor.shutdown_grace_seconds,
+            )
+        finally:
+            await asyncio.to_thread(self._reserve.close)
         await warming
+
+    async def _fill_reserve(self) -> None:
+        """Nothing runs: fork what the next event will need."""
+        if self._reserve.is_filled:
+            return
+        try:
+            await asyncio.to_thread(self._reserve.fill, self.settings().allocations_url)
+        except (OSError, EOFError) as error:
+            # Whoever needs one tries again, and tells.
+            _log.warning("account_process.not_forked", error=repr(error))
 
     async def _warm(self) -> None:
         if self.settings().mode is TradingMode.SIMULATION:

@@ -1,0 +1,99 @@
+"""Forks account processes: when one is needed, or beforehand, so that no event waits for it.
+
+A process that was forked has connected to nothing and knows nothing; it waits for its job on the
+pipe that later extends its lease, and ends when that is closed or its parent is gone.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import NamedTuple
+
+from app import fork_server
+
+from .entry import Line
+from .messages import Job
+
+Target = Callable[[Job, Line], None]
+"""What an account process does."""
+
+
+class Forked(NamedTuple):
+    """A process, and the parent's ends of its two pipes."""
+
+    process: ForkServerProcess
+    #: Its messages are read from it.
+    reports: Connection
+    #: Its job, and then extensions of the lease, are written to it.
+    teller: Connection
+
+    def give(self, target: Target, job: Job) -> None:
+        """Let it do the job. Raises `OSError` when it has ended before: nothing was begun."""
+        self.process.name = job.subject
+        self.teller.send((target, job))
+
+    def close(self) -> None:
+        """Give up our ends: a process without a job ends."""
+        self.teller.close()
+        self.reports.close()
+
+
+def fork(allocations_url: str | None) -> Forked:
+    """A process without a job; raises `OSError` and `EOFError` when the fork server fails.
+
+    It may still be loading, so this blocks. `allocations_url` says what it preloads.
+    """
+    fork_server.start(allocations_url)
+    context = fork_server.context()
+    reports, theirs = context.Pipe(duplex=False)
+    heard, teller = context.Pipe(duplex=False)
+    line = Line(theirs, heard)
+    forked = Forked(context.Process(target=_wait_for_a_job, args=(line,)), reports, teller)
+    try:
+        forked.process.start()
+    except BaseException:
+        forked.close()
+        raise
+    finally:
+        line.close()
+    return forked
+
+
+def _wait_for_a_job(line: Line) -> None:
+    with suppress(EOFError):
+        target, job = line.lease.recv()
+        multiprocessing.current_process().name = job.subject
+        target(job, line)
+
+
+class Reserve:
+    """At most one process that was forked beforehand."""
+
+    def __init__(self) -> None:
+        self._ready: Forked | None = None
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether a process waits."""
+        return self._ready is not None and self._ready.process.is_alive()
+
+    def fill(self, allocations_url: str | None) -> None:
+        """Fork one if none waits; raises as `fork` does. For one thread at a time."""
+        if not self.is_filled:
+            self.close()
+            self._ready = fork(allocations_url)
+
+    def take(self) -> Forked | None:
+        """The process that waits, which is the caller's from now on."""
+        ready, self._ready = self._ready, None
+        return ready
+
+    def close(self) -> None:
+        """Let the process that waits end."""
+        if (ready := self.take()) is not None:
+            ready.close()
+            ready.process.join()
