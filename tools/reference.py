@@ -51,7 +51,7 @@ def settings_page() -> Iterator[str]:
     yield "The first generation's bare list (`account_id`, `notification.channel`,"
     yield "`rebalancing.equity_reserve_percentage`) is read, too, with a notice."
     yield from ("", "## config.yaml", "")
-    yield "Every key is optional. Running services take changes over within a second, or refuse"
+    yield "Every key is optional. Running services take changes over within two seconds, or refuse"
     yield "them whole."
     yield ""
     yield from table(config.Config)

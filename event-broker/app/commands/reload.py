@@ -23,6 +23,6 @@ def run(session: Session) -> Report:
         out = console()
         listed = ", ".join(accounts) or "no accounts"
         out.print(f"The files are good ({session.settings.mode}: {listed}).")
-        out.print("Running services take them over within a second.")
+        out.print("Running services take them over within two seconds.")
 
     return Report(ExitCode.DONE, json.dumps({"accounts": accounts}), show)

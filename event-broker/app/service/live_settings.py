@@ -38,7 +38,8 @@ class LiveSettings:
         self._variables = dict(variables)
         self._changed = changed
         self._refused = refused
-        self._seen = _stamp(settings.home)
+        #: What the files were like when they were read, and at the latest look.
+        self._seen = self._found = _stamp(settings.home)
         #: What is wrong with the files as they are; empty when they are in force.
         self.problems: tuple[str, ...] = ()
 
@@ -46,8 +47,15 @@ class LiveSettings:
         return self._settings
 
     def look(self) -> None:
-        """Read the files again if one of them has changed."""
-        if _stamp(self._settings.home) != self._seen:
+        """Read the files again if one of them has changed, and no longer does.
+
+        A file that is being written may be valid and mean something else: an empty config.yaml is
+        all defaults, and an account list that ends too early has fewer accounts. So two looks in a
+        row must find the same.
+        """
+        found, before = _stamp(self._settings.home), self._found
+        self._found = found
+        if found == before and found != self._seen:
             self.reload()
 
     def reload(self) -> bool:

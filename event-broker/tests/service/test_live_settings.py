@@ -25,6 +25,11 @@ class Watch:
             refused=self.refused.append,
         )
 
+    def look(self) -> None:
+        """As often as it takes until a file that has been written is in force."""
+        self.live.look()
+        self.live.look()
+
     def write(self, name: str, text: str) -> None:
         # As editors do it: a new file in place of the old one.
         draft = self.home / f"{name}.new"
@@ -40,26 +45,38 @@ def watch(home: Path) -> Watch:
 ONE = "accounts:\n  - {account_id: P1, type: paper, broker: paper, strategy_name: other}\n"
 
 
-def test_a_changed_file_is_in_force_at_the_next_look(watch: Watch) -> None:
-    watch.live.look()
+def test_a_changed_file_is_in_force_soon(watch: Watch) -> None:
+    watch.look()
     assert watch.changed == []
     watch.write("accounts.yaml", ONE)
-    watch.live.look()
+    watch.look()
     assert [a.strategy_name for a in watch.live().accounts] == ["other"]
     assert watch.changed == [watch.live()]
 
 
 def test_a_file_that_appears_is_seen(watch: Watch) -> None:
     watch.write("config.yaml", "executor: {max_workers: 3}\n")
-    watch.live.look()
+    watch.look()
     assert watch.live().config.executor.max_workers == 3
+
+
+def test_a_file_that_is_being_written_is_not_in_force(watch: Watch) -> None:
+    path = watch.home / "config.yaml"
+    text = "trading:\n  buy_slippage_percent: 1\nexecutor: {max_workers: 3}\n"
+    for length in (0, len(text) // 2, len(text)):
+        path.write_text(text[:length])
+        watch.live.look()
+        assert (watch.changed, watch.refused) == ([], [])
+    watch.live.look()
+    (settings,) = watch.changed
+    assert settings.config.executor.max_workers == 3
 
 
 def test_a_bad_file_is_told_once_with_its_line_and_what_was_in_force_stays(watch: Watch) -> None:
     before = watch.live()
     watch.write("accounts.yaml", "accounts:\n  - {account_id: P1, typ: paper}\n")
-    watch.live.look()
-    watch.live.look()
+    watch.look()
+    watch.look()
     assert watch.live() is before
     (problems,) = watch.refused
     assert any(problem.startswith("accounts.yaml:2: accounts[0].typ: ") for problem in problems)
@@ -68,9 +85,9 @@ def test_a_bad_file_is_told_once_with_its_line_and_what_was_in_force_stays(watch
 
 def test_a_corrected_file_ends_the_trouble(watch: Watch) -> None:
     watch.write("accounts.yaml", "accounts: nonsense\n")
-    watch.live.look()
+    watch.look()
     watch.write("accounts.yaml", ONE)
-    watch.live.look()
+    watch.look()
     assert watch.live.problems == ()
     assert [a.strategy_name for a in watch.live().accounts] == ["other"]
 
