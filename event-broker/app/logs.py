@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -28,7 +30,7 @@ def configure_logging(settings: Settings, *, to_terminal: bool = False, **contex
     settings.log_directory.mkdir(parents=True, exist_ok=True)
     path = settings.log_directory / f"{settings.mode}.log"
     # Several processes write to it; it is rotated from outside, and opened again when it was.
-    handlers: list[logging.Handler] = [logging.handlers.WatchedFileHandler(path, encoding="utf-8")]
+    handlers: list[logging.Handler] = [LogFile(path, encoding="utf-8")]
     if to_terminal:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
@@ -48,6 +50,19 @@ def configure_logging(settings: Settings, *, to_terminal: bool = False, **contex
     )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(mode=settings.mode.value, **context)
+
+
+class LogFile(logging.handlers.WatchedFileHandler):
+    """A file that cannot be written to stops nobody's work, and is no traceback for each line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Opening it again, after it was rotated, is outside of what `handleError` covers.
+        with suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def _origin(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,28 @@ def test_a_log_that_was_rotated_goes_on_in_a_new_file(home: Path) -> None:
     log.rename(log.with_suffix(".1"))
     structlog.get_logger().info("after")
     assert [line["event"] for line in lines(home)] == ["after"]
+
+
+def test_a_full_disk_under_the_log_stops_nothing_and_the_terminal_has_the_line_alone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = home / "data" / "logs" / "simulation.log"
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+    configure_logging(load_settings(home, {}), to_terminal=True)
+    structlog.get_logger().info("said")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "said"
+    with suppress(OSError):
+        logging.getLogger().handlers[0].close()
+
+
+def test_a_log_that_cannot_be_opened_again_stops_nothing(home: Path) -> None:
+    configure_logging(load_settings(home, {}), to_terminal=True)
+    folder = home / "data" / "logs"
+    folder.rename(folder.with_name("moved"))
+    folder.touch()
+    structlog.get_logger().info("said")
 
 
 def test_the_level_is_the_configured_one(home: Path) -> None:

@@ -81,11 +81,13 @@ def test_a_service_that_slept_past_its_lease_sends_no_order_when_it_wakes(
     fall_asleep(site, asleep)
     awake = site.start("worker")
     awake.until("event.started", account_id="DU1")
-    # What it was waiting for: awake in time, it would buy now.
+    # What its account process was waiting for: awake in time, it would buy now.
     site.broker.let_fill("BBB", None)
-    asleep.signal_all(signal.SIGCONT)
-    asleep.until("event.lease_lost")
+    for process in asleep.processes()[1:]:
+        process.resume()
     site.until_ended()
+    asleep.signal(signal.SIGCONT)
+    asleep.until("event.lease_lost")
     site.assert_all_is_well()
     buys = [order.request.order_ref for order in site.broker.orders(Side.BUY)]
     assert buys
