@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +22,8 @@ from benchmarks.installation import Installation, Serving, installation
 from benchmarks.machine import summarise
 
 _DATABASE = "service_benchmark"
+_CROWD = "crowd"
+_WORKERS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Size:
     #: Accounts that follow one strategy.
     crowd: int = 100
     idle_seconds: float = 20.0
+    #: Workers that are killed, one after the other.
+    killed: int = 3
 
 
 def measure(size: Size | None = None) -> dict[str, Any]:
@@ -59,33 +62,30 @@ def _postgres() -> Iterator[str]:
 def measure_engine(url: str, size: Size) -> dict[str, Any]:
     """All measurements on one store, which should be empty."""
     singles = [f"single-{number}" for number in range(size.single)]
-
-    def strategy_of(number: int) -> str:
-        """The crowd comes last, but for one account that is left for the failure."""
-        return [*singles, "failure"][number] if number <= len(singles) else "crowd"
-
-    accounts = len(singles) + 1 + size.crowd
-    failing = -1 - size.crowd
-    with installation(url, accounts=accounts, strategy_of=strategy_of) as site:
-        with site.serving("all", channels=len(singles) + 2) as service:
+    killed = [f"killed-{number}" for number in range(size.killed)]
+    followed = [*singles, *killed, *[_CROWD] * size.crowd]
+    with installation(url, accounts=len(followed), strategy_of=followed.__getitem__) as site:
+        accounts = dict(zip(followed, site.far_side.account_ids, strict=True))
+        with site.serving("all", channels=len(accounts)) as service:
+            one_by_one = [(name, accounts[name]) for name in singles]
             measured = {
-                "preview_stored": _summary(site, singles, size, _preview),
-                "first_order": _summary(site, singles, size, _first_order),
+                "preview_stored": _series(site, one_by_one, size.warm_up, _preview),
+                "first_order": _series(site, one_by_one, size.warm_up, _first_order),
                 "crowd": _crowd(site, service, site.far_side.account_ids[-size.crowd :]),
                 "idle": _idle(service, size.idle_seconds),
             }
-        return {**measured, "worker_killed": _failure(site, site.far_side.account_ids[failing])}
+        takeovers = _takeovers(site, [(name, accounts[name]) for name in killed])
+        return {**measured, "worker_killed": takeovers}
 
 
-def _summary(
+def _series(
     site: Installation,
-    strategies: list[str],
-    size: Size,
+    accounts: list[tuple[str, str]],
+    warm_up: int,
     seconds: Callable[[Installation, str, str], float],
 ) -> dict[str, Any]:
-    accounts = site.far_side.account_ids
-    samples = [seconds(site, *pair) * 1e3 for pair in zip(strategies, accounts, strict=False)]
-    return summarise(samples[size.warm_up :], "ms", digits=1)
+    samples = [seconds(site, strategy, account_id) * 1e3 for strategy, account_id in accounts]
+    return summarise(samples[warm_up:], "ms", digits=1)
 
 
 def _preview(site: Installation, strategy: str, account_id: str) -> float:
@@ -97,9 +97,14 @@ def _preview(site: Installation, strategy: str, account_id: str) -> float:
 
 def _first_order(site: Installation, strategy: str, account_id: str) -> float:
     began = site.ably.publish(strategy, {"exec": "rebalance"})
-    site.until(lambda: site.store.runs.list(1, account_id=account_id) or None)
+    _orders_left(site, account_id)
     _over(site, account_id)
     return site.far_side.arrivals().first_order[account_id] - began
+
+
+def _orders_left(site: Installation, account_id: str) -> None:
+    """Return when the store has a run of the account, which is when its first orders have left."""
+    site.until(lambda: site.store.runs.list(1, account_id=account_id) or None)
 
 
 def _over(site: Installation, *account_ids: str, pause: float = 0) -> list[Event]:
@@ -119,7 +124,7 @@ def _over(site: Installation, *account_ids: str, pause: float = 0) -> list[Event
 
 def _crowd(site: Installation, service: Serving, account_ids: tuple[str, ...]) -> dict[str, Any]:
     before, began = service.usage(), datetime.now(UTC)
-    site.ably.publish("crowd", {"exec": "rebalance"})
+    site.ably.publish(_CROWD, {"exec": "rebalance"})
     events = _over(site, *account_ids, pause=0.5)
     after, arrivals = service.usage(), site.far_side.arrivals()
     ended = max(event.finished_at for event in events if event.finished_at)
@@ -127,6 +132,7 @@ def _crowd(site: Installation, service: Serving, account_ids: tuple[str, ...]) -
         "accounts": len(events),
         "seconds": round((ended - began).total_seconds(), 2),
         "outcomes": sorted({event.state.value for event in events}),
+        "account": summarise([_seconds(event) for event in events], "s"),
         "times_queued": sorted({event.times_queued for event in events}),
         "orders_each": sorted({len(arrivals.orders.get(each, ())) for each in account_ids}),
         "most_messages_in_a_second": arrivals.max_messages_per_second,
@@ -141,6 +147,12 @@ def _crowd(site: Installation, service: Serving, account_ids: tuple[str, ...]) -
     }
 
 
+def _seconds(event: Event) -> float:
+    assert event.started_at is not None
+    assert event.finished_at is not None
+    return (event.finished_at - event.started_at).total_seconds()
+
+
 def _idle(service: Serving, seconds: float) -> dict[str, Any]:
     before, began = service.usage(), time.monotonic()
     time.sleep(seconds)
@@ -149,34 +161,40 @@ def _idle(service: Serving, seconds: float) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_percent": round(percent, 2)}
 
 
-def _failure(site: Installation, account_id: str) -> dict[str, Any]:
-    """A worker with orders at work dies with all of its processes; another one takes over."""
+def _takeovers(site: Installation, accounts: list[tuple[str, str]]) -> dict[str, Any]:
+    """Workers with orders at work die with all of their processes; each time another takes over."""
     site.far_side.slow_fills()
-    with (
-        site.serving("ingest", channels=1),
-        site.serving("worker") as one,
-        site.serving("worker") as other,
-    ):
-        site.ably.publish("failure", {"exec": "rebalance"})
-        site.until(lambda: site.store.runs.list(1, account_id=account_id) or None)
-        (running,) = site.store.events.list(states=[EventState.RUNNING])
-        killed = (one if running.worker == one.name else other).kill()
-        (event,) = _over(site, account_id)
-    again = site.store.events.attempts(event.event_id)[1:]
+    taken_over: list[float] = []
+    outcomes: set[str] = set()
+    with ExitStack() as stack:
+        stack.enter_context(site.serving("ingest", channels=len(accounts)))
+        workers: dict[str, Serving] = {}
+        for strategy, account_id in accounts:
+            while len(workers) < _WORKERS:
+                worker = stack.enter_context(site.serving("worker"))
+                workers[worker.name] = worker
+            site.ably.publish(strategy, {"exec": "rebalance"})
+            _orders_left(site, account_id)
+            (running,) = site.store.events.list(states=[EventState.RUNNING])
+            killed_at = workers.pop(str(running.worker)).kill()
+            (event,) = _over(site, account_id)
+            outcomes.add(event.state.value)
+            again = site.store.events.attempts(event.event_id)[1:]
+            taken_over += [(a.started_at - killed_at).total_seconds() * 1e3 for a in again]
     return {
-        "again_after_ms": [round((a.started_at - killed).total_seconds() * 1e3) for a in again],
-        "outcome": event.state.value,
-        **_books(site, account_id),
+        "begun_again_after": summarise(taken_over, "ms", digits=0),
+        "outcomes": sorted(outcomes),
+        **_books(site, [account_id for _, account_id in accounts]),
     }
 
 
-def _books(site: Installation, account_id: str) -> dict[str, Any]:
+def _books(site: Installation, account_ids: list[str]) -> dict[str, Any]:
     """What was executed, beside what it took for an account that nothing happened to."""
     executed = site.far_side.arrivals().executed
-    fills, undisturbed = executed[account_id], executed[site.far_side.account_ids[0]]
-    none = Decimal(0)
-    differences = [abs(sum(fills[c], none) - sum(undisturbed[c], none)) for c in undisturbed]
-    return {
-        "symbols_bought_and_sold": len([f for f in fills.values() if min(f) < 0 < max(f)]),
-        "shares_off": int(sum(differences)),
-    }
+    bought_and_sold = shares_off = 0
+    for account_id in account_ids:
+        for contract, undisturbed in executed[site.far_side.account_ids[0]].items():
+            fills = executed[account_id][contract]
+            bought_and_sold += min(fills) < 0 < max(fills)
+            shares_off += abs(int(sum(fills) - sum(undisturbed)))
+    return {"symbols_bought_and_sold": bought_and_sold, "shares_off": shares_off}
