@@ -57,10 +57,12 @@ def _stale_cash(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
 
 def _old_cash(site: Site, fault: Fault) -> None:
     """Cash as it is now, however it moves from here on; positions are told as they are."""
-    cash = site.exchange.account(site.account_id(fault)).cash["USD"]
-    for key in ("TotalCashValue", "CashBalance", "SettledCash", "AvailableFunds"):
+    account = site.exchange.account(site.account_id(fault))
+    cash = account.cash["USD"]
+    now = dict.fromkeys(("TotalCashValue", "CashBalance", "AvailableFunds"), cash)
+    for key, value in {**now, "SettledCash": account.settled_cash["USD"]}.items():
         where = {"key": key, "account": site.account_id(fault)}
-        rule = {"action": "edit", "message": "accountUpdateMulti", "fields": {"value": str(cash)}}
+        rule = {"action": "edit", "message": "accountUpdateMulti", "fields": {"value": str(value)}}
         site.rule(fault, {**rule, "where": where, "times": fault.terms["times"]})
 
 
