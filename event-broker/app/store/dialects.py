@@ -13,7 +13,7 @@ import stat
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from sqlalchemy import (
     URL,
@@ -33,8 +33,15 @@ from app.store.errors import StoreDamaged, StoreError, StoreUnavailable
 from app.store.schema import events
 from app.store.wake import FifoWakeUps, WakeUps
 
+if TYPE_CHECKING:
+    # Only a store on a server needs its driver.
+    import psycopg
+
 #: Seconds that a writer waits for writers of other processes; a transaction takes milliseconds.
 _BUSY_SECONDS = 10
+#: As many as a busy service uses at a time (the store's threads, and Ably's): to open one more for
+#: a moment costs more than the transaction.
+_CONNECTIONS = 5
 #: Execution option: how a transaction begins.
 BEGIN = "store_begin"
 #: Any constant: who migrates holds this advisory lock.
@@ -161,6 +168,7 @@ class Postgres:
         "28000": "it refuses the user: check DATABASE_URL",
         "3D000": "it has no such database: create it or check DATABASE_URL",
         "25006": "it is read-only: check that DATABASE_URL names the primary server",
+        "25P03": "this process stood still in the midst of a transaction, which was taken back",
     }
     #: Unique violation, serialization failure, deadlock.
     _RACES = frozenset({"23505", "40001", "40P01"})
@@ -181,7 +189,9 @@ class Postgres:
         self.url = url.set(drivername="postgresql+psycopg")
 
     def create_engine(self) -> Engine:
-        return create_engine(self.url, connect_args=self._CONNECTION)
+        engine = create_engine(self.url, connect_args=self._CONNECTION)
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
 
     def next_seq(self) -> ColumnElement[int]:
         return Sequence("events_seq").next_value()
@@ -201,13 +211,21 @@ class Postgres:
         from psycopg import InterfaceError, OperationalError
 
         state = _sqlstate(error)
-        if not isinstance(error.orig, OperationalError | InterfaceError) and state != "25006":
+        usual = isinstance(error.orig, OperationalError | InterfaceError)
+        if not usual and state not in ("25006", "25P03"):
             return None
         unknown = committing and error.connection_invalidated
         first_line = str(error.orig).partition("\n")[0]
         advice = self._ADVICE.get(state, "the server must be up and reachable")
         message = f"the store {self.place} is not usable now ({first_line}); {advice}"
         return StoreUnavailable(message, recorded=None if unknown else False)
+
+
+def _prepare_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
+    # A process that is stopped within a transaction would keep its rows locked, and with them its
+    # account, for as long as it is not killed.
+    connection.execute("SET idle_in_transaction_session_timeout = '5s'")
+    connection.commit()
 
 
 def _sqlstate(error: DBAPIError) -> str:

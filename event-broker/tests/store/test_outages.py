@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import select
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from app.events import EventState
 from app.store import StoreUnavailable, open_store
 from app.store.database import Database
-from app.store.dialects import Sqlite
+from app.store.dialects import Sqlite, dialect_of
 from app.store.testing import (
     PostgresServer,
     arrival,
@@ -111,6 +112,23 @@ def test_a_restart_that_nobody_noticed_disturbs_nobody(server: PostgresServer) -
         server.start_again()
         store.events.enqueue(arrival("NIGHT"))
         assert store.events.statistics().queue_length == before + 1
+
+
+def test_a_server_ends_the_transaction_of_a_process_that_stands_still(postgres_url: str) -> None:
+    dialect = dialect_of(make_url(postgres_url))
+    database = Database(dialect, dialect.wake_ups())
+    limit = "idle_in_transaction_session_timeout"
+
+    def stand_still(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL {limit} = '10ms'")
+        server = connection.connection.driver_connection
+        assert server is not None
+        assert select.select([server.fileno()], [], [], _PATIENCE)[0]  # its last word
+
+    with pytest.raises(StoreUnavailable, match="stood still in the midst of a transaction"):
+        database.write(stand_still)
+    assert database.read(lambda c: c.exec_driver_sql(f"SHOW {limit}").scalar()) == "5s"
+    database.close()
 
 
 def test_a_full_disk_acknowledges_nothing(sqlite_url: str, tmp_path: Path) -> None:
