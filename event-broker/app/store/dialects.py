@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a writer waits for writers of other processes; a transaction takes milliseconds.
 _BUSY_SECONDS = 10
-#: As many as a busy service uses at a time (the store's threads, and Ably's): to open one more for
-#: a moment costs more than the transaction.
-_CONNECTIONS = 5
 #: Execution option: how a transaction begins.
 BEGIN = "store_begin"
 #: Any constant: who migrates holds this advisory lock.
