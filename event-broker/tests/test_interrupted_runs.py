@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from app.account_process.rebalancing import RunInterrupted, rebalance
-from broker_connector_base import OpenOrder, OrderStatus
+from broker_connector_base import Claim, OpenOrder, OrderStatus
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILLS,
@@ -71,15 +71,17 @@ async def test_it_cancels_what_works_and_tells_what_it_traded(world: World) -> N
         "the run was interrupted: 1 working orders were cancelled; "
         "traded: BBB +988 at 50.0500. Run again to go on."
     )
-    assert not interrupted.needs_attention
+    assert interrupted.attention is None
     assert statuses(world) == {"AAA": OrderStatus.CANCELLED, "BBB": OrderStatus.FILLED}
 
 
 async def test_it_tells_what_it_could_not_cancel(world: World) -> None:
     refused = Behaviour(fills=0, on_cancel=Reject(code="10148"))
     interrupted = await end(await begin(world, refused))
-    assert "1 orders are still working; traded: BBB +988" in str(interrupted)
-    assert interrupted.needs_attention
+    assert "1 open order (buy 490 AAA) still working; traded: BBB +988" in str(interrupted)
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_WORKING
+    assert interrupted.attention.symbols == ("AAA",)
 
 
 async def test_trades_of_others_are_not_told_as_its_own(world: World) -> None:
@@ -104,7 +106,7 @@ async def test_before_its_first_order_nothing_was_sent_and_nothing_is_asked(worl
     await asyncio.sleep(0)
     interrupted = await end(run)
     assert "before its first order; no order was sent" in str(interrupted)
-    assert not interrupted.needs_attention
+    assert interrupted.attention is None
     assert world.sent() == []
 
 
@@ -113,7 +115,8 @@ async def test_without_a_session_nothing_is_claimed_and_somebody_must_look(world
     world.books.reachable = False
     world.books.drop()
     interrupted = await end(run)
-    assert interrupted.needs_attention
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_IN_DOUBT
     for part in ("may be working", "what it traded could not be read", "the next run reconciles"):
         assert part in str(interrupted)
     assert "was sent" not in str(interrupted)
@@ -125,7 +128,7 @@ async def test_a_session_that_was_lost_is_opened_again_to_tidy_up(world: World) 
     run = await begin(world, RESTS)
     world.books.drop()
     interrupted = await end(run)
-    assert not interrupted.needs_attention
+    assert interrupted.attention is None
     assert statuses(world)["AAA"] is OrderStatus.CANCELLED
 
 
@@ -135,7 +138,8 @@ async def test_a_second_cancellation_while_tidying_leaves_it_in_doubt(world: Wor
     await asyncio.sleep(1)
     assert statuses(world)["AAA"] is OrderStatus.CANCELLING
     interrupted = await end(run)
-    assert interrupted.needs_attention
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_IN_DOUBT
     assert "may be working (told to end a second time)" in str(interrupted)
     assert "traded: BBB +988" in str(interrupted)
 
@@ -159,7 +163,8 @@ async def test_a_broker_that_does_not_answer_is_given_up_in_time(world: World) -
     interrupted = await end(run)
     assert asyncio.get_running_loop().time() - before < 20
     assert "may be working (the broker did not answer in time); traded: BBB" in str(interrupted)
-    assert interrupted.needs_attention
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_IN_DOUBT
 
 
 class Damaged(MemoryJournal):
@@ -172,4 +177,5 @@ class Damaged(MemoryJournal):
 async def test_a_journal_that_cannot_be_read_leaves_it_in_doubt(world: World) -> None:
     interrupted = await end(await begin(world, RESTS, Damaged()))
     assert "what it sent cannot be told: the journal is damaged at line 3" in str(interrupted)
-    assert interrupted.needs_attention
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.JOURNAL_UNREADABLE

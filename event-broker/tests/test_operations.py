@@ -16,7 +16,7 @@ from app.account_process.messages import AccountJob, Failure, Operation
 from app.account_process.operations import describe_failure, perform
 from app.account_process.rebalancing import RunInterrupted
 from app.settings import load_settings, select_account
-from broker_connector_base import AccountConfig
+from broker_connector_base import AccountConfig, Attention, Claim
 from ibkr_connector import IBKRClient
 from ibkr_simulator import SimulatedGateway
 from rebalance_workflow import AccountBusy, AccountLock
@@ -141,7 +141,7 @@ async def test_a_run_that_waited_in_vain_says_who_holds_the_account(make_job: Ma
         failed = await failure(job)
     assert failed.kind == AccountBusy.__name__
     assert "the first run" in failed.message
-    assert not failed.needs_attention
+    assert failed.attention is None
 
 
 async def test_looking_does_not_wait_for_a_run(make_job: MakeJob) -> None:
@@ -182,7 +182,7 @@ async def test_paper_trading_stops_at_a_gateway_that_is_logged_in_to_a_live_acco
     failed = await failure(make_job(operation))
     assert failed.kind == "NotPermitted"
     assert "logged in to the live accounts U300" in failed.message
-    assert not failed.needs_attention
+    assert failed.attention is None
     assert sent == []
 
 
@@ -198,7 +198,7 @@ async def test_a_live_account_is_not_traded_in_the_simulation(
 async def test_a_fault_in_the_program_during_a_run_needs_attention(make_job: MakeJob) -> None:
     for operation, needs_attention in ((Operation.REBALANCE, True), (Operation.PREVIEW, False)):
         failed = describe_failure(make_job(operation), ZeroDivisionError("oops"))
-        assert failed.needs_attention is needs_attention
+        assert (failed.attention is not None) is needs_attention
         assert "ZeroDivisionError: oops" in failed.message
 
 
@@ -207,11 +207,11 @@ async def test_an_interruption_that_may_have_left_orders_needs_attention(
 ) -> None:
     looked = describe_failure(make_job(Operation.PREVIEW), asyncio.CancelledError())
     assert looked.message == "print-rebalance was interrupted; no order was sent"
-    assert not looked.needs_attention
+    assert looked.attention is None
     for operation in (Operation.REBALANCE, Operation.CANCEL_ORDERS):
         traded = describe_failure(make_job(operation), asyncio.CancelledError())
         assert "orders may be working or filled" in traded.message
-        assert traded.needs_attention
+        assert traded.attention == Attention(claim=Claim.NO_RESULT)
 
 
 async def test_a_run_that_is_interrupted_while_it_waits_has_sent_nothing(
@@ -227,7 +227,7 @@ async def test_a_run_that_is_interrupted_while_it_waits_has_sent_nothing(
             await run
     failed = describe_failure(job, caught.value)
     assert failed.message == "rebalance was interrupted; no order was sent"
-    assert not failed.needs_attention
+    assert failed.attention is None
 
 
 async def test_a_run_that_is_told_to_end_after_its_end_still_reports(make_job: MakeJob) -> None:

@@ -154,7 +154,7 @@ async def test_changed_terms_are_refused_with_what_to_do(make_job: MakeJob, home
     with pytest.raises(Exception, match="initial_balance was 100000 and is 5") as refused:
         await perform(job, ignore)
     failure = describe_failure(job, refused.value)
-    assert not failure.needs_attention
+    assert failure.attention is None
     assert not failure.passing
     assert "delete" in failure.message
 

@@ -133,4 +133,4 @@ async def test_without_targets_there_is_no_preview(home: Path, gateway: Simulate
         await perform(job, ignore)
     failure = describe_failure(job, caught.value)
     assert failure.message.endswith("Nothing was sent.")
-    assert not failure.needs_attention
+    assert failure.attention is None

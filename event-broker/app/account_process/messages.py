@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.client_ids import Purpose
 from app.settings import Settings
-from broker_connector_base.models import AccountConfig
+from broker_connector_base.models import AccountConfig, Attention
 from broker_connector_base.values import Value
 
 
@@ -107,8 +107,8 @@ class Failure(Value):
     #: Name of the exception's class.
     kind: str
     message: str
-    #: True when a person must look before the next run.
-    needs_attention: bool = False
+    #: Why a person must look before the next run; None when nobody must.
+    attention: Attention | None = None
     #: True when nothing is in doubt and trying again may help, without anybody doing anything.
     passing: bool = False
 

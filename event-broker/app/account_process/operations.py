@@ -24,13 +24,14 @@ from app.trading.broker_factory import (
 )
 from broker_connector_base import (
     AccountDataError,
+    Attention,
     BaseRebalancer,
     BrokerClient,
     BrokerConnectionError,
     BrokerError,
+    Claim,
     MarketDataError,
     OrderOutcomeUnknown,
-    RunStatus,
 )
 from broker_connector_base.values import Value
 from rebalance_calculator import (
@@ -230,9 +231,7 @@ def _nothing_sent_yet(job: Job) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        raise RunInterrupted(
-            f"{job.operation} was interrupted; no order was sent", needs_attention=False
-        ) from None
+        raise RunInterrupted(f"{job.operation} was interrupted; no order was sent") from None
 
 
 def describe_failure(job: Job, error: BaseException) -> Failure:
@@ -245,7 +244,7 @@ def describe_failure(job: Job, error: BaseException) -> Failure:
         return Failure(
             kind=kind,
             message=message,
-            needs_attention=_needs_attention(error),
+            attention=_attention_to(error),
             passing=_is_passing(error),
         )
     _log.error("unexpected_error", exc_info=error)
@@ -253,7 +252,7 @@ def describe_failure(job: Job, error: BaseException) -> Failure:
         kind=kind,
         message=f"a fault in the program: {kind}: {error}; see {job.settings.log_directory}",
         # What a run does before it fails unexpectedly is anybody's guess.
-        needs_attention=job.operation in TRADING,
+        attention=Attention(claim=Claim.PROGRAM_FAULT) if job.operation in TRADING else None,
     )
 
 
@@ -274,22 +273,20 @@ def _describe_interruption(job: Job, kind: str) -> Failure:
         f"{job.operation} was interrupted; orders may be working or filled: look at the account. "
         "The next run reconciles from the journal before it sends anything."
     )
-    return Failure(kind=kind, message=message, needs_attention=True)
+    return Failure(kind=kind, message=message, attention=Attention(claim=Claim.NO_RESULT))
 
 
-def _needs_attention(error: Exception) -> bool:
-    if isinstance(error, RebalanceStopped):
-        return error.status is RunStatus.NEEDS_ATTENTION
-    if isinstance(error, RunInterrupted):
-        return error.needs_attention
-    return isinstance(error, OrderOutcomeUnknown)
+def _attention_to(error: Exception) -> Attention | None:
+    if isinstance(error, RebalanceStopped | RunInterrupted):
+        return error.attention
+    if isinstance(error, OrderOutcomeUnknown):
+        return Attention(claim=Claim.ORDERS_IN_DOUBT, orders=(error.client_order_id,))
+    return None
 
 
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, AllocationSourceError):
         return error.retryable
-    if isinstance(error, RebalanceStopped):
-        return error.status is RunStatus.FAILED
     if isinstance(error, RunInterrupted):
-        return not error.needs_attention
+        return error.attention is None
     return isinstance(error, _PASSING)

@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
+from broker_connector_base.models import Attention, Claim
+
 from .entry import main
 from .forking import Forked, Reserve, Target, fork
 from .lease import Lease
@@ -32,8 +34,8 @@ _LONGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 class AccountProcessError(Exception):
     """The operation did not come to a result.
 
-    `needs_attention` is True when a person must look first, for example because orders may have
-    been sent whose fate nobody here knows; `passing` when nothing is in doubt and trying again
+    `attention` is why a person must look first, for example because orders may have been sent whose
+    fate nobody here knows; `passing` is True when nothing is in doubt and trying again
     may help. `kind` names what happened, as a class name does.
     """
 
@@ -41,14 +43,19 @@ class AccountProcessError(Exception):
         self,
         message: str,
         *,
-        needs_attention: bool,
+        attention: Attention | None = None,
         passing: bool = False,
         kind: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.needs_attention = needs_attention
+        self.attention = attention
         self.passing = passing
         self.kind = kind or type(self).__name__
+
+    @property
+    def needs_attention(self) -> bool:
+        """True when a person must look before the next run."""
+        return self.attention is not None
 
 
 class AccountProcessFailed(AccountProcessError):
@@ -100,7 +107,7 @@ async def run_account_process(
         failure = Failure.model_validate_json(last.body)
         raise AccountProcessFailed(
             failure.message,
-            needs_attention=failure.needs_attention,
+            attention=failure.attention,
             passing=failure.passing,
             kind=failure.kind,
         )
@@ -173,7 +180,6 @@ def _start(job: Job, target: Target, lease: Lease | None, ready: Forked | None) 
     except (OSError, EOFError) as error:
         raise AccountProcessCrashed(
             f"no account process could be started ({error!r}); nothing was sent. Try again.",
-            needs_attention=False,
             passing=True,
         ) from error
     return forked
@@ -228,11 +234,11 @@ def _no_result(
     job: Job, exit_code: int | None, deadline_seconds: float | None
 ) -> AccountProcessError:
     what = f"{job.operation} of {job.subject}"
-    needs_attention = job.operation in TRADING
+    attention = unheard_of(job)
     if deadline_seconds is not None:
         message = f"{what} did not finish within {deadline_seconds:g} s and was ended."
         return AccountProcessTimedOut(
-            message + aftermath(job), needs_attention=needs_attention, passing=not needs_attention
+            message + aftermath(job), attention=attention, passing=attention is None
         )
     cause = f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
@@ -242,8 +248,13 @@ def _no_result(
         f"{job.settings.log_directory}."
     )
     return AccountProcessCrashed(
-        message + aftermath(job), needs_attention=needs_attention, passing=not needs_attention
+        message + aftermath(job), attention=attention, passing=attention is None
     )
+
+
+def unheard_of(job: Job) -> Attention | None:
+    """Why the end of the operation that nobody has heard of is a person's business."""
+    return Attention(claim=Claim.NO_RESULT) if job.operation in TRADING else None
 
 
 def aftermath(job: Job) -> str:

@@ -14,13 +14,16 @@ from itertools import groupby
 
 from broker_connector_base import (
     AccountConfig,
+    Attention,
     BaseRebalancer,
     BrokerClient,
     BrokerConnectionError,
+    Claim,
     Fill,
     RebalanceResult,
 )
 from rebalance_workflow import JournalError, RunJournal
+from rebalance_workflow.clearing import attention_to, describe
 from rebalance_workflow.journal import OrderIntent, RunStarted
 
 from .cancelling import cancel_orders
@@ -35,11 +38,11 @@ _NEXT_RUN = "the next run reconciles from the journal before it sends anything"
 
 
 class RunInterrupted(Exception):
-    """A run was told to end before it was done; `needs_attention` when anything is in doubt."""
+    """A run was told to end before it was done; `attention` when anything is in doubt."""
 
-    def __init__(self, message: str, *, needs_attention: bool) -> None:
+    def __init__(self, message: str, attention: Attention | None = None) -> None:
         super().__init__(message)
-        self.needs_attention = needs_attention
+        self.attention = attention
 
 
 async def rebalance(
@@ -54,10 +57,7 @@ async def rebalance(
     except asyncio.CancelledError:
         intents = _intents_of_last_run(journal, account.account_id)
     if not intents:
-        raise RunInterrupted(
-            "the run was interrupted before its first order; no order was sent",
-            needs_attention=False,
-        )
+        raise RunInterrupted("the run was interrupted before its first order; no order was sent")
     raise await _tidy_up(rebalancer.broker, account.account_id, intents)
 
 
@@ -69,7 +69,7 @@ def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]
     except JournalError as error:
         raise RunInterrupted(
             f"the run was interrupted, and what it sent cannot be told: {error}",
-            needs_attention=True,
+            Attention(claim=Claim.JOURNAL_UNREADABLE),
         ) from error
     for record in records:
         if isinstance(record, RunStarted):
@@ -82,30 +82,35 @@ def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]
 async def _tidy_up(
     broker: BrokerClient, account_id: str, intents: frozenset[str]
 ) -> RunInterrupted:
-    in_doubt = False
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
             report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
-        orders, in_doubt = _describe_orders(report), not report.is_clear
+        orders, attention = _describe_orders(report), _attention_to(report)
     except (Exception, asyncio.CancelledError) as error:
-        orders, in_doubt = f"its orders may be working ({_reason(error)})", True
+        orders = f"its orders may be working ({_reason(error)})"
+        attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(intents)))
     try:
         async with asyncio.timeout(_READING_SECONDS):
             fills = await broker.get_executions(account_id)
         trades = _describe_trades([fill for fill in fills if fill.client_order_id in intents])
     except (Exception, asyncio.CancelledError) as error:
-        trades, in_doubt = f"what it traded could not be read ({_reason(error)})", True
-    end = f"Look at the account; {_NEXT_RUN}" if in_doubt else "Run again to go on"
-    return RunInterrupted(
-        f"the run was interrupted: {orders}; {trades}. {end}.", needs_attention=in_doubt
-    )
+        trades = f"what it traded could not be read ({_reason(error)})"
+        attention = attention or Attention(claim=Claim.ACCOUNT_NOT_SEEN)
+    end = f"Look at the account; {_NEXT_RUN}" if attention else "Run again to go on"
+    return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
 
 
 def _describe_orders(report: CancelReport) -> str:
     if report.is_clear:
         return f"{len(report.ended)} working orders were cancelled"
-    return f"{len(report.still_working) + len(report.foreign)} orders are still working"
+    return f"{describe((*report.still_working, *report.foreign))} still working"
+
+
+def _attention_to(report: CancelReport) -> Attention | None:
+    if report.still_working:
+        return attention_to(Claim.ORDERS_WORKING, report.still_working)
+    return attention_to(Claim.ORDERS_OF_OTHERS, report.foreign) if report.foreign else None
 
 
 def _describe_trades(fills: Sequence[Fill]) -> str:

@@ -16,14 +16,18 @@ from pydantic import BaseModel
 from app import interruption
 from app.account_process.deadline import deadline_seconds
 from app.account_process.messages import (
-    TRADING,
     AccountJob,
     Job,
     Operation,
     StrategyJob,
     purpose_of,
 )
-from app.account_process.process import AccountProcessError, aftermath, run_account_process
+from app.account_process.process import (
+    AccountProcessError,
+    aftermath,
+    run_account_process,
+    unheard_of,
+)
 from app.client_ids import ClientIdsError, Purpose, client_id
 from app.report.progress import ProgressLines
 from app.settings import Settings
@@ -134,7 +138,7 @@ async def _run_until_interrupted(job: Job, quiet: bool) -> bytes:
     except asyncio.CancelledError:
         raise AccountProcessError(
             f"{job.operation} was interrupted twice, and its report given up.{aftermath(job)}",
-            needs_attention=job.operation in TRADING,
+            attention=unheard_of(job),
         ) from None
     finally:
         # What was sent is known now, and about to be told.

@@ -109,7 +109,6 @@ async def _job(work: Work) -> AccountJob:
     except (SimulationError, ClientIdsError, OSError) as error:
         raise AccountProcessError(
             f"{error}. Nothing was sent.",
-            needs_attention=False,
             # Client ids are never guessed: their file has to be put right first.
             passing=not isinstance(error, ClientIdsError),
             kind=type(error).__name__,

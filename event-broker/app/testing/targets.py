@@ -24,7 +24,7 @@ def chatter(job: Job, line: Line) -> None:
 
 def fail(job: Job, line: Line) -> None:
     """An orderly failure."""
-    failure = Failure(kind="BrokerConnectionError", message="nobody there", needs_attention=False)
+    failure = Failure(kind="BrokerConnectionError", message="nobody there")
     Reporter(line.reports).send(MessageKind.FAILURE, failure.model_dump_json().encode())
 
 

@@ -76,7 +76,7 @@ async def test_a_closing_that_no_calendar_knows_stops_it_and_passes(
     with pytest.raises(MarketClosed, match=r"the market of QQQ, SPY is closed until") as caught:
         await require_open_market(paper, broker, Targets(), before)
     failure = describe_failure(paper, caught.value)
-    assert (failure.passing, failure.needs_attention) == (True, False)
+    assert (failure.passing, failure.attention) == (True, None)
     assert "Nothing was sent" in failure.message
 
 

@@ -11,10 +11,11 @@ from broker_connector_base import testing
 
 BASE = """
 AccountConfig AccountDataError AccountNotFound AccountPosition AccountSnapshot AllocationItem
-BaseRebalancer BrokerAPIError BrokerClient BrokerConnectionError BrokerError
-CalculateRebalanceResult ClientIdInUse Connectivity ConnectivityChange ContractPrice Fill Instrument
-MarketDataError OpenOrder OrderEvent OrderExecutionError OrderOutcomeUnknown OrderResult OrderStatus
-OrderUpdate QuoteQuality RebalanceResult RunStatus Session Trade UnknownSymbol __version__ advance
+Attention BaseRebalancer BrokerAPIError BrokerClient BrokerConnectionError BrokerError
+CalculateRebalanceResult Claim ClientIdInUse Connectivity ConnectivityChange ContractPrice Fill
+Instrument MarketDataError OpenOrder OrderEvent OrderExecutionError OrderOutcomeUnknown OrderResult
+OrderStatus OrderUpdate QuoteQuality RebalanceResult RunStatus Session Trade UnknownSymbol
+__version__ advance
 """
 KIT = """
 ACKNOWLEDGEMENT_LOST CANCEL_NEVER_CONFIRMED COMMISSION_UNTOLD FILLS FILL_BEATS_CANCEL REJECTED RESTS

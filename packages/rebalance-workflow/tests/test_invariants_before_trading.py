@@ -11,6 +11,8 @@ import pytest
 from broker_connector_base import (
     AccountNotFound,
     AccountPosition,
+    Attention,
+    Claim,
     OpenOrder,
     OrderExecutionError,
     OrderStatus,
@@ -197,7 +199,7 @@ class TestInvariant2:
         )
         with pytest.raises(RebalanceStopped, match="I-AAA in the account and I-AAA-NEW") as stop:
             await world.run()
-        assert stop.value.status is RunStatus.NEEDS_ATTENTION
+        assert stop.value.attention == Attention(claim=Claim.WRONG_INSTRUMENT, symbols=("AAA",))
         assert world.sent() == []
         with pytest.raises(RebalanceStopped, match="I-AAA in the account and I-AAA-NEW"):
             await world.preview()
@@ -275,8 +277,9 @@ class TestInvariant8:
         )
         old.behaviour = FILL_BEATS_CANCEL
         world.books.snapshot_lag = 10_000
-        with pytest.raises(RebalanceStopped, match="does not show what"):
+        with pytest.raises(RebalanceStopped, match="does not show what") as stop:
             await world.run()
+        assert stop.value.attention.claim is Claim.POSITIONS_UNEXPLAINED
         assert len(world.sent()) == 1
 
     async def test_a_cancellation_that_is_not_confirmed_in_a_minute_stops_the_run(self) -> None:
@@ -288,7 +291,9 @@ class TestInvariant8:
         began = world.clock.now()
         with pytest.raises(RebalanceStopped, match="not all were confirmed within 60 s") as stop:
             await world.run()
-        assert stop.value.status is RunStatus.NEEDS_ATTENTION
+        assert stop.value.attention == Attention(
+            claim=Claim.ORDERS_WORKING, symbols=("BBB",), orders=("rb:old:DU1:BBB:B:1",)
+        )
         assert (world.clock.now() - began).total_seconds() == pytest.approx(60)
         assert len(world.sent()) == 1
 
@@ -324,8 +329,9 @@ class TestInvariant8:
     async def test_a_foreign_order_in_a_targeted_symbol_stops_the_run(self) -> None:
         world = a_world()
         manual = world.books.place_foreign_order(ACCOUNT, "AAA", 3, limit_price=1)
-        with pytest.raises(RebalanceStopped, match=r"1 open order \(buy 3 AAA\)"):
+        with pytest.raises(RebalanceStopped, match=r"1 open order \(buy 3 AAA\)") as stop:
             await world.run()
+        assert stop.value.attention == Attention(claim=Claim.ORDERS_OF_OTHERS, symbols=("AAA",))
         assert manual.status is OrderStatus.WORKING
         preview = await world.preview()
         assert any("refuse to start beside" in warning for warning in preview.warnings)

@@ -13,6 +13,7 @@ import pytest
 
 from broker_connector_base import (
     BrokerAPIError,
+    Claim,
     Connectivity,
     ContractPrice,
     MarketDataError,
@@ -623,7 +624,7 @@ class TestInvariant11:
         world.new_session()
         with pytest.raises(RebalanceStopped) as stop:
             await world.run()
-        assert stop.value.status is RunStatus.NEEDS_ATTENTION
+        assert stop.value.attention.claim is Claim.ORDERS_WORKING
 
 
 class TestInvariant12:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import OrderResult, OrderStatus, RunStatus
+from broker_connector_base import Attention, Claim, OrderResult, OrderStatus
 from broker_connector_base.testing import Books, FakeBroker, LoopClock
 from rebalance_workflow import MemoryJournal, RebalancePolicy, RebalanceStopped
 from rebalance_workflow.fate import find_fate
@@ -89,8 +89,11 @@ async def test_fills_that_the_account_does_not_show_stay_open_for_every_later_ru
     order = scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
     scene.books.fill(order)
     for _ in range(2):
-        with pytest.raises(RebalanceStopped, match="AAA 0, not 5"):
+        with pytest.raises(RebalanceStopped, match="AAA 0, not 5") as stop:
             await scene.recover()
+        assert stop.value.attention == Attention(
+            claim=Claim.POSITIONS_UNEXPLAINED, symbols=("AAA",)
+        )
         await asyncio.sleep(600)
     assert scene.journal.unfinished("DU1") == [scene.intent]
 
@@ -108,7 +111,9 @@ async def test_an_order_that_still_works_stops_the_run_and_stays_open(scene: Sce
     scene.books.place_foreign_order("DU1", "AAA", 5, client_order_id=KEY)
     with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(WORKING\)") as stop:
         await scene.recover()
-    assert stop.value.status is RunStatus.NEEDS_ATTENTION
+    assert stop.value.attention == Attention(
+        claim=Claim.ORDERS_IN_DOUBT, symbols=("AAA",), orders=(KEY,)
+    )
     assert scene.journal.unfinished("DU1") == [scene.intent]
 
 

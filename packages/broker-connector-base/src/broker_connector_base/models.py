@@ -254,6 +254,37 @@ class RunStatus(StrEnum):
     NEEDS_ATTENTION = "needs attention"
 
 
+class Claim(StrEnum):
+    """What a person has to look at, as something that is either true at the broker or not."""
+
+    #: The named orders may be working or have traded: the broker could not tell.
+    ORDERS_IN_DOUBT = "orders in doubt"
+    #: Orders of the account's own runs work and could not be taken back.
+    ORDERS_WORKING = "orders working"
+    #: Orders that nobody here placed work in the named symbols.
+    ORDERS_OF_OTHERS = "orders of others"
+    #: The account holds something else in the named symbols than the known trades explain.
+    POSITIONS_UNEXPLAINED = "positions unexplained"
+    #: A named symbol stands for something that is not to be traded.
+    WRONG_INSTRUMENT = "wrong instrument"
+    #: Orders were sent, and the broker could not be asked how the account stands since.
+    ACCOUNT_NOT_SEEN = "account not seen"
+    #: Whoever traded the account ended without telling what was sent.
+    NO_RESULT = "no result"
+    JOURNAL_UNREADABLE = "journal unreadable"
+    PROGRAM_FAULT = "fault in the program"
+
+
+class Attention(Value):
+    """Why a person must look before the next run, for programs; errors say it in words."""
+
+    claim: Claim
+    #: What it is about; empty when it is about the whole account.
+    symbols: tuple[str, ...] = ()
+    #: Client order ids; empty for orders that have none.
+    orders: tuple[str, ...] = ()
+
+
 class RebalanceResult(Value):
     """Result of an executed rebalance."""
 

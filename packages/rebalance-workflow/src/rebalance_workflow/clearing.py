@@ -10,10 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from broker_connector_base import AccountSnapshot, BrokerAPIError, Fill, OpenOrder
+from broker_connector_base import (
+    AccountSnapshot,
+    Attention,
+    BrokerAPIError,
+    Claim,
+    Fill,
+    OpenOrder,
+)
 
 from .cancellation import cancel_and_wait
-from .errors import RebalanceStopped
+from .errors import RebalanceStopped, positions_unexplained
 from .order_ids import is_ours
 from .policy import RebalancePolicy
 from .session import Session
@@ -54,7 +61,8 @@ async def clear_orders(
     if stranded:
         raise RebalanceStopped(
             f"{describe(stranded)} of an earlier run of account {account_id} can only be cancelled "
-            "by the client id that placed them: use that client id, or cancel them by hand"
+            "by the client id that placed them: use that client id, or cancel them by hand",
+            attention_to(Claim.ORDERS_WORKING, stranded),
         )
     before = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
     known = {fill.execution_id for fill in await _executions(session, account_id)}
@@ -65,7 +73,8 @@ async def clear_orders(
         raise RebalanceStopped(
             f"{describe(ours)} of account {account_id} were asked to be cancelled and not all were "
             f"confirmed within {policy.cancel_timeout_seconds:g} s: cancel them by hand; no order "
-            "was placed"
+            "was placed",
+            attention_to(Claim.ORDERS_WORKING, ours),
         ) from None
     if is_settled:
         now = await _executions(session, account_id)
@@ -81,8 +90,18 @@ def check_foreign_orders(foreign: Sequence[OpenOrder], symbols: Iterable[str]) -
     if in_the_way:
         raise RebalanceStopped(
             f"{describe(in_the_way)} not placed by a rebalance would trade beside it: "
-            "wait for them or cancel them; no order was placed"
+            "wait for them or cancel them; no order was placed",
+            attention_to(Claim.ORDERS_OF_OTHERS, in_the_way),
         )
+
+
+def attention_to(claim: Claim, orders: Sequence[OpenOrder]) -> Attention:
+    """What is claimed of these orders."""
+    return Attention(
+        claim=claim,
+        symbols=tuple(sorted({order.symbol for order in orders})),
+        orders=tuple(order.client_order_id for order in orders if order.client_order_id),
+    )
 
 
 def describe(orders: Sequence[OpenOrder]) -> str:
@@ -105,9 +124,11 @@ async def _see_in_account(
         timeout_seconds=policy.settle_timeout_seconds,
     )
     if not settled.positions_match:
+        symbols = sorted(position.symbol for position in settled.check.mismatches)
         raise RebalanceStopped(
             f"account {before.account_id} does not show what its open orders filled before they "
-            "were cancelled: look at its positions; no order was placed"
+            f"were cancelled: look at its positions of {', '.join(symbols)}; no order was placed",
+            positions_unexplained(symbols),
         )
 
 
@@ -118,7 +139,8 @@ async def _executions(session: Session, account_id: str) -> list[Fill]:
 async def _cancel(session: Session, account_id: str, orders: Sequence[OpenOrder]) -> None:
     def refused(order: OpenOrder, error: BrokerAPIError) -> None:
         raise RebalanceStopped(
-            f"the broker refused to cancel {describe([order])}: {error}; no order was placed"
+            f"the broker refused to cancel {describe([order])}: {error}; no order was placed",
+            attention_to(Claim.ORDERS_WORKING, [order]),
         ) from error
 
     # No event is taken for a refusal: warnings about orders that work look alike.

@@ -5,12 +5,29 @@ Once an order may exist a run never raises: it ends with a `RunResult` that tell
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from broker_connector_base.models import RunStatus
+from broker_connector_base.models import Attention, Claim
+
+from .journal import OrderIntent
 
 Permit = Callable[[], None]
 """Asked before each order of a run; raises `PermitWithdrawn` when none may be sent any longer."""
+
+
+def orders_in_doubt(intents: Iterable[OrderIntent]) -> Attention:
+    """Nobody knows what became of these orders."""
+    listed = list(intents)
+    return Attention(
+        claim=Claim.ORDERS_IN_DOUBT,
+        symbols=tuple(sorted({intent.symbol for intent in listed})),
+        orders=tuple(intent.client_order_id for intent in listed),
+    )
+
+
+def positions_unexplained(symbols: Iterable[str]) -> Attention:
+    """The account does not hold of these what the known trades lead to."""
+    return Attention(claim=Claim.POSITIONS_UNEXPLAINED, symbols=tuple(sorted(symbols)))
 
 
 class PermitWithdrawn(Exception):
@@ -24,11 +41,8 @@ def always_permitted() -> None:
 
 
 class RebalanceStopped(Exception):
-    """The account cannot be rebalanced as it is; no order was placed.
+    """The account cannot be rebalanced as it is, and a person must act; no order was placed."""
 
-    `status` is FAILED when trying again later may work, NEEDS_ATTENTION when a person must act.
-    """
-
-    def __init__(self, message: str, *, status: RunStatus = RunStatus.NEEDS_ATTENTION) -> None:
+    def __init__(self, message: str, attention: Attention) -> None:
         super().__init__(message)
-        self.status = status
+        self.attention = attention

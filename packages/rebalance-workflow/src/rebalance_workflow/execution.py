@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from broker_connector_base import AccountSnapshot, ContractPrice, Fill, RunStatus
+from broker_connector_base import AccountSnapshot, Attention, ContractPrice, Fill
 from rebalance_calculator import PlanLine, Reconciliation
 
 from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
+from .errors import orders_in_doubt, positions_unexplained
 from .journal import OrderIntent, Phase
 from .order_ids import OrderKey, side_of
 from .orders import Order
@@ -29,11 +30,11 @@ _FRESH_SECONDS = 2.0
 
 
 class RunHalted(Exception):
-    """The run must not go on; orders were placed."""
+    """The run must not go on, and a person must look; orders were placed."""
 
-    def __init__(self, reason: str, status: RunStatus = RunStatus.NEEDS_ATTENTION) -> None:
+    def __init__(self, reason: str, attention: Attention) -> None:
         super().__init__(reason)
-        self.status = status
+        self.attention = attention
 
 
 class LiveMarket:
@@ -155,7 +156,8 @@ class LiveMarket:
             )
             raise RunHalted(
                 f"{self._policy.settle_timeout_seconds:g} s after the fills the positions are not "
-                f"what they explain: {differences}; somebody else may be trading in the account"
+                f"what they explain: {differences}; somebody else may be trading in the account",
+                positions_unexplained(position.symbol for position in check.mismatches),
             )
         if not settled.cash_matches:
             self.warnings.append(
@@ -195,7 +197,8 @@ def _halt_when_in_doubt(orders: Sequence[Order]) -> None:
         listed = "; ".join(map(_in_doubt, doubtful))
         raise RunHalted(
             f"the fate of {len(doubtful)} orders is not known: {listed}; they were not sent "
-            "again, and no further order was placed"
+            "again, and no further order was placed",
+            orders_in_doubt(order.intent for order in doubtful),
         )
 
 

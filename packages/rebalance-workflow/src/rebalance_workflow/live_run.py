@@ -92,7 +92,8 @@ class LiveRun:
         try:
             result = await self._execute(pending)
         except Exception as error:
-            status = error.status if isinstance(error, RebalanceStopped) else RunStatus.FAILED
+            stopped = isinstance(error, RebalanceStopped)
+            status = RunStatus.NEEDS_ATTENTION if stopped else RunStatus.FAILED
             with suppress(JournalError):
                 self._write_end(status, str(error))
             raise
@@ -183,7 +184,7 @@ class LiveRun:
         stopped_by: Exception | None,
     ) -> RunResult:
         orders = market.orders
-        status, reason = judge(rounds, orders, stopped_by)
+        status, reason, attention = judge(rounds, orders, stopped_by)
         before, after = start.snapshot, market.latest
         cash = cash_after(rounds.opening, before, after)
         end = replace(rounds.situation, snapshot=after)
@@ -206,6 +207,7 @@ class LiveRun:
             status=status,
             success=status in (RunStatus.DONE, RunStatus.NOTHING_TO_DO),
             error=reason,
+            attention=attention,
             started_at=self._started_at,
             finished_at=self._clock.now(),
             orders=executed,

@@ -16,7 +16,7 @@ from broker_connector_base import OrderResult, OrderStatus
 
 from .clock import Clock
 from .concurrency import all_of
-from .errors import RebalanceStopped
+from .errors import RebalanceStopped, orders_in_doubt, positions_unexplained
 from .fate import find_fate
 from .journal import OrderIntent, OrderOutcome, RunJournal
 from .policy import RebalancePolicy
@@ -47,12 +47,15 @@ async def recover(
     outcomes = [
         _outcome(intent, result, clock) for intent, result in zip(intents, found, strict=True)
     ]
-    doubtful = [outcome for outcome in outcomes if not outcome.is_decided]
+    doubtful = {
+        outcome.client_order_id: outcome.status for outcome in outcomes if not outcome.is_decided
+    }
     if doubtful:
-        listed = ", ".join(f"{o.client_order_id} ({o.status})" for o in doubtful)
+        listed = ", ".join(f"{key} ({status})" for key, status in doubtful.items())
         raise RebalanceStopped(
             f"orders of an earlier run are still in doubt: {listed}; look at them at the broker "
-            "and cancel what works; no order was placed"
+            "and cancel what works; no order was placed",
+            orders_in_doubt(intent for intent in intents if intent.client_order_id in doubtful),
         )
     await _see_fills(session, _expected_holdings(intents, outcomes), intents[0].account_id, policy)
     journal.append(*outcomes)
@@ -64,11 +67,11 @@ async def _see_fills(
 ) -> None:
     """Wait until the account holds so many signed shares of each symbol."""
 
-    async def missing() -> list[str]:
+    async def missing() -> dict[str, str]:
         snapshot = await session.ask(lambda: session.broker.get_account_snapshot(account_id))
         held = {position.symbol: position.quantity for position in own_stocks(snapshot)}
         shown = {symbol: held.get(symbol, Decimal(0)) for symbol in expected}
-        return [f"{s} {shown[s]:f}, not {q:f}" for s, q in expected.items() if shown[s] != q]
+        return {s: f"{s} {shown[s]:f}, not {q:f}" for s, q in expected.items() if shown[s] != q}
 
     pauses = growing_pauses(policy.settle_timeout_seconds)
     while expected and (differences := await missing()):
@@ -76,7 +79,8 @@ async def _see_fills(
         if pause is None:
             raise RebalanceStopped(
                 f"account {account_id} does not show what an interrupted run traded in it "
-                f"({', '.join(differences)}); look at its positions; no order was placed"
+                f"({', '.join(differences.values())}); look at its positions; no order was placed",
+                positions_unexplained(differences),
             )
         await asyncio.sleep(pause)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from broker_connector_base import (
     AccountSnapshot,
+    Attention,
     CalculateRebalanceResult,
     Fill,
     OpenOrder,
@@ -128,6 +129,8 @@ class RunResult(_Report, RebalanceResult):
 
     run_id: str
     status: RunStatus
+    #: Why it needs attention, when it does.
+    attention: Attention | None = None
     started_at: UtcTime
     finished_at: UtcTime
     orders: tuple[ExecutedTrade, ...] = ()

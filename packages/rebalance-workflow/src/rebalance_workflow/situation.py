@@ -15,10 +15,11 @@ from broker_connector_base import (
     AccountConfig,
     AccountPosition,
     AccountSnapshot,
+    Attention,
+    Claim,
     ContractPrice,
     Instrument,
     QuoteQuality,
-    RunStatus,
 )
 from rebalance_calculator import Plan, PlanPolicy, plan, validate_allocations
 
@@ -173,33 +174,34 @@ def quote_warnings(quotes: Iterable[ContractPrice], policy: RebalancePolicy) -> 
 
 
 def _check_instruments(instruments: Iterable[Instrument], snapshot: AccountSnapshot) -> None:
-    odd = [
-        f"{instrument.symbol} ({instrument.security_type}, {instrument.currency})"
+    odd = {
+        instrument.symbol: f"{instrument.security_type}, {instrument.currency}"
         for instrument in instruments
         if instrument.security_type != "STK" or instrument.currency != snapshot.currency
-    ]
+    }
     if odd:
+        listed = ", ".join(f"{symbol} ({what})" for symbol, what in odd.items())
         raise RebalanceStopped(
             f"only stocks in {snapshot.currency} are traded in account {snapshot.account_id}: "
-            f"{', '.join(odd)}; nothing was sent",
-            status=RunStatus.NEEDS_ATTENTION,
+            f"{listed}; nothing was sent",
+            Attention(claim=Claim.WRONG_INSTRUMENT, symbols=tuple(odd)),
         )
 
 
 def _check_holdings(instruments: Iterable[Instrument], snapshot: AccountSnapshot) -> None:
     """Symbols are reused and shared by listings; orders are placed by symbol."""
     ids = {instrument.symbol: instrument.instrument_id for instrument in instruments}
-    strange = [
-        f"{position.symbol} is instrument {position.instrument_id} in the account and "
-        f"{ids[position.symbol]} at the market"
+    strange = {
+        position.symbol: f"{position.symbol} is instrument {position.instrument_id} in the "
+        f"account and {ids[position.symbol]} at the market"
         for position in own_stocks(snapshot)
         if position.instrument_id is not None
         and ids.get(position.symbol, position.instrument_id) != position.instrument_id
-    ]
+    }
     if strange:
         raise RebalanceStopped(
             f"account {snapshot.account_id} holds a stock that its symbol no longer stands for: "
-            f"{'; '.join(strange)}; an order would trade the wrong one, so nothing was sent: close "
-            "or move that position by hand",
-            status=RunStatus.NEEDS_ATTENTION,
+            f"{'; '.join(strange.values())}; an order would trade the wrong one, so nothing was "
+            "sent: close or move that position by hand",
+            Attention(claim=Claim.WRONG_INSTRUMENT, symbols=tuple(strange)),
         )
