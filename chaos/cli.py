@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -102,7 +101,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "case": json.loads(verdict.case.model_dump_json()),
         "fired": verdict.fired,
-        "outcomes": [asdict(outcome) for outcome in verdict.outcomes],
+        "outcomes": [outcome.model_dump(mode="json") for outcome in verdict.outcomes],
         "parked": verdict.parked,
         "violations": verdict.violations,
         "seconds": round(verdict.seconds, 2),

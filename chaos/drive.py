@@ -20,13 +20,14 @@ from app.account_process.process import AccountProcessError, run_account_process
 from app.settings import Settings
 from app.settings.config import Config, IbkrConfig, TradingConfig
 from app.settings.environment import Environment
-from broker_connector_base import AccountConfig
+from broker_connector_base import AccountConfig, Attention
 
 from . import child
-from .case import FIRST_CLIENT_ID, AccountWorld, Case
+from .case import FIRST_CLIENT_ID, AccountWorld, Case, Fault
 from .child import Mischief
 from .judge import judge_outcomes
 from .pace import Pace
+from .reasons import contradictions, read_books, uncaused
 from .site import CaseSite
 from .trace import trace
 from .verdict import Outcome, Verdict
@@ -79,7 +80,7 @@ class CaseRun:
         self._witness = Witness(self._site.exchange, case.world, self._site.symbols, self._journals)
         self._witness.deceived = self._site.deceived
         self.verdict = Verdict(case=case)
-        self._marked: list[str] = []
+        self._marked: list[Fault] = []
 
     async def run(self) -> Verdict:
         """Everything, in order."""
@@ -98,7 +99,7 @@ class CaseRun:
             self._judge(recovered, idle, len(self._witness.orders) - orders)
         watch.cancel()
         self.verdict.seconds = time.monotonic() - began
-        self.verdict.fired = [f.kind for f in self._site.fired_faults()] + self._marked
+        self.verdict.fired = [fault.kind for fault in self._fired()]
         if self.verdict.violations or self.verdict.doubtful:
             self.verdict.trace = trace(self.verdict, self._site, self._journals)
         return self.verdict
@@ -148,19 +149,24 @@ class CaseRun:
                 account_id=account.account_id,
                 status=error.kind,
                 needs_attention=error.needs_attention,
+                attention=error.attention,
                 message=str(error),
             )
         else:
             document: dict[str, Any] = json.loads(result)
+            told = document["attention"]
             outcome = Outcome(
                 phase=phase,
                 account_id=account.account_id,
                 status=document["status"],
                 needs_attention=document["status"] == _PARKED,
+                attention=told and Attention.model_validate(told),
                 message=document["error"] or "",
             )
         self._mark(outcome, mischief)
-        if not outcome.needs_attention:
+        if outcome.needs_attention:
+            self._judge_reason(outcome, number)
+        else:
             self.verdict.violations += [
                 f"{phase} of {outcome.account_id} says that nothing is in doubt "
                 f"({outcome.status}), and {order} works"
@@ -191,13 +197,24 @@ class CaseRun:
             done.add(".room")
         for fault in self._site.mischief[outcome.account_id]:
             if any(suffix.removeprefix(".") in fault.terms for suffix in done):
-                self._marked.append(fault.kind)
+                self._marked.append(fault)
 
     # --- the verdict ------------------------------------------------------------------------
 
+    def _judge_reason(self, outcome: Outcome, number: int) -> None:
+        books = read_books(
+            self._site.exchange, self._witness, self._site.symbols, outcome.account_id
+        )
+        false = contradictions(outcome.attention, outcome.message, books)
+        unfounded = uncaused(outcome.attention, books, self._fired(), number)
+        self.verdict.violations += [f"{text}, unlike {outcome}" for text in false]
+        self.verdict.doubtful += [f"{text}: {outcome}" for text in unfounded]
+
+    def _fired(self) -> list[Fault]:
+        return [*self._site.fired_faults(), *self._marked]
+
     def _judge(self, recovered: Sequence[Outcome], idle: Sequence[Outcome], new: int) -> None:
-        verdict, fired = self.verdict, {f.kind for f in self._site.fired_faults()}
-        fired.update(self._marked)
+        verdict, fired = self.verdict, {fault.kind for fault in self._fired()}
         verdict.violations += self._witness.violations
         verdict.violations += [f"audit: {text}" for text in self._site.exchange.audit()]
         judge_outcomes(verdict, fired, recovered, idle, new, self._witness)

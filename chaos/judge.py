@@ -27,14 +27,7 @@ def judge_outcomes(
     witness: Witness,
 ) -> None:
     """Add what is broken to the verdict, and who is parked."""
-    may_doubt = any(KINDS[kind].doubt for kind in fired)
     may_stay = any(KINDS[kind].lasting for kind in fired)
-    for outcome in verdict.outcomes:
-        if outcome.needs_attention and not may_doubt:
-            verdict.doubtful.append(
-                f"{outcome.phase} of {outcome.account_id} needs attention without cause: "
-                f"{outcome.status} {outcome.message}"
-            )
     verdict.violations += [
         str(o) for o in verdict.outcomes if "a fault in the program" in o.message
     ]

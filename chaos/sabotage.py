@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .case import SYMBOLS
+
 
 def _replace(owner: object, name: str, other: object) -> None:
     assert hasattr(owner, name), f"the product has no {name} any more"
@@ -111,6 +113,20 @@ def _spend_the_reserve() -> None:
     _replace(RebalancePolicy, "plan_policy", generous)
 
 
+def _blame_the_neighbour() -> None:
+    """Somebody else's order is said to be in the next symbol."""
+    from rebalance_workflow import clearing
+
+    attention_to = clearing.attention_to
+
+    def blame(*arguments: Any) -> Any:
+        told = attention_to(*arguments)
+        beside = (SYMBOLS[(SYMBOLS.index(s) + 1) % len(SYMBOLS)] for s in told.symbols)
+        return told.model_copy(update={"symbols": tuple(beside)})
+
+    _replace(clearing, "attention_to", blame)
+
+
 SABOTAGE: dict[str, Callable[[], None]] = {
     "send again": _send_again,
     "believe false ends": _believe_false_ends,
@@ -119,6 +135,7 @@ SABOTAGE: dict[str, Callable[[], None]] = {
     "trust the first look": _trust_the_first_look,
     "ignore outsiders": _ignore_outsiders,
     "spend the reserve": _spend_the_reserve,
+    "blame the neighbour": _blame_the_neighbour,
 }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from broker_connector_base.models import Attention
+from broker_connector_base.values import Value
+
 from .case import Case
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Value):
     """How one account process ended, as the command that started it would know."""
 
     phase: str
@@ -16,6 +18,8 @@ class Outcome:
     #: A run's status, or the name of the error.
     status: str
     needs_attention: bool
+    #: Why it does, as the run says; None when it does not say.
+    attention: Attention | None = None
     message: str
 
     def __str__(self) -> str:

@@ -41,13 +41,15 @@ class Witness:
         #: Executions whose effects are in the next three.
         self._allowed_for = 0
         #: Shares that others traded or that corrections moved, unsigned, by account and symbol.
-        self._disturbed: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.disturbed: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         #: Money that others' trades and corrections moved, by account.
         self._foreign_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
         #: Symbols in which the broker says of its own accord that live orders have ended.
         self.deceived: set[str] = set()
         self._corrected: set[int] = set()
         self._corrected_cash: defaultdict[str, Decimal] = defaultdict(Decimal)
+        #: When the present run began, by the exchange's clock.
+        self.began = exchange.clock.now()
         #: Outsiders' orders that worked when the present run began.
         self._in_the_way: set[int] = set()
         #: Our orders when the present run began.
@@ -57,12 +59,13 @@ class Witness:
     def begin_run(self) -> None:
         """Account processes are about to start."""
         working = self._exchange.open_orders()
-        self._in_the_way = {order.order_id for order in working if not _is_ours(order)}
+        self._in_the_way = {order.order_id for order in working if not is_ours(order)}
         self._before = set(self.orders)
+        self.began = self._exchange.clock.now()
 
     def hear(self, event: Event) -> None:
         """Take an event; the books are complete already."""
-        if isinstance(event, OrderChanged) and _is_ours(event.order):
+        if isinstance(event, OrderChanged) and is_ours(event.order):
             self._see_order(event.order)
         elif isinstance(event, Executed):
             self._see_execution(event.execution)
@@ -78,7 +81,7 @@ class Witness:
         first = self.orders.setdefault(reference, order.order_id)
         if first != order.order_id:
             self._blame(f"{reference} was sent twice")
-        if reference not in self._intents(order.request.account_id):
+        if reference not in self.intents(order.request.account_id):
             self._blame(f"{reference} is at the exchange and not in the journal")
         beside = [other for other in self._live(order) if other.order_id != order.order_id]
         if beside and not order.is_done:
@@ -93,12 +96,13 @@ class Witness:
             other
             for other in self._exchange.open_orders(request.account_id)
             if other.request.con_id == request.con_id
-            and (_is_ours(other) or (is_new and other.order_id in self._in_the_way))
+            and (is_ours(other) or (is_new and other.order_id in self._in_the_way))
         ]
 
-    def _intents(self, account_id: str) -> set[str]:
+    def intents(self, account_id: str) -> dict[str, str]:
+        """The symbol of each order that the journal knows, whether it was sent or not."""
         records = self._records(account_id)
-        return {r["client_order_id"] for r in records if r["kind"] == "intent"}
+        return {r["client_order_id"]: r["symbol"] for r in records if r["kind"] == "intent"}
 
     def _records(self, account_id: str) -> list[dict[str, Any]]:
         try:
@@ -112,7 +116,7 @@ class Witness:
         return [
             f"{order.request.order_ref} ({order.filled} of {order.request.quantity} filled)"
             for order in self._exchange.open_orders(account_id)
-            if _is_ours(order)
+            if is_ours(order)
             and order.request.order_ref not in self._before
             and not self._is_excused(order)
         ]
@@ -172,7 +176,7 @@ class Witness:
         if _revision(fill):
             self._see_correction(fill, symbol)
         elif not fill.request.order_ref.startswith(OUR_PREFIX):
-            self._disturbed[account_id, symbol] += fill.quantity
+            self.disturbed[account_id, symbol] += fill.quantity
             report = self._exchange.commission_report(fill.exec_id)
             self._foreign_cash[account_id] -= fill.signed_quantity * fill.price + report.commission
 
@@ -182,7 +186,7 @@ class Witness:
         same = [f for f in earlier if _stem(f) == _stem(fill) and f.exec_id < fill.exec_id]
         before = same[-1]
         self._corrected.add(fill.order_id)
-        self._disturbed[account_id, symbol] += abs(before.quantity - fill.quantity)
+        self.disturbed[account_id, symbol] += abs(before.quantity - fill.quantity)
         moved = before.quantity * before.price - fill.quantity * fill.price
         self._corrected_cash[account_id] += abs(moved)
 
@@ -194,7 +198,7 @@ class Witness:
             return
         position = account.positions.get(fill.request.con_id)
         held = position.quantity if position else _ZERO
-        slack = self._disturbed[account_id, symbol]
+        slack = self.disturbed[account_id, symbol]
         if held < 0:
             self._blame(f"{symbol} of {account_id} is short: {held}")
         if fill.request.side is Side.BUY:
@@ -255,7 +259,7 @@ class Witness:
         found = []
         for symbol in gross:
             slack = 2 * self.bounds[account_id].slack(symbol)
-            slack += 2 * self._disturbed[account_id, symbol]
+            slack += 2 * self.disturbed[account_id, symbol]
             if gross[symbol] - abs(net[symbol]) > slack:
                 found.append(f"{gross[symbol]} {symbol} traded for a change of {net[symbol]}")
         return found
@@ -268,7 +272,8 @@ class Witness:
         return list(latest.values())
 
 
-def _is_ours(order: Order) -> bool:
+def is_ours(order: Order) -> bool:
+    """Whether a rebalance placed it, by its reference."""
     return order.request.order_ref.startswith(OUR_PREFIX)
 
 

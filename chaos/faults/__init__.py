@@ -17,7 +17,7 @@ from .orders import ORDER_KINDS
 from .process import PROCESS_KINDS
 from .reports import REPORT_KINDS
 
-__all__ = ["KINDS", "Kind", "Site", "draw_fault"]
+__all__ = ["KINDS", "PROCESS_KINDS", "Kind", "Site", "draw_fault"]
 
 KINDS: dict[str, Kind] = {
     **ORDER_KINDS,

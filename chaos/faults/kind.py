@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
+from broker_connector_base.models import Claim
 from chaos.case import Anchor, Fault, Moment, World
 from ibkr_simulator import SimulatedGateway
 from simulated_exchange import Exchange
+
+#: Nobody could be asked for a while: whatever is in doubt then may stay so.
+ANY_DOUBT = (
+    Claim.ORDERS_IN_DOUBT,
+    Claim.ORDERS_WORKING,
+    Claim.POSITIONS_UNEXPLAINED,
+    Claim.ACCOUNT_NOT_SEEN,
+)
 
 Draw = Callable[[Random, World], tuple[Moment, dict[str, Any]]]
 Strike = Callable[["Site", Fault], None]
@@ -57,14 +66,15 @@ class Site(Protocol):
 class Kind:
     """One row of the table.
 
-    `doubt`: it can leave a run in honest doubt of an order or of the account, so that the run may
-    say that it needs attention. `lasting`: what it did is still there when faults are taken back,
-    and a later run may truthfully refuse to touch it.
+    `doubt`: what a run may truthfully claim because of it when it says that it needs attention, see
+    `reasons`; of the fault's symbol and, where it is about a process, of its account. `lasting`:
+    what it did is still there when faults are taken back, and a later run may truthfully refuse to
+    touch it.
     """
 
     draw: Draw
     strike: Strike
-    doubt: bool = False
+    doubt: tuple[Claim, ...] = ()
     lasting: bool = False
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos.case import Fault, Moment, World
 
-from .kind import Kind, Site, anywhere, set_rules, while_trading
+from .kind import ANY_DOUBT, Kind, Site, anywhere, set_rules, while_trading
 
 
 def _drop(how: str) -> Kind:
@@ -15,7 +15,7 @@ def _drop(how: str) -> Kind:
         direction = rng.choice(("request", "reply"))
         return anywhere(rng), {"direction": direction, "delivered": rng.random() < 0.5}
 
-    return Kind(draw=draw, strike=set_rules({"action": "drop", "how": how}), doubt=True)
+    return Kind(draw=draw, strike=set_rules({"action": "drop", "how": how}), doubt=ANY_DOUBT)
 
 
 def _restart(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
@@ -55,12 +55,12 @@ LINK_KINDS = {
     "connection reset": _drop("rst"),
     "connection closed": _drop("fin"),
     "connection half-open": _drop("half-open"),
-    "gateway restart": Kind(draw=_restart, strike=_restart_gateway, doubt=True),
-    "link lost, data lost (1101)": Kind(draw=_outage, strike=_lose_link(1101), doubt=True),
-    "link lost, data kept (1102)": Kind(draw=_outage, strike=_lose_link(1102), doubt=True),
+    "gateway restart": Kind(draw=_restart, strike=_restart_gateway, doubt=ANY_DOUBT),
+    "link lost, data lost (1101)": Kind(draw=_outage, strike=_lose_link(1101), doubt=ANY_DOUBT),
+    "link lost, data kept (1102)": Kind(draw=_outage, strike=_lose_link(1102), doubt=ANY_DOUBT),
     "pacing violation": Kind(
         draw=_too_fast,
         strike=set_rules({"action": "pacing", "direction": "request"}),
-        doubt=True,
+        doubt=ANY_DOUBT,
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from broker_connector_base.models import Claim
 from chaos.case import Anchor, Fault, Moment, World
 from simulated_exchange import Quote
 
@@ -59,7 +60,11 @@ def _rest(site: Site, fault: Fault) -> None:
 
 MARKET_KINDS = {
     "halt between plan and order": Kind(draw=_halt, strike=_halt_trading),
-    "quotes vanish": Kind(draw=_vanish, strike=_take_quote, doubt=True),
-    "order of another client": Kind(draw=_before_or_meanwhile, strike=_rest, doubt=True),
-    "manual trade": Kind(draw=_by_hand, strike=_trade, doubt=True, lasting=True),
+    "quotes vanish": Kind(draw=_vanish, strike=_take_quote),
+    "order of another client": Kind(
+        draw=_before_or_meanwhile, strike=_rest, doubt=(Claim.ORDERS_OF_OTHERS,)
+    ),
+    "manual trade": Kind(
+        draw=_by_hand, strike=_trade, doubt=(Claim.POSITIONS_UNEXPLAINED,), lasting=True
+    ),
 }

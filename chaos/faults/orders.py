@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from broker_connector_base.models import Claim
 from chaos.case import FIRST_CLIENT_ID, Fault, Moment, World
 from simulated_exchange import FillPolicy
 
@@ -139,18 +140,40 @@ _ODD_PRICE = {
 }
 
 ORDER_KINDS = {
-    "acknowledgement never comes": Kind(draw=_unheard, strike=_never_acknowledged, doubt=True),
-    "acknowledgement comes late": Kind(draw=_late_word, strike=_acknowledged_late, doubt=True),
+    "acknowledgement never comes": Kind(
+        draw=_unheard,
+        strike=_never_acknowledged,
+        doubt=(Claim.ORDERS_IN_DOUBT, Claim.POSITIONS_UNEXPLAINED),
+    ),
+    "acknowledgement comes late": Kind(
+        draw=_late_word,
+        strike=_acknowledged_late,
+        doubt=(Claim.ORDERS_IN_DOUBT, Claim.POSITIONS_UNEXPLAINED),
+    ),
     "order swallowed": Kind(
-        draw=_nth, strike=set_rules({"action": "swallow", "message": "placeOrder"}), doubt=True
+        draw=_nth,
+        strike=set_rules({"action": "swallow", "message": "placeOrder"}),
+        doubt=(Claim.ORDERS_IN_DOUBT,),
     ),
     "partial fill and stall": Kind(draw=_stalling, strike=_stall),
     "reject on send": Kind(
         draw=_refusal, strike=set_rules({"action": "reject", "message": "placeOrder"})
     ),
-    "reject on change": Kind(draw=_refused_cancel, strike=_refuse_cancel, doubt=True),
-    "fill after cancel": Kind(draw=_late_fill, strike=_fill_after_cancel, doubt=True),
-    "cancel never acknowledged": Kind(draw=_unheard_cancel, strike=_never_cancelled, doubt=True),
+    "reject on change": Kind(
+        draw=_refused_cancel,
+        strike=_refuse_cancel,
+        doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING),
+    ),
+    "fill after cancel": Kind(
+        draw=_late_fill,
+        strike=_fill_after_cancel,
+        doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING, Claim.POSITIONS_UNEXPLAINED),
+    ),
+    "cancel never acknowledged": Kind(
+        draw=_unheard_cancel,
+        strike=_never_cancelled,
+        doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING),
+    ),
     "cancelled by the library only": Kind(draw=_false_end, strike=_say_it_ended),
     "price off tick": Kind(draw=_nth, strike=set_rules(_ODD_PRICE)),
 }

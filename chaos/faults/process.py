@@ -6,9 +6,10 @@ import signal
 from random import Random
 from typing import Any
 
+from broker_connector_base.models import Claim
 from chaos.case import Fault, Moment, World
 
-from .kind import Kind, Site, anywhere, from_the_start
+from .kind import ANY_DOUBT, Kind, Site, anywhere, from_the_start
 
 
 def _any_step(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
@@ -55,10 +56,12 @@ def _plan(site: Site, fault: Fault) -> None:
 
 
 PROCESS_KINDS = {
-    "killed": Kind(draw=_any_step, strike=_send(signal.SIGKILL), doubt=True),
-    "killed at a record": Kind(draw=_at_a_record, strike=_plan, doubt=True),
-    "told to end": Kind(draw=_any_step, strike=_send(signal.SIGTERM), doubt=True),
-    "stopped and continued": Kind(draw=_stop, strike=_stop_and_go, doubt=True),
+    "killed": Kind(draw=_any_step, strike=_send(signal.SIGKILL), doubt=(Claim.NO_RESULT,)),
+    "killed at a record": Kind(draw=_at_a_record, strike=_plan, doubt=(Claim.NO_RESULT,)),
+    "told to end": Kind(draw=_any_step, strike=_send(signal.SIGTERM), doubt=(Claim.NO_RESULT,)),
+    "stopped and continued": Kind(
+        draw=_stop, strike=_stop_and_go, doubt=(*ANY_DOUBT, Claim.NO_RESULT)
+    ),
     "clock jump": Kind(draw=_jump, strike=_plan),
-    "disk full": Kind(draw=_fill_disk, strike=_plan, doubt=True),
+    "disk full": Kind(draw=_fill_disk, strike=_plan, doubt=(Claim.ORDERS_IN_DOUBT,)),
 }

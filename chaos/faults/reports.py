@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from broker_connector_base.models import Claim
 from chaos.case import Anchor, Fault, Moment, World
 
 from .kind import Kind, Site, from_the_start, set_rules
@@ -72,14 +73,25 @@ def _on_executions(action: str) -> Any:
 
 REPORT_KINDS = {
     "duplicate execution": Kind(draw=_repeated, strike=_on_executions("duplicate")),
-    "late execution": Kind(draw=_late, strike=_on_executions("late"), doubt=True),
-    "reordered execution": Kind(draw=_reordered, strike=_on_executions("reorder"), doubt=True),
+    "late execution": Kind(
+        draw=_late, strike=_on_executions("late"), doubt=(Claim.POSITIONS_UNEXPLAINED,)
+    ),
+    "reordered execution": Kind(
+        draw=_reordered,
+        strike=_on_executions("reorder"),
+        doubt=(Claim.POSITIONS_UNEXPLAINED,),
+    ),
     "corrected execution": Kind(
-        draw=_corrected, strike=_on_executions("correct"), doubt=True, lasting=True
+        draw=_corrected,
+        strike=_on_executions("correct"),
+        doubt=(Claim.POSITIONS_UNEXPLAINED,),
+        lasting=True,
     ),
     "commission missing": Kind(
         draw=_missing, strike=set_rules({"action": "swallow", "message": "commissionReport"})
     ),
-    "stale positions": Kind(draw=_stale_positions, strike=_freeze, doubt=True),
+    "stale positions": Kind(
+        draw=_stale_positions, strike=_freeze, doubt=(Claim.POSITIONS_UNEXPLAINED,)
+    ),
     "stale cash": Kind(draw=_stale_cash, strike=_old_cash),
 }

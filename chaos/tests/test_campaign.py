@@ -48,6 +48,7 @@ def test_no_promise_is_broken_in_200_runs_through_every_kind_of_fault() -> None:
         ("trust the first look", "stale positions", 12),
         ("ignore outsiders", "order of another client", 8),
         ("spend the reserve", "commission missing", 4),
+        ("blame the neighbour", "order of another client", 4),
     ],
 )
 def test_a_broken_product_is_found(sabotage: str, kind: str, runs: int) -> None:
