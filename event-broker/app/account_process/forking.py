@@ -18,6 +18,9 @@ from app import fork_server
 from .entry import Line
 from .messages import Job
 
+#: One that hears that its pipe is closed ends within milliseconds.
+_END_SECONDS = 2.0
+
 Target = Callable[[Job, Line], None]
 """What an account process does."""
 
@@ -96,4 +99,6 @@ class Reserve:
         """Let the process that waits end."""
         if (ready := self.take()) is not None:
             ready.close()
-            ready.process.join()
+            ready.process.join(_END_SECONDS)
+            # Stopped by somebody; it has nothing to tidy up.
+            ready.process.kill()
