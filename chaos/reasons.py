@@ -89,7 +89,9 @@ def _can_cause(fault: Fault, claim: Claim, account: int) -> bool:
 
 
 def _is_about(fault: Fault, symbol: str | None) -> bool:
-    return symbol is None or fault.terms.get("symbol", symbol) == symbol
+    if symbol is None or KINDS[fault.kind].in_any_symbol:
+        return True
+    return bool(fault.terms.get("symbol", symbol) == symbol)
 
 
 Check = Callable[[Attention, Books], Iterator[str]]

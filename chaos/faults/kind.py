@@ -75,6 +75,8 @@ class Kind:
     draw: Draw
     strike: Strike
     doubt: tuple[Claim, ...] = ()
+    #: It may be so in other symbols than the one in the fault's terms as well.
+    in_any_symbol: bool = False
     lasting: bool = False
 
 

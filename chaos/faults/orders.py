@@ -163,6 +163,7 @@ ORDER_KINDS = {
         draw=_refused_cancel,
         strike=_refuse_cancel,
         doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING),
+        in_any_symbol=True,
     ),
     "fill after cancel": Kind(
         draw=_late_fill,
@@ -173,6 +174,7 @@ ORDER_KINDS = {
         draw=_unheard_cancel,
         strike=_never_cancelled,
         doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING),
+        in_any_symbol=True,
     ),
     "cancelled by the library only": Kind(draw=_false_end, strike=_say_it_ended),
     "price off tick": Kind(draw=_nth, strike=set_rules(_ODD_PRICE)),

@@ -98,6 +98,12 @@ def test_a_reason_without_a_cause_is_found(attention: Attention, fault: Fault | 
     assert uncaused(attention, BOOKS, [fault] if fault else [], account=1)
 
 
+def test_a_refused_cancellation_is_a_cause_in_every_symbol() -> None:
+    # The exchange refuses whatever is cancelled; orders of the fault's own symbol stall besides.
+    refusal = Fault(kind="reject on change", terms={"symbol": "DDD"})
+    assert not uncaused(a_claim(Claim.ORDERS_WORKING, "AAA"), BOOKS, [refusal], account=0)
+
+
 def test_another_account_s_process_is_no_cause() -> None:
     assert uncaused(a_claim(Claim.NO_RESULT), BOOKS, [KILLED], account=0)
 
