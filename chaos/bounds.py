@@ -33,6 +33,12 @@ class Bounds:
         """Shares by which a sound plan may miss the target."""
         return _FITTING_SHARES + self.value * _DRIFT / self.mids[symbol]
 
+    def refit(self, symbol: str) -> Decimal:
+        """Shares that a sound plan may sell although it misses no target: a few cheap ones, to pay
+        for one dear share that is missing.
+        """
+        return self.slack(symbol) + max(self.mids.values()) / self.mids[symbol]
+
     def most(self, symbol: str) -> Decimal:
         """No purchase leads beyond this."""
         held = Decimal(self.account.held.get(symbol, 0))
@@ -41,6 +47,4 @@ class Bounds:
     def least(self, symbol: str) -> Decimal:
         """No sale leads below this."""
         held = Decimal(self.account.held.get(symbol, 0))
-        # A few cheap shares too many may be sold to pay for one dear share that is missing.
-        slack = self.slack(symbol) + max(self.mids.values()) / self.mids[symbol]
-        return min(held, max(_ZERO, self.targets[symbol] - slack))
+        return min(held, max(_ZERO, self.targets[symbol] - self.refit(symbol)))

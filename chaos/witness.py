@@ -249,7 +249,9 @@ class Witness:
         return off
 
     def churn(self, account_id: str) -> list[str]:
-        """Symbols that were traded to and fro."""
+        """Symbols that were traded to and fro, beyond what a better fit is worth: a later round may
+        sell a few cheap shares again, of what the first one bought, to pay for one dear share.
+        """
         net: defaultdict[str, Decimal] = defaultdict(Decimal)
         gross: defaultdict[str, Decimal] = defaultdict(Decimal)
         for fill in self._effective(account_id):
@@ -258,7 +260,7 @@ class Witness:
             gross[symbol] += fill.quantity
         found = []
         for symbol in gross:
-            slack = 2 * self.bounds[account_id].slack(symbol)
+            slack = 2 * self.bounds[account_id].refit(symbol)
             slack += 2 * self.disturbed[account_id, symbol]
             if gross[symbol] - abs(net[symbol]) > slack:
                 found.append(f"{gross[symbol]} {symbol} traded for a change of {net[symbol]}")
