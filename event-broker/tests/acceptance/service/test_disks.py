@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -28,8 +29,10 @@ _AS_ANYBODY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
 
 def let_files_grow(service: Service, to: int) -> None:
     """No file of the service, its fork server and their children grows beyond so many bytes."""
-    for process in service.processes():
-        process.rlimit(psutil.RLIMIT_FSIZE, (to, resource.RLIM_INFINITY))
+    for _ in ("the fork server, among others", "what it had forked meanwhile"):
+        for process in service.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.rlimit(psutil.RLIMIT_FSIZE, (to, resource.RLIM_INFINITY))
 
 
 def fill_the_disk_while_selling(site: Site) -> Service:

@@ -44,7 +44,7 @@ def hold_everybody_up(site: Site) -> None:
     fault(action="swallow", times=0, message="placeOrder", client_id=client, where=buying)
     # Time enough to close the store before there is a result.
     client = client_of(NOT_WRITTEN)
-    fault(action="delay", seconds=1, message="openOrder", client_id=client, where=buying)
+    fault(action="delay", seconds=2, message="openOrder", client_id=client, where=buying)
     # A message that is not dispatched before history is read.
     site.broker.ably(lambda ably: ably.fail_rest(delay=_FOR_GOOD, path="beta"))
 
