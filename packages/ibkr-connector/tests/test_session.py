@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from decimal import Decimal
 
 import pytest
+from ib_async import Client
 
 from broker_connector_base import BrokerAPIError, BrokerConnectionError, ClientIdInUse
 from ibkr_connector import IBKRClient
+from ibkr_connector.login import close
 from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import ACCOUNT, World, open_world, quote, small_exchange, stock
 from simulated_exchange import Exchange
@@ -218,3 +221,15 @@ async def test_orders_overtake_questions_that_wait_their_turn() -> None:
         lookups.cancel()
         await asyncio.gather(quotes, lookups, return_exceptions=True)
         assert world.gateway.statistics.max_messages_per_second <= _LIMIT_PER_SECOND
+
+
+async def test_a_connection_that_was_reset_a_moment_ago_is_closed_all_the_same() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(None)
+        await client.conn.connectAsync(*listener.getsockname())
+        other_side, _ = listener.accept()
+        # RST instead of FIN; the event loop has no time to hear of it before the next line.
+        other_side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        other_side.close()
+        await close(client)
+    assert not client.conn.isConnected()

@@ -88,11 +88,17 @@ class Login:
 async def close(client: Client) -> None:
     """Close the client's socket; returns when it is gone."""
     transport = client.conn.transport
+    if transport is None:
+        client.disconnect()
+        return
     closed = asyncio.Event()
     client.conn.disconnected.connect(lambda _message: closed.set(), keep_ref=True)
-    client.disconnect()
-    if transport is None:
-        return
+    try:
+        client.disconnect()
+    except OSError:
+        # The other side has reset the connection, and this side has not heard of it yet: ib_async
+        # wants to close its half in order, and there is no half left.
+        transport.abort()
     try:
         await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
     except TimeoutError:
