@@ -88,8 +88,6 @@ class Broker:
         #: Requests of clients in order.
         self.requests: list[Request] = []
         self._clients: dict[int, int] = {}
-        #: Called with each frame on its way, before anything else happens.
-        self.on_frame: Callable[[Frame], None] = lambda _: None
         self._stack = AsyncExitStack()
         thread.run(self._open())
 
@@ -115,7 +113,6 @@ class Broker:
     def _heard(self, frame: Frame) -> None:
         if frame["direction"] == "request":
             self._note_request(frame["name"], frame["connection"], frame.get("fields", []))
-        self.on_frame(frame)
         self.news.tell()
 
     def _note_request(self, name: str, connection: int, fields: list[str]) -> None:
