@@ -84,15 +84,18 @@ def _tell(verdict: Verdict, log: TextIO | None) -> None:
 def _show(verdict: Verdict, sabotage: str | None) -> None:
     """Cut a broken case down, and tell how it can be run again."""
     fork_server.start()
-    found = {verdict.case: verdict}
+    last = verdict
 
     def breaks(case: Case) -> bool:
-        found[case] = run_alone(case, sabotage)
-        return bool(found[case].violations)
+        nonlocal last
+        tried = run_alone(case, sabotage)
+        if tried.violations:
+            last = tried
+        return bool(tried.violations)
 
     case = shrink(verdict.case, breaks)
     sys.stderr.write(f"\nseed {case.seed}, cut down:\n")
-    sys.stderr.writelines(f"  {line}\n" for line in (*found[case].violations, *found[case].trace))
+    sys.stderr.writelines(f"  {line}\n" for line in (*last.violations, *last.trace))
     sys.stderr.write(f"tools/chaos.sh --replay '{case.model_dump_json()}'\n")
 
 
