@@ -87,7 +87,7 @@ async def test_a_stopped_worker_can_neither_trade_nor_close_what_another_has_tak
     installation.serve()
     await installation.running(event_id, attempt=2)
     lock.release()
-    event = await installation.end_of(event_id)
+    event = await installation.end_of(event_id, seconds=90)
     first.send_signal(signal.SIGCONT)
     first.send_signal(signal.SIGTERM)
     assert first.wait(30) == 0

@@ -30,7 +30,7 @@ from app.store.testing import (
 )
 
 _PATIENCE = 30
-_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -28,12 +28,12 @@ from app.store.testing import (
     work_off,
 )
 
-_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT = multiprocessing.get_context("spawn")
 _PATIENCE = 30
 
 
 @contextmanager
-def somebody_with_a_claim(url: str) -> Iterator[tuple[ForkServerProcess, Pipe, str]]:
+def somebody_with_a_claim(url: str) -> Iterator[tuple[SpawnProcess, Pipe, str]]:
     """A process that holds a claim until it is told to go on."""
     here, there = _CONTEXT.Pipe()
     process = _CONTEXT.Process(daemon=True, target=hold_a_claim, args=(url, "elsewhere", there))
