@@ -28,9 +28,7 @@ def judge_outcomes(
 ) -> None:
     """Add what is broken to the verdict, and who is parked."""
     may_stay = any(KINDS[kind].lasting for kind in fired)
-    verdict.violations += [
-        str(o) for o in verdict.outcomes if "a fault in the program" in o.message
-    ]
+    verdict.violations += [str(o) for o in verdict.outcomes if _FAULT in o.message]
     for outcome in recovered:
         if outcome.status in _REACHED:
             verdict.violations += [
