@@ -161,9 +161,11 @@ class TestInvariant9:
 class TestInvariant10:
     """An order of unknown fate is looked up; it is never simply sent again."""
 
-    async def test_an_order_that_never_arrived_is_not_sent_again(self) -> None:
+    async def test_an_order_that_was_lost_with_its_session_is_not_sent_again(self) -> None:
         world = make_world(**SWITCH)
         world.books.script("BBB", SWALLOWED)
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(5, world.books.drop)
         result = await world.run()
         assert result.status is RunStatus.FAILED
         assert "does not know this order; it was not sent again" in str(result.error)

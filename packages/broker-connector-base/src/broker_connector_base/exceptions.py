@@ -57,8 +57,10 @@ class OrderOutcomeUnknown(BrokerError):
     """An order was handed to the transport and no answer decides its fate.
 
     It may be working, filled or lost. Look it up by `client_order_id` before anything else is sent.
+    With its `order_id` it can be cancelled unseen; None when it was given none.
     """
 
-    def __init__(self, message: str, *, client_order_id: str) -> None:
+    def __init__(self, message: str, *, client_order_id: str, order_id: str | None = None) -> None:
         super().__init__(message)
         self.client_order_id = client_order_id
+        self.order_id = order_id

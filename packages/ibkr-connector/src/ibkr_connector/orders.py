@@ -239,6 +239,7 @@ def _decided(result: OrderResult, account_id: str, code: str | None = None) -> O
             f"({words}). It may be working, filled or lost. Look it up by its "
             f"key {result.client_order_id!r} before anything else is sent.",
             client_order_id=result.client_order_id or "",
+            order_id=result.order_id,
         )
     if result.status is OrderStatus.REJECTED:
         raise OrderExecutionError(

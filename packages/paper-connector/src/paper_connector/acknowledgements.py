@@ -63,6 +63,7 @@ class Acknowledgements:
                 f"{lost} before the order was acknowledged; it may be working: look it up before "
                 "another is sent",
                 client_order_id=sent.result.client_order_id or "",
+                order_id=sent.result.order_id,
             ) from lost
 
     def look(self, exchange: Exchange) -> None:

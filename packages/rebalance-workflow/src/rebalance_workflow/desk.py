@@ -166,7 +166,7 @@ class OrderDesk:
                 time_in_force=intent.time_in_force,
             )
         except OrderOutcomeUnknown as error:
-            order.see_silence(str(error))
+            order.see_silence(str(error), error.order_id)
         except BrokerConnectionError as error:
             order.see_unsent(str(error))
         except BrokerAPIError as error:
@@ -181,13 +181,13 @@ class OrderDesk:
             await self._settle(orders)
 
     async def _settle(self, orders: Sequence[Order]) -> None:
-        """Until all are settled; a lost session is restored on the way."""
+        """Until waiting tells no more of any; a lost session is restored on the way."""
         self._must_look |= any(order.status is OrderStatus.UNKNOWN for order in orders)
         while True:
             try:
                 if self._must_look:
                     await self._look_up(orders)
-                await self._feed.until(lambda: self._must_look or _all_decided(orders))
+                await self._feed.until(lambda: self._must_look or _all_at_rest(orders))
                 if not self._must_look:
                     return await self._complete(orders)
             except BrokerConnectionError as error:
@@ -197,18 +197,26 @@ class OrderDesk:
         """Until there is an execution for every share that decided orders have traded."""
         try:
             async with asyncio.timeout(_EXECUTIONS_SECONDS):
-                await self._feed.until(lambda: all(order.is_settled for order in orders))
+                await self._feed.until(
+                    lambda: all(order.is_settled or order.is_missing for order in orders)
+                )
         except TimeoutError:
             await self.read_executions()
 
     async def _cancel(self, orders: Sequence[Order]) -> None:
-        """Take back what still works and wait for the broker's word on each."""
-        while not _all_decided(orders):
+        """Take back what still works, or may, and wait for the broker's word on each.
+
+        What is missing is looked for once more after that.
+        """
+        is_asked = False
+        while not (is_asked and _all_at_rest(orders)) and not _all_decided(orders):
             try:
                 await self._look_up(orders)
                 for order in orders:
                     if not order.is_decided and order.order_id is not None:
                         await self._request_cancel(order.order_id)
+                        self._must_look |= order.is_missing
+                is_asked = True
                 await self._settle(orders)
             except BrokerConnectionError as error:
                 await self._restore(str(error))
@@ -241,10 +249,16 @@ class OrderDesk:
             # Its fate is as open as before, and that of the others is worth asking for.
             _log.warning("look_up_refused", key=order.intent.client_order_id, error=str(error))
             return
-        if result is None:
-            order.see_absence("the broker does not know this order; it was not sent again")
-        else:
+        if result is not None:
             order.see_result(result)
+        elif order.handed_over > self._session.lost_at:
+            order.see_absence(
+                "it was handed over in a session that stands, and the broker neither answers nor "
+                "tells of it; it may wait for a confirmation at the gateway's window",
+                has_arrived=True,
+            )
+        else:
+            order.see_absence("the broker does not know this order; it was not sent again")
         self._on_change(order)
 
     async def read_executions(self) -> None:
@@ -283,6 +297,11 @@ class OrderDesk:
 
 def _all_decided(orders: Sequence[Order]) -> bool:
     return all(order.is_decided for order in orders)
+
+
+def _all_at_rest(orders: Sequence[Order]) -> bool:
+    """True when to wait is of no use: each is decided, or gone without a word."""
+    return all(order.is_decided or order.is_missing for order in orders)
 
 
 async def _within(seconds: float, step: Coroutine[Any, Any, None]) -> None:

@@ -1,9 +1,11 @@
 """What became of an order that may or may not have reached the broker.
 
-The rule: an order is taken as never received only when the broker, asked in a standing session for
-open orders, executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS`
-after it was handed over and after the session was last lost, and says so twice. Until then it could
-still be on its way, and a single list can leave an order out. What an order of an earlier trading
+The rule: an order is absent only when the broker, asked in a standing session for open orders,
+executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS` after it was
+handed over and after the session was last lost, and says so three times. Until then it could still
+be on its way, and a single list can leave an order out. An absent order was never received if the
+session that was to carry it has been lost; in a session that has stood since, what was handed over
+did arrive, and its absence says nothing: it may wait for somebody to confirm it. What an order of an earlier trading
 day did is no longer told by the broker; it cannot work any more, and whatever it traded is in the
 positions that the next plan starts from.
 """
@@ -19,14 +21,15 @@ from .session import Session
 
 #: No gateway holds a message longer before it acts on it or loses it.
 IN_FLIGHT_SECONDS = 5.0
-#: Between two looks; a list that is written at the same moment has the same gap.
+#: Between two looks at least; a list that is written at the same moment has the same gap.
 _BETWEEN_LOOKS_SECONDS = 1.0
+_LOOKS = 3
 
 
 async def find_fate(
     session: Session, intent: OrderIntent, *, handed_over: float
 ) -> OrderResult | None:
-    """The order as the broker knows it; None when it never arrived.
+    """The order as the broker knows it; None when it does not.
 
     `handed_over` is the loop's time when the order was, or could last have been, handed over.
     Raises the broker's errors when it cannot be asked.
@@ -41,8 +44,8 @@ async def find_fate(
         since = max(handed_over, session.lost_at)
         return since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
 
-    found, is_first = await look(), True
-    while found is None and (is_first or wait() > 0):
-        await asyncio.sleep(max(wait(), _BETWEEN_LOOKS_SECONDS))
-        found, is_first = await look(), False
+    looks_left = _LOOKS - 1
+    while (found := await look()) is None and (looks_left > 0 or wait() > 0):
+        await asyncio.sleep(max(wait() / max(looks_left, 1), _BETWEEN_LOOKS_SECONDS))
+        looks_left -= 1
     return found

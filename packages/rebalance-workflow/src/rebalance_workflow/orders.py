@@ -31,6 +31,8 @@ class Order:
         self.handed_over = -math.inf
         #: True when it provably never left: sending it (under another key) is safe.
         self.never_sent = False
+        #: True when it must have arrived and the broker has no word of it.
+        self.is_missing = False
         #: By execution id: a correction replaces what it corrects.
         self.fills: dict[str, Fill] = {}
         self._told = Decimal(0)
@@ -92,6 +94,7 @@ class Order:
 
     def see_fill(self, fill: Fill) -> None:
         """Take an execution, or the correction of one."""
+        self.is_missing = False
         self.fills[fill.execution_id] = fill
         self.order_id = self.order_id or fill.order_id
 
@@ -99,8 +102,9 @@ class Order:
         """The broker would not have it."""
         self._see(OrderStatus.REJECTED, Decimal(0), message)
 
-    def see_silence(self, message: str) -> None:
+    def see_silence(self, message: str, order_id: str | None) -> None:
         """Nobody knows whether it arrived, unless an event has told already."""
+        self.order_id = self.order_id or order_id
         if self.status is OrderStatus.PENDING:
             self._see(OrderStatus.UNKNOWN, Decimal(0), message)
 
@@ -109,12 +113,15 @@ class Order:
         self.never_sent = True
         self.see_absence(f"not sent: {message}")
 
-    def see_absence(self, message: str) -> None:
-        """The broker does not have it; that it had it once weighs more: it may work unseen."""
+    def see_absence(self, message: str, *, has_arrived: bool = False) -> None:
+        """The broker does not tell of it; that it must have it weighs more: it may work unseen."""
         if self.is_decided:
             return
         if self._acknowledged or self.filled:
             self._see(OrderStatus.UNKNOWN, Decimal(0), "the broker had it and does not tell of it")
+        elif has_arrived:
+            self.is_missing = True
+            self._see(OrderStatus.UNKNOWN, Decimal(0), message)
         else:
             self.status = OrderStatus.NOT_FOUND
             self.message = message
@@ -139,6 +146,7 @@ class Order:
     def _see_report(self, report: OrderResult | OrderUpdate) -> None:
         told = report.permanent_id is not None or report.status not in _OURS_TO_SAY
         self._acknowledged |= told
+        self.is_missing &= not told
         self.order_id = report.order_id
         self._see(report.status, report.filled_quantity, report.message)
 

@@ -253,11 +253,11 @@ class FakeBroker(BrokerClient):
             self._books.receive(order)
         self._finish("place_order", fault, unknown=key or "")
         if arrival in (Arrival.SWALLOWED, Arrival.ACKNOWLEDGEMENT_LOST):
-            await self._wait_in_vain(key)
+            await self._wait_in_vain(key, order.order_id)
         await asyncio.sleep(0)
         return self._answer(order, key)
 
-    async def _wait_in_vain(self, client_order_id: str | None) -> None:
+    async def _wait_in_vain(self, client_order_id: str | None, order_id: str) -> None:
         """Wait for an acknowledgement that does not come, at most until the session ends."""
         assert self._over is not None
         why = "the session was lost after sending"
@@ -269,6 +269,7 @@ class FakeBroker(BrokerClient):
         raise OrderOutcomeUnknown(
             f"{why}: the order may be working, filled or lost; look it up before sending another",
             client_order_id=client_order_id or "",
+            order_id=order_id,
         )
 
     def _answer(self, order: BookOrder | None, client_order_id: str | None) -> OrderResult:

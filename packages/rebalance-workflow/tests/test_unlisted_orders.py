@@ -1,0 +1,84 @@
+"""Orders that were handed over in a session that stands, and that the broker has no word of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from broker_connector_base import Attention, Claim, OpenOrder, OrderResult, OrderStatus, RunStatus
+from broker_connector_base.testing import (
+    ACKNOWLEDGEMENT_LOST,
+    FILLS,
+    RESTS,
+    SWALLOWED,
+    FakeBroker,
+)
+from rebalance_workflow.testing import ACCOUNT, World, make_world
+
+KEY = f"rb:run1:{ACCOUNT}:AAA:B:1"
+UNHEARD = replace(RESTS, arrival=ACKNOWLEDGEMENT_LOST.arrival)
+
+
+class Blind(FakeBroker):
+    """It does what it is told, and tells of no order that it is asked for."""
+
+    async def find_order(self, account_id: str, client_order_id: str) -> OrderResult | None:
+        await super().find_order(account_id, client_order_id)
+        return None
+
+    async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+        await super().get_open_orders(account_id)
+        return []
+
+
+@pytest.fixture
+def world() -> World:
+    """10,000 in cash, all of it to be in one stock."""
+    terms: dict[str, Any] = {"cash": 10_000, "quotes": {"AAA": ("99.90", "100")}}
+    return make_world(**terms, weights={"AAA": "1"})
+
+
+async def test_an_order_that_is_swallowed_is_in_doubt_and_not_sent_again(world: World) -> None:
+    world.books.script("AAA", SWALLOWED)
+    began = world.clock.now()
+    result = await world.run()
+    assert result.status is RunStatus.NEEDS_ATTENTION
+    assert result.attention == Attention(
+        claim=Claim.ORDERS_IN_DOUBT, symbols=("AAA",), orders=(KEY,)
+    )
+    assert "it may wait for a confirmation at the gateway's window" in str(result.error)
+    assert world.sent() == []
+    assert [intent.client_order_id for intent in world.journal.unfinished(ACCOUNT)] == [KEY]
+    # Ten seconds for the acknowledgement; to wait longer tells nothing.
+    assert (world.clock.now() - began).total_seconds() < 30
+
+
+async def test_the_run_after_that_closes_it_and_goes_on(world: World) -> None:
+    world.books.script("AAA", SWALLOWED, FILLS)
+    await world.run()
+    world.new_session()
+    assert (await world.run()).status is RunStatus.DONE
+    assert world.journal.unfinished(ACCOUNT) == []
+
+
+async def test_an_order_that_works_unseen_is_cancelled(world: World) -> None:
+    world.broker = Blind(world.books)
+    world.books.script("AAA", UNHEARD)
+    result = await world.run()
+    assert [order.status for order in world.books.orders] == [OrderStatus.CANCELLED]
+    assert result.status is RunStatus.FAILED
+    assert world.journal.unfinished(ACCOUNT) == []
+
+
+async def test_an_order_that_fills_unseen_meanwhile_counts(world: World) -> None:
+    world.broker = Blind(world.books)
+    world.books.script("AAA", UNHEARD)
+    await world.broker.connect()
+    asyncio.get_running_loop().call_later(11, lambda: world.books.fill(world.books.orders[0]))
+    result = await world.run()
+    assert result.status is RunStatus.DONE
+    assert world.holdings.shares["AAA"] == world.traded()["AAA"] > Decimal(90)
