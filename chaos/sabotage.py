@@ -21,7 +21,10 @@ def _send_again() -> None:
     """What was not acknowledged was not sent."""
     from rebalance_workflow.orders import Order
 
-    _replace(Order, "see_silence", Order.see_unsent)
+    def forget(self: Order, message: str, order_id: str | None) -> None:
+        self.see_unsent(message)
+
+    _replace(Order, "see_silence", forget)
 
 
 def _believe_false_ends() -> None:

@@ -531,6 +531,7 @@ class TestInvariant11:
         await asyncio.sleep(30)
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
+        await asyncio.sleep(18 * 3600)
         world.books.begin_trading_day()
         await assert_converges(world)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -64,6 +65,12 @@ async def test_the_preview_shows_what_the_run_does() -> None:
     assert preview.cash_after == result.cash_after
 
 
+async def next_session(world: World) -> None:
+    await asyncio.sleep(18 * 3600)
+    world.holdings.settle()
+    world.books.begin_trading_day()
+
+
 async def test_a_second_run_waits_and_the_next_session_buys_the_rest() -> None:
     world = cash_world()
     await world.run()
@@ -72,8 +79,7 @@ async def test_a_second_run_waits_and_the_next_session_buys_the_rest() -> None:
     assert again.status is RunStatus.NOTHING_TO_DO
     assert again.awaited is not None
     assert len(world.sent()) == first_day
-    world.holdings.settle()
-    world.books.begin_trading_day()
+    await next_session(world)
     rest = await world.run()
     assert rest.status is RunStatus.DONE
     assert rest.awaited is None
@@ -163,8 +169,7 @@ async def test_no_account_ever_spends_what_has_not_settled(
         moved = {s: after[s] - before.get(s, 0) for s in after if after[s] != before.get(s, 0)}
         assert moved == {t.symbol: t.quantity for t in preview.proposed_trades}
         assert (await world.run()).status is RunStatus.NOTHING_TO_DO
-        world.holdings.settle()
-        world.books.begin_trading_day()
+        await next_session(world)
     assert world.holdings.paid_unsettled == 0
     assert result.awaited is None
 

@@ -32,7 +32,7 @@ from .clock import Clock
 from .concurrency import all_of
 from .errors import Permit, PermitWithdrawn
 from .fate import find_fate
-from .journal import OrderIntent, OrderOutcome, RunJournal
+from .journal import OrderIntent, OrderOutcome, Record, RunJournal
 from .order_feed import OrderFeed
 from .orders import Order, Orders
 from .policy import RebalancePolicy
@@ -92,14 +92,14 @@ class OrderDesk:
         """
         return self._feed.stands and self._exchange_link is not Connectivity.LOST
 
-    async def work(self, intents: Sequence[OrderIntent]) -> list[Order]:
+    async def work(self, intents: Sequence[OrderIntent], *preface: Record) -> list[Order]:
         """Send all at once and return when each is settled, or cannot be for now.
 
-        Raises `JournalError` before anything is sent when the intents cannot be written down, and
-        `PermitWithdrawn` before that.
+        In the journal the `preface` goes before them. Raises `JournalError` before anything is sent
+        when they cannot be written down, and `PermitWithdrawn` before that.
         """
         self._permit()
-        self._journal.append(*intents)
+        self._journal.append(*preface, *intents)
         orders = self.orders.add(intents)
         if not self.can_send:
             self._put_off(orders)

@@ -12,11 +12,12 @@ from dataclasses import replace
 from broker_connector_base import AccountSnapshot, Attention, ContractPrice, Fill
 from rebalance_calculator import PlanLine, Reconciliation
 
+from .cash_memory import cash_of
 from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
 from .errors import orders_in_doubt, positions_unexplained
-from .journal import OrderIntent, Phase
+from .journal import CashKnown, OrderIntent, Phase
 from .order_ids import OrderKey, side_of
 from .orders import Order
 from .policy import RebalancePolicy
@@ -60,6 +61,7 @@ class LiveMarket:
         self._clock = clock
         self._reporter = reporter
         self._is_current = True
+        self.cash_before = cash_of(before, run_id=run_id, at=clock.now())
         #: The account as it was last seen.
         self.latest = before
         self.warnings: list[str] = []
@@ -90,7 +92,7 @@ class LiveMarket:
         self.lines.update(
             (intent.client_order_id, line) for intent, line in zip(intents, lines, strict=True)
         )
-        orders = await self._desk.work(intents)
+        orders = await self._desk.work(intents, *self._preface())
         self._is_current = booked = False
         try:
             settled, quotes = await self._see_through(orders, situation)
@@ -165,6 +167,10 @@ class LiveMarket:
                 "the lower of the two was used"
             )
         return settled
+
+    def _preface(self) -> list[CashKnown]:
+        """What is known of the account before the first order of the run."""
+        return [] if self.orders else [self.cash_before]
 
     def _intent(self, line: PlanLine, phase: Phase, round_number: int) -> OrderIntent:
         selling = phase is Phase.SELL

@@ -5,9 +5,9 @@ executions and completed orders, does not know its key, at least `IN_FLIGHT_SECO
 handed over and after the session was last lost, and says so three times. Until then it could still
 be on its way, and a single list can leave an order out. An absent order was never received if the
 session that was to carry it has been lost; in a session that has stood since, what was handed over
-did arrive, and its absence says nothing: it may wait for somebody to confirm it. What an order of an earlier trading
-day did is no longer told by the broker; it cannot work any more, and whatever it traded is in the
-positions that the next plan starts from.
+did arrive, and its absence says nothing: it may wait for somebody to confirm it. What an order of
+an earlier trading day did is no longer told by the broker; it cannot work any more, and whatever it
+traded is in the positions that the next plan starts from.
 """
 
 from __future__ import annotations

@@ -65,9 +65,9 @@ class FileJournal:
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
         """Intents of the account that no outcome settles, oldest first."""
-        return unfinished(self._recent(account_id))
+        return unfinished(self.recent(account_id))
 
-    def _recent(self, account_id: str) -> list[Record]:
+    def recent(self, account_id: str) -> list[Record]:
         """Records from the last run on that ended well: older ones need not cost time."""
         path = self._path(account_id)
         lines = _lines(path)

@@ -59,6 +59,22 @@ class OrderIntent(Value):
     round: int = Field(ge=1)
 
 
+class CashKnown(Value):
+    """The account's cash before a run's first order; after that only its orders moved it."""
+
+    kind: Literal["cash"] = "cash"
+    run_id: str
+    account_id: str
+    #: When that was last certain.
+    at: UtcTime
+    #: In the account's currency.
+    cash: Number
+    #: What of it had settled; None in a margin account.
+    spendable: Number | None = None
+    #: The keys of the orders that were sent since; those of later intents come on top.
+    orders: tuple[str, ...] = ()
+
+
 class OrderOutcome(Value):
     """What is known of an order; NOT_FOUND says that the broker never had it."""
 
@@ -98,6 +114,8 @@ class RunFinished(Value):
     reason: str | None = None
     #: Intents of the account, this run's and earlier ones', that no outcome settles.
     open_orders: int = Field(ge=0)
+    #: What is known of the cash after it; None when nothing is that the broker does not tell.
+    cash: CashKnown | None = None
 
     @property
     def is_clean(self) -> bool:
@@ -107,7 +125,8 @@ class RunFinished(Value):
 
 
 Record = Annotated[
-    RunStarted | OrderIntent | OrderOutcome | RunFinished, Field(discriminator="kind")
+    RunStarted | CashKnown | OrderIntent | OrderOutcome | RunFinished,
+    Field(discriminator="kind"),
 ]
 
 
@@ -123,6 +142,10 @@ class RunJournal(Protocol):
 
     def history(self, account_id: str) -> list[Record]:
         """All records of the account, oldest first."""
+        ...
+
+    def recent(self, account_id: str) -> list[Record]:
+        """Records from the last run on that ended well, oldest first."""
         ...
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
@@ -154,6 +177,10 @@ class MemoryJournal:
     def history(self, account_id: str) -> list[Record]:
         """All records of the account, oldest first."""
         return [record for record in self.records if record.account_id == account_id]
+
+    def recent(self, account_id: str) -> list[Record]:
+        """All records of the account: they cost no time."""
+        return self.history(account_id)
 
     def unfinished(self, account_id: str) -> list[OrderIntent]:
         """Intents of the account that no outcome settles, oldest first."""

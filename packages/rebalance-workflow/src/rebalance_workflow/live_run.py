@@ -20,6 +20,7 @@ from broker_connector_base import AccountConfig, BrokerError, Fill, RunStatus
 from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
+from .cash_memory import cash_known, seen_to_fit, with_orders
 from .clearing import check_foreign_orders, clear_orders
 from .clock import Clock
 from .concurrency import together
@@ -27,11 +28,13 @@ from .desk import OrderDesk
 from .errors import Permit, PermitWithdrawn, RebalanceStopped
 from .execution import LiveMarket, RunHalted
 from .journal import (
+    CashKnown,
     JournalError,
     OrderIntent,
     RunFinished,
     RunJournal,
     RunStarted,
+    unfinished,
 )
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
@@ -77,10 +80,13 @@ class LiveRun:
         self._permit = permit
         self._started_at = clock.now()
         self._notes: list[str] = []
+        #: What this run and those before it know of the account's cash.
+        self._cash: CashKnown | None = None
 
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
-        pending = self._journal.unfinished(self._account.account_id)
+        recent = self._journal.recent(self._account.account_id)
+        pending, self._cash = unfinished(recent), cash_known(recent, self._started_at)
         self._journal.append(
             RunStarted(
                 run_id=self._run_id,
@@ -113,6 +119,7 @@ class LiveRun:
                 status=status,
                 reason=reason,
                 open_orders=len(self._journal.unfinished(self._account.account_id)),
+                cash=self._cash,
             )
         )
 
@@ -128,6 +135,9 @@ class LiveRun:
             # Orders exist: whatever goes wrong from here on, what was traded has to be told.
             self._reporter.stage(Stage.RECONCILING)
             await _error_of(desk.wait_for_commissions())
+        if market.orders:
+            keys = [order.intent.client_order_id for order in market.orders]
+            self._cash = with_orders(market.cash_before, keys, at=self._clock.now())
         if stopped_by is not None:
             await _error_of(market.look())
         return self._result(planner, start, rounds, market, stopped_by)
@@ -173,7 +183,14 @@ class LiveRun:
         self._notes.extend(map(describe_recovered, outcomes))
         start = await read_situation(self._session, planner)
         check_foreign_orders(foreign, start.symbols)
-        return planner, start
+        return planner, await self._with_known_cash(start)
+
+    async def _with_known_cash(self, start: Situation) -> Situation:
+        """With no more cash than the runs before can have left."""
+        if self._cash is None:
+            return start
+        snapshot = await seen_to_fit(self._session, start.snapshot, self._cash, self._policy)
+        return replace(start, snapshot=snapshot)
 
     def _result(
         self,

@@ -24,7 +24,7 @@ _LONGEST_PAUSE = 1.0
 #: A pause this long follows three quarters of a second in which the picture did not fit.
 _SUSPICIOUS_PAUSE = 0.8
 #: Commissions are charged in cents and interest may arrive meanwhile, account currency.
-_CASH_TOLERANCE = Decimal(1)
+CASH_TOLERANCE = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def compare(
     untold = sum(
         (commission.fee(f.quantity, f.price) for f in fills if f.commission is None), Decimal(0)
     )
-    check = reconcile(before, fills, after, cash_tolerance=_CASH_TOLERANCE + untold)
+    check = reconcile(before, fills, after, cash_tolerance=CASH_TOLERANCE + untold)
     settled = settled_after(before, fills, commission)
     return Settled(
         snapshot=after,

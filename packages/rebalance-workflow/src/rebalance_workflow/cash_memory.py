@@ -1,0 +1,110 @@
+"""What the runs before know of an account's cash, held against what the broker tells of it now.
+
+Comes in: the journal's records and the account as it is told. Goes out: nothing, or an error when
+there is more cash than was there before those runs and came in since. A broker may tell an old
+balance for minutes after a trade. A run knows better while it trades (`settling`); the run after it
+would spend the same money twice. After some minutes the broker is believed: money may have been
+paid in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from broker_connector_base import AccountDataError, AccountSnapshot, Fill
+
+from .journal import CashKnown, OrderIntent, Record, RunFinished
+from .order_ids import is_ours
+from .policy import RebalancePolicy
+from .session import Session
+from .settlement import spendable_cash
+from .settling import CASH_TOLERANCE, growing_pauses
+
+#: IB sends account values anew every three minutes (TWS API, reqAccountUpdates).
+_REMEMBERED = timedelta(minutes=10)
+_ZERO = Decimal(0)
+
+
+def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
+    """What is known from records of one account, oldest first; None when it is too long ago."""
+    known: CashKnown | None = None
+    for record in records:
+        if isinstance(record, CashKnown):
+            known = record
+        elif isinstance(record, RunFinished):
+            known = record.cash or known
+        elif isinstance(record, OrderIntent) and known is not None:
+            known = with_orders(known, [record.client_order_id], at=record.at)
+    return known if known is not None and now - known.at < _REMEMBERED else None
+
+
+def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:
+    """What a run knows before its first order."""
+    return CashKnown(
+        run_id=run_id,
+        account_id=snapshot.account_id,
+        at=at,
+        cash=_own_cash(snapshot),
+        spendable=spendable_cash(snapshot),
+    )
+
+
+def with_orders(known: CashKnown, keys: Iterable[str], *, at: datetime) -> CashKnown:
+    """The same, with orders that were sent after it, the last of them at `at` or before."""
+    orders = tuple(dict.fromkeys((*known.orders, *keys)))
+    return known.model_copy(update={"orders": orders, "at": at})
+
+
+async def seen_to_fit(
+    session: Session, snapshot: AccountSnapshot, known: CashKnown, policy: RebalancePolicy
+) -> AccountSnapshot:
+    """The snapshot, or a later one, with no more cash in it than the account can have.
+
+    Raises `AccountDataError` when the broker does not tell of one within the policy's time to
+    settle, and its other errors.
+    """
+    pauses = growing_pauses(policy.settle_timeout_seconds)
+    while True:
+        fills = await session.ask(lambda: session.broker.get_executions(known.account_id))
+        excess = _excess(known, fills, snapshot)
+        if excess <= CASH_TOLERANCE:
+            return snapshot
+        if (pause := next(pauses, None)) is None:
+            raise AccountDataError(
+                f"the broker tells of {excess:.2f} {snapshot.currency} more cash in account "
+                f"{known.account_id} than the runs before left and trades brought in: the balance "
+                "may be old. Nothing was sent. If money was paid in, a run after "
+                f"{known.at + _REMEMBERED:%H:%M} UTC counts it"
+            )
+        await asyncio.sleep(pause)
+        snapshot = await session.ask(lambda: session.broker.get_account_snapshot(known.account_id))
+
+
+def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) -> Decimal:
+    """By how much there is more than there can be.
+
+    Of our orders every fill counts; of other people's trades the sales, whenever they were.
+    """
+    ours = [fill for fill in fills if fill.client_order_id in known.orders]
+    others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
+    gifts = sum((max(_proceeds(fill), _ZERO) for fill in others), _ZERO)
+    excess = _own_cash(snapshot) - known.cash - gifts - sum(map(_proceeds, ours), _ZERO)
+    spendable = spendable_cash(snapshot)
+    if spendable is None or known.spendable is None:
+        return excess
+    # Nothing of a sale can be spent on the same day.
+    spent = sum((min(_proceeds(fill), _ZERO) for fill in ours), _ZERO)
+    return max(excess, spendable - known.spendable - spent)
+
+
+def _proceeds(fill: Fill) -> Decimal:
+    """Signed; a commission that is not told yet may be nothing."""
+    return -fill.quantity * fill.price - (fill.commission or _ZERO)
+
+
+def _own_cash(snapshot: AccountSnapshot) -> Decimal:
+    """In the account's currency: the worth of others moves by itself."""
+    return snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)
