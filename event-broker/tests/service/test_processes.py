@@ -155,7 +155,12 @@ async def test_an_interrupted_command_that_waits_takes_its_event_back(
     claim = installation.store.events.claim("somebody")
     assert claim is not None
     command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
-    await installation.until(lambda: len(installation.store.events.list()) == 2)
+
+    def waits() -> bool:
+        installation.store.events.heartbeat(claim)
+        return len(installation.store.events.list()) == 2
+
+    await installation.until(waits)
     while installation.store.events.list()[0].state is EventState.QUEUED:
         installation.store.events.heartbeat(claim)
         command.send_signal(signal.SIGINT)
