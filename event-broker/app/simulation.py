@@ -17,13 +17,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple
+
+from app import file_lock
 
 #: A running simulator answers a lease at once; one that does not is ending or is somebody else.
 _ANSWER_SECONDS = 5.0
@@ -142,17 +143,11 @@ def _require_free(locks: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as guard:
-        # In a thread, because the call itself knows no deadline; it ends with this process.
-        waiting = threading.Thread(target=fcntl.flock, args=(guard, fcntl.LOCK_EX), daemon=True)
-        waiting.start()
-        waiting.join(_LOCK_SECONDS)
-        if waiting.is_alive():
-            raise SimulationError(
-                f"another process has held {path} for {_LOCK_SECONDS:g} s; end it and try again"
-            )
-        yield
+    try:
+        with file_lock.held(path, _LOCK_SECONDS):
+            yield
+    except file_lock.StillLocked as error:
+        raise SimulationError(f"{error}; end it and try again") from error
 
 
 def _lease_running(files: SimulatorFiles) -> SimulatorLease | None:

@@ -7,9 +7,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
 
+import psutil
 import pytest
 
 from app.store import open_store
@@ -43,6 +45,23 @@ def pytest_asyncio_loop_factories(
     if item.path.name in _VIRTUAL_TIME:
         return {"virtual-time": VirtualTimeLoop}
     return {"real-time": asyncio.SelectorEventLoop}
+
+
+@pytest.fixture
+def fork_server_stopped() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which this process's fork server, which must be running, stands still."""
+
+    @contextmanager
+    def stopped() -> Iterator[None]:
+        children = psutil.Process().children()
+        (server,) = (c for c in children if "multiprocessing.forkserver" in " ".join(c.cmdline()))
+        server.suspend()
+        try:
+            yield
+        finally:
+            server.resume()
+
+    return stopped
 
 
 @pytest.fixture

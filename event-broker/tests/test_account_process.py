@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from app.testing import (
     crash,
     end_when_asked,
     fail,
+    hang_while_tidying_up,
     ignore_every_request_to_end,
     kill_itself,
     tell_ignored_signals,
@@ -159,6 +161,45 @@ async def test_a_process_past_its_deadline_is_killed(make_job: MakeJob) -> None:
             grace_seconds=0.1,
             target=ignore_every_request_to_end,
         )
+    assert caught.value.needs_attention
+
+
+async def test_a_process_that_hangs_after_it_was_told_to_end_does_not_need_its_parent_to_end(
+    make_job: MakeJob,
+) -> None:
+    stop = asyncio.Event()
+    with pytest.raises(AccountProcessCrashed, match="signal SIGALRM") as caught:
+        await run_account_process(
+            make_job(Operation.REBALANCE),
+            lambda _: stop.set(),
+            deadline_seconds=30,
+            grace_seconds=30,
+            stop=stop,
+            target=hang_while_tidying_up,
+        )
+    assert caught.value.needs_attention
+
+
+async def test_a_killed_process_that_the_kernel_does_not_give_back_is_not_waited_for_for_ever(
+    make_job: MakeJob, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    heard, stop = Heard(), asyncio.Event()
+    running = asyncio.create_task(
+        run_account_process(
+            make_job(Operation.REBALANCE),
+            heard,
+            deadline_seconds=30,
+            grace_seconds=0.1,
+            stop=stop,
+            target=ignore_every_request_to_end,
+        )
+    )
+    await heard.first.wait()
+    # Its end is told by the fork server.
+    with fork_server_stopped():
+        stop.set()
+        with pytest.raises(AccountProcessCrashed, match="killed, and not gone yet") as caught:
+            await running
     assert caught.value.needs_attention
 
 

@@ -7,13 +7,15 @@ import multiprocessing
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from app.account_process.forking import Reserve
+from app.account_process.forking import Reserve, fork
 from app.account_process.messages import AccountJob, Operation
 from app.account_process.process import run_account_process
 from app.settings import load_settings, select_account
@@ -96,6 +98,22 @@ def test_a_process_that_waits_ends_when_the_reserve_is_closed(reserve: Reserve) 
     waiting = _waiting()
     reserve.close()
     assert not waiting.is_running()
+
+
+def test_a_fork_server_that_does_not_answer_is_not_waited_for_for_ever(
+    reserve: Reserve, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    waiting = _waiting()
+    threads = set(threading.enumerate())
+    with (
+        fork_server_stopped(),
+        pytest.raises(TimeoutError, match=r"fork server has not answered for 0\.01 s"),
+    ):
+        fork(None, seconds=0.01)
+    for late in set(threading.enumerate()) - threads:
+        late.join(30)
+    # What it still forked has ended by now.
+    assert _waiting() == waiting
 
 
 def test_a_process_that_waits_ends_with_its_parent_however_that_ends() -> None:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .order_permit import OrderPermit
 
 
+#: To tidy up takes a quarter of it. Whoever started the process ends it earlier, unless that one is
+#: gone itself or stands still; the account must not be held for ever then.
+LAST_SECONDS = 60.0
+
+
 class Line(NamedTuple):
     """The account process's ends of its two pipes."""
 
@@ -91,10 +96,16 @@ def _line(kind: MessageKind, body: bytes) -> bytes:
 
 
 async def until_told_to_end(
-    operation: Coroutine[None, None, bytes], permit: OrderPermit | None = None
+    operation: Coroutine[None, None, bytes],
+    permit: OrderPermit | None = None,
+    *,
+    last_seconds: float = LAST_SECONDS,
 ) -> bytes:
     """The operation's result; it is cancelled on SIGTERM, at the end of the parent process and when
     the permit is withdrawn.
+
+    One that does not end within `last_seconds` after that is ended by the kernel (SIGALRM), with
+    this process.
     """
     loop = asyncio.get_running_loop()
     parent = multiprocessing.parent_process()
@@ -117,7 +128,12 @@ async def until_told_to_end(
     overdue.cancel()
     # Once, whoever else asks: a second cancellation would end the cleaning up instead.
     task.cancel()
-    return await task
+    signal.setitimer(signal.ITIMER_REAL, last_seconds)
+    try:
+        return await task
+    finally:
+        # To tell the result may take as long as whoever started this one stands still.
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 async def _serve(job: Job, line: Line, clock: Clock | None) -> NoReturn:

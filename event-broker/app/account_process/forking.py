@@ -14,10 +14,13 @@ from multiprocessing.context import ForkServerProcess
 from typing import NamedTuple
 
 from app import fork_server
+from broker_connector_base.blocking import BlockingCall
 
 from .entry import Line
 from .messages import Job
 
+#: On an idle machine the fork server loads in one second, and a fork takes a few hundredths of it.
+START_SECONDS = 60.0
 #: One that hears that its pipe is closed ends within milliseconds.
 _END_SECONDS = 2.0
 
@@ -44,12 +47,28 @@ class Forked(NamedTuple):
         self.teller.close()
         self.reports.close()
 
+    def end(self) -> None:
+        """Close it, and let nothing be left of a process without a job."""
+        self.close()
+        self.process.join(_END_SECONDS)
+        # Stopped by somebody; it has nothing to tidy up.
+        self.process.kill()
 
-def fork(allocations_url: str | None) -> Forked:
-    """A process without a job; raises `OSError` and `EOFError` when the fork server fails.
+
+def fork(allocations_url: str | None, *, seconds: float = START_SECONDS) -> Forked:
+    """A process without a job; raises `OSError` and `EOFError` when the fork server fails, and
+    `TimeoutError` when it has not answered for so long.
 
     It may still be loading, so this blocks. `allocations_url` says what it preloads.
     """
+    forking = BlockingCall(lambda: _fork(allocations_url), give_back=Forked.end)
+    try:
+        return forking.result(seconds)
+    except TimeoutError:
+        raise TimeoutError(f"the fork server has not answered for {seconds:g} s") from None
+
+
+def _fork(allocations_url: str | None) -> Forked:
     fork_server.start(allocations_url)
     context = fork_server.context()
     reports, theirs = context.Pipe(duplex=False)
@@ -98,7 +117,4 @@ class Reserve:
     def close(self) -> None:
         """Let the process that waits end."""
         if (ready := self.take()) is not None:
-            ready.close()
-            ready.process.join(_END_SECONDS)
-            # Stopped by somebody; it has nothing to tidy up.
-            ready.process.kill()
+            ready.end()

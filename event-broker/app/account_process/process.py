@@ -27,6 +27,9 @@ from .messages import TRADING, Failure, Job, Message, MessageKind
 #: An account process that is asked to end cancels its working orders first.
 GRACE_SECONDS = 20.0
 
+#: The event loop stands still so long, at most, for a process that was killed a moment ago.
+_REAPING_SECONDS = 1.0
+
 #: A result lists every holding; this is room for some ten thousand of them.
 _LONGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 
@@ -98,7 +101,8 @@ async def run_account_process(
                 await asyncio.wait({listening}, timeout=grace_seconds)
             if not listening.done():
                 process.kill()
-            last = await listening
+                await asyncio.wait({listening}, timeout=grace_seconds)
+            last = listening.result() if listening.done() else None
         finally:
             listening.cancel()
     if last is None:
@@ -145,9 +149,10 @@ async def _running(
     try:
         process, reports, teller = await asyncio.shield(starting)
     except asyncio.CancelledError:
-        forked = await starting
-        forked.process.kill()
-        forked.close()
+        with suppress(AccountProcessError):
+            forked = await starting
+            forked.process.kill()
+            forked.close()
         raise
     with teller, lease.told_to(teller) if lease else nullcontext():
         try:
@@ -213,21 +218,31 @@ async def _listen(
 
 
 async def _ended(process: ForkServerProcess, grace_seconds: float) -> None:
-    """Wait for the end of the process; kill it after the grace period or when cancelled again."""
+    """Wait for the end of the process; kill it after the grace period or when cancelled again.
+
+    The kernel may not be able to end it for long, on a disk that hangs: after a second grace period
+    it is left alone, with the account's lock, and holds up nobody else.
+    """
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     loop.add_reader(process.sentinel, gone.set)
     try:
-        async with asyncio.timeout(grace_seconds):
-            await gone.wait()
-    except TimeoutError:
-        process.kill()
+        if not await _is_set_within(grace_seconds, gone):
+            process.kill()
+            await _is_set_within(grace_seconds, gone)
     except asyncio.CancelledError:
         process.kill()
         raise
     finally:
         loop.remove_reader(process.sentinel)
-        process.join()
+        process.join(_REAPING_SECONDS)
+
+
+async def _is_set_within(seconds: float, event: asyncio.Event) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def _no_result(
@@ -240,7 +255,7 @@ def _no_result(
         return AccountProcessTimedOut(
             message + aftermath(job), attention=attention, passing=attention is None
         )
-    cause = f"exit code {exit_code}"
+    cause = "killed, and not gone yet" if exit_code is None else f"exit code {exit_code}"
     if exit_code is not None and exit_code < 0:
         cause = f"signal {signal.Signals(-exit_code).name}"
     message = (

@@ -90,7 +90,9 @@ def _way_to_gateway(session: Session, holder: str, purpose: Purpose) -> dict[str
     settings = session.settings
     try:
         with state_needed(settings):
-            number = client_id(settings.client_ids_file, holder, purpose)
+            number = client_id(
+                settings.client_ids_file, holder, purpose, lock_seconds=LOCK_TIMEOUT_SECONDS
+            )
     except ClientIdsError as error:
         raise CommandFailed.because(error) from error
     return {

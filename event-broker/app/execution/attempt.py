@@ -62,6 +62,7 @@ class Work:
     account: AccountConfig
     settings: Settings
     gateway: Gateway
+    #: How long other runs of the account, and whoever allocates a client id, are waited for.
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     #: What the account process runs.
     target: Target = main
@@ -104,13 +105,17 @@ async def _job(work: Work) -> AccountJob:
     try:
         address = await work.gateway(work.account)
         number = await asyncio.to_thread(
-            client_id, settings.client_ids_file, work.account.account_id, purpose_of(operation)
+            client_id,
+            settings.client_ids_file,
+            work.account.account_id,
+            purpose_of(operation),
+            lock_seconds=work.lock_timeout_seconds,
         )
     except (SimulationError, ClientIdsError, OSError) as error:
         raise AccountProcessError(
             f"{error}. Nothing was sent.",
             # Client ids are never guessed: their file has to be put right first.
-            passing=not isinstance(error, ClientIdsError),
+            passing=not isinstance(error, ClientIdsError) or error.passing,
             kind=type(error).__name__,
         ) from error
     return AccountJob(

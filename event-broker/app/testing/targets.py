@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from contextlib import suppress
 
 from app.account_process.entry import Line, Reporter, until_told_to_end
@@ -75,6 +76,22 @@ def tidy_up_however_often_asked(job: Job, line: Line) -> None:
         return b'{"tidied": "up"}'
 
     reporter.send(MessageKind.RESULT, asyncio.run(until_told_to_end(work())))
+
+
+def hang_while_tidying_up(job: Job, line: Line) -> None:
+    """Wait to be told to end, and never come back from tidying up."""
+    reporter = Reporter(line.reports)
+
+    async def work() -> bytes:
+        reporter.progress(b'{"message": "ready"}')
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # Not even the event loop turns any more.
+            threading.Event().wait()
+        return b""
+
+    asyncio.run(until_told_to_end(work(), last_seconds=0.1))
 
 
 def tell_ignored_signals(job: Job, line: Line) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app import file_lock
 from app.events import AttemptOutcome, Command, EventState
 from rebalance_workflow import AccountLock
 
@@ -84,6 +85,23 @@ async def test_what_passes_is_tried_again_and_holds_up_nobody(site: Site) -> Non
     outcomes = [attempt.outcome for attempt in site.store.events.attempts(event_id)]
     assert outcomes[-1] is AttemptOutcome.DONE
     assert set(outcomes[:-1]) == {AttemptOutcome.RETRIED}
+
+
+async def test_a_process_that_stands_still_with_the_client_ids_delays_new_accounts_alone(
+    site: Site,
+) -> None:
+    lock = site.settings.client_ids_file.with_suffix(".lock")
+    async with site.working():
+        assert (await site.end_of(site.enqueue("P2", Command.REBALANCE))).state is EventState.DONE
+        with file_lock.held(lock, 0):
+            event_id = site.enqueue("P1", Command.REBALANCE)
+            waiting = await site.until(event_id, lambda event: event.times_queued > 1)
+            known = await site.end_of(site.enqueue("P2", Command.REBALANCE))
+        event = await site.end_of(event_id)
+    assert waiting.error is not None
+    assert f"another process has held {lock} for 0.2 s" in waiting.error
+    assert waiting.error.endswith("Nothing was sent.")
+    assert known.state is event.state is EventState.DONE
 
 
 async def test_what_nobody_but_a_person_can_mend_is_parked_with_its_reason(site: Site) -> None:

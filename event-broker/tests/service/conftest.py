@@ -77,10 +77,15 @@ class Installation:
         return self.store.events.get(event_id)
 
     async def until(self, is_so: Callable[[], bool], seconds: float = 30) -> None:
-        """Return once it is so, looking at every change of the store."""
+        """Return once it is so, looking at every change of the store.
+
+        A process that is stopped or killed may not tell of its last one.
+        """
         async with asyncio.timeout(seconds), self._changes() as changed:
             while not await self.store.call(is_so):
-                await changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await changed.wait()
                 changed.clear()
 
     async def running(self, event_id: str, attempt: int = 1) -> Event:

@@ -1,4 +1,4 @@
-"""Logging in, being refused, losing the gateway, and pace."""
+"""Logging in, being refused, and losing the gateway."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from broker_connector_base import BrokerAPIError, BrokerConnectionError, ClientI
 from ibkr_connector import IBKRClient
 from ibkr_connector.login import close
 from ibkr_connector.testing.tap import Fields
-from ibkr_connector.testing.world import ACCOUNT, World, open_world, quote, small_exchange, stock
-from simulated_exchange import Exchange
+from ibkr_connector.testing.world import ACCOUNT, World, open_world
 
-_START, _PLACE, _MARKET_DATA, _COMPLETED = 71, 3, 1, 99
-_LIMIT_PER_SECOND = 50  # of a real gateway, all messages together
+_START = 71
 
 
 async def test_a_client_id_in_use_fails_at_once(world: World) -> None:
@@ -182,45 +180,6 @@ async def test_a_harmless_question_shows_whether_orders_are_allowed(world: World
     async with open_world(read_only=True) as locked:
         client = await locked.client()
         assert await client.probe_orders_allowed(ACCOUNT, "AAA") is False
-
-
-def wide_exchange(symbols: list[str]) -> Exchange:
-    exchange = small_exchange(*(stock(100 + n, symbol) for n, symbol in enumerate(symbols)))
-    for n in range(len(symbols)):
-        exchange.set_quote(100 + n, quote("20", "20.01", last=Decimal(20), close=Decimal(19)))
-    return exchange
-
-
-async def test_twenty_quotes_and_twenty_orders_fit_into_a_second() -> None:
-    symbols = [f"S{n}" for n in range(20)]
-    async with open_world(wide_exchange(symbols)) as world:
-        client = await world.client()
-        await client.get_account_snapshot(ACCOUNT)
-        await client.get_multiple_market_prices(symbols)
-        await asyncio.gather(*(client.place_order(ACCOUNT, symbol, 1) for symbol in symbols))
-        assert len(world.exchange.executions()) == 20
-        assert world.gateway.statistics.max_messages_per_second <= _LIMIT_PER_SECOND
-        assert _COMPLETED not in world.tap.numbers()
-
-
-async def test_orders_overtake_questions_that_wait_their_turn() -> None:
-    symbols = [f"S{n}" for n in range(60)]
-    async with open_world(wide_exchange(symbols)) as world:
-        client = await world.client(quote_timeout_seconds=5)
-        await client.get_instruments(["AAA"])
-        quotes = asyncio.create_task(client.get_multiple_market_prices(symbols[:41]))
-        lookups = asyncio.create_task(client.get_instruments(symbols))
-        await asyncio.sleep(0)
-        await asyncio.gather(
-            client.place_order(ACCOUNT, "AAA", 1), client.place_order(ACCOUNT, "AAA", 2)
-        )
-        # 45 questions went out at once; the orders are the next two messages all the same.
-        assert world.tap.numbers()[45:47] == [_PLACE, _PLACE]
-        assert [fields[17] for _, fields in world.tap.sent if fields[0] == "3"] == ["1", "2"]
-        quotes.cancel()
-        lookups.cancel()
-        await asyncio.gather(quotes, lookups, return_exceptions=True)
-        assert world.gateway.statistics.max_messages_per_second <= _LIMIT_PER_SECOND
 
 
 async def test_a_connection_that_was_reset_a_moment_ago_is_closed_all_the_same() -> None:

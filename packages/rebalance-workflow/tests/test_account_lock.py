@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -97,6 +98,18 @@ def test_a_holder_that_did_not_say_who_it_is(lock: MakeLock, tmp_path: Path) -> 
             lock().acquire()
 
 
+def test_a_full_disk_takes_the_holders_name_and_not_the_lock(lock: MakeLock) -> None:
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        with lock(), pytest.raises(AccountBusy, match="another process"):
+            lock().acquire()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+    with lock():
+        pass
+
+
 async def test_the_event_loop_stays_free_while_waiting(lock: MakeLock) -> None:
     order: list[str] = []
 
@@ -121,6 +134,20 @@ async def test_a_cancelled_wait_gives_the_lock_back(lock: MakeLock) -> None:
     first.release()
     async with lock().held(30):
         pass
+
+
+def test_a_wait_that_ends_with_its_event_loop_gives_the_lock_back(lock: MakeLock) -> None:
+    first = lock()
+    first.acquire()
+
+    async def begin_to_wait() -> None:
+        waiting = asyncio.ensure_future(lock().held(30).__aenter__())
+        await asyncio.sleep(0)
+        threading.Timer(0.05, first.release).start()
+        assert not waiting.done()
+
+    asyncio.run(begin_to_wait())
+    lock().acquire(timeout_seconds=10)
 
 
 def test_an_account_id_cannot_leave_the_directory(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,17 @@ class Service:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    @contextmanager
+    def standing_still(self) -> Iterator[list[psutil.Process]]:
+        """For the block it is stopped, with all that it has started: these, and no others."""
+        self.signal_all(signal.SIGSTOP)
+        try:
+            # A fork that was under way comes to its end first, and only then can its child be seen.
+            _until_stopped(self.processes())
+            yield self.processes()
+        finally:
+            self.signal_all(signal.SIGCONT)
+
     def end(self) -> int:
         """Wait until it has ended, and all that it said is read; its exit code."""
         code = self._process.wait(PATIENCE)
@@ -186,6 +198,17 @@ def until_run_has_ended(home: Path, account_id: str) -> None:
         assert select.select([descriptor], [], [], PATIENCE)[0]
     finally:
         os.close(descriptor)
+
+
+def _until_stopped(processes: Sequence[psutil.Process]) -> None:
+    """Nothing tells of a grandchild that it has stopped, which takes it microseconds."""
+    deadline = time.monotonic() + PATIENCE
+    gone = {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            while process.status() not in gone:
+                assert time.monotonic() < deadline, f"{process} does not stop"
+                os.sched_yield()
 
 
 def _with_children(pid: int) -> list[psutil.Process]:

@@ -8,12 +8,10 @@ shares it with the child, so take it in the process that does the work.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +19,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from broker_connector_base.blocking import BlockingCall
 from broker_connector_base.values import UtcTime, Value
 
 from .file_names import safe_file_name
@@ -72,19 +71,19 @@ class AccountLock:
 
     def acquire(self, timeout_seconds: float = 0) -> None:
         """Take the lock, waiting at most so long; raises `AccountBusy` naming the holder."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        if not _take_now(descriptor) and not _Waiter(descriptor).wait(timeout_seconds):
-            raise AccountBusy(self._account_id, self.holder())
-        self._descriptor = descriptor
-        self._write_holder(descriptor)
+        descriptor = self._open()
+        if not _take_now(descriptor):
+            with self._busy_when_late():
+                _taking(descriptor, timeout_seconds).result(timeout_seconds)
+        self._begin(descriptor)
 
     def release(self) -> None:
         """Let the lock go; harmless when it is not held."""
-        if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            os.close(descriptor)
 
     def holder(self) -> LockHolder | None:
         """Who wrote into the lock file last; None when it is empty or unreadable."""
@@ -95,26 +94,34 @@ class AccountLock:
     @asynccontextmanager
     async def held(self, timeout_seconds: float = 0) -> AsyncIterator[None]:
         """Hold the lock for the block; the event loop stays free while it waits."""
-        waiting = asyncio.ensure_future(asyncio.to_thread(self.acquire, timeout_seconds))
-        try:
-            await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            # The thread cannot be called back: let go what it may still get.
-            waiting.add_done_callback(self._release_unwanted)
-            raise
+        descriptor = self._open()
+        if not _take_now(descriptor):
+            with self._busy_when_late():
+                await _taking(descriptor, timeout_seconds).wait(timeout_seconds)
+        self._begin(descriptor)
         try:
             yield
         finally:
             self.release()
 
-    def _release_unwanted(self, waiting: asyncio.Future[None]) -> None:
-        if waiting.exception() is None:
-            self.release()
+    def _open(self) -> int:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def _write_holder(self, descriptor: int) -> None:
+    @contextmanager
+    def _busy_when_late(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise AccountBusy(self._account_id, self.holder()) from None
+
+    def _begin(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         holder = LockHolder(pid=os.getpid(), command=self._command, since=self._now())
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.model_dump_json().encode(), 0)
+        # The lock holds without the name: a full disk is told by what needs the disk.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, holder.model_dump_json().encode(), 0)
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -137,31 +144,14 @@ def _take_now(descriptor: int) -> bool:
     return True
 
 
-class _Waiter:
-    """Waits for a lock in a thread of its own, which gives back what comes too late."""
+def _taking(descriptor: int, timeout_seconds: float) -> BlockingCall[int]:
+    """Waits for the lock; when it comes too late, or nobody waits at all, the file is closed."""
+    if timeout_seconds <= 0:
+        os.close(descriptor)
+        raise TimeoutError
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._decision = threading.Lock()
-        self._done = threading.Event()
-        self._abandoned = False
+    def take() -> int:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
 
-    def wait(self, seconds: float) -> bool:
-        """True when the lock is held; when False, the descriptor is not the caller's any more."""
-        if seconds <= 0:
-            os.close(self._descriptor)
-            return False
-        threading.Thread(target=self._take, daemon=True).start()
-        if self._done.wait(seconds):
-            return True
-        with self._decision:
-            self._abandoned = not self._done.is_set()
-        return not self._abandoned
-
-    def _take(self) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        with self._decision:
-            if self._abandoned:
-                os.close(self._descriptor)
-            else:
-                self._done.set()
+    return BlockingCall(take, give_back=os.close)
