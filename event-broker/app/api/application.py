@@ -47,12 +47,13 @@ def create_api(
 ) -> FastAPI:
     """The application for a service; `clock` gives seconds for the limits.
 
-    `probes_only` leaves out everything but the probes and the metrics.
+    `probes_only` leaves out everything but the probes and the metrics, its own description too.
     """
     api = FastAPI(
         title="Portfolio rebalancer",
         description=_DESCRIPTION,
         version=__version__,
+        openapi_url=None if probes_only else "/openapi.json",
         dependencies=[Depends(_limit_changes)],
     )
     api.state.context = Context(
@@ -63,6 +64,8 @@ def create_api(
     )
     for part in _PROBES if probes_only else _PROBES + _MANAGEMENT:
         api.include_router(part.router)
+    if probes_only:
+        api.add_exception_handler(404, _answer_elsewhere)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
     for kind, code in ((UnknownEvent, 404), (WrongState, 409), (StoreError, 503)):
         api.add_exception_handler(kind, _answer_with(code))
@@ -73,6 +76,11 @@ def create_api(
 async def _limit_changes(request: Request) -> None:
     if request.method != "GET":
         context_of(request).changes.charge(request)
+
+
+def _answer_elsewhere(_: Request, __: Exception) -> JSONResponse:
+    detail = "this role answers probes and metrics only; the management API is with api and all"
+    return JSONResponse({"detail": detail}, 404)
 
 
 def _answer_invalid(_: Request, error: Exception) -> JSONResponse:

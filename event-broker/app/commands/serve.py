@@ -52,8 +52,12 @@ async def _serve(settings: Settings, role: Role) -> None:
     try:
         service = Service(settings, store, role, variables=os.environ)
         loop.add_signal_handler(signal.SIGHUP, service.reload)
-        say(f"Serving ({role}, {settings.mode}): events are kept in {store.place}. Ctrl-C ends it.")
-        await service.run(end, hurry)
+        what, where = f"Serving ({role}, {settings.mode})", f"events are kept in {store.place}"
+        await service.run(
+            end,
+            hurry,
+            listens=lambda address: say(f"{what} on {address}: {where}. Ctrl-C ends it."),
+        )
     finally:
         await asyncio.to_thread(store.close)
 

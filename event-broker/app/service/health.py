@@ -1,7 +1,7 @@
 """How the service is: alive, ready, and what is not as it should be. Values and words only.
 
-Alive means that the process works at all; ready that it can take and work events; degraded lists
-what somebody should know although the service goes on. One account in trouble is no outage.
+Ready means that it can do what its role is; degraded lists what somebody should know although the
+service goes on. One account in trouble is no outage. A service that answers at all is alive.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.events import EventState, Statistics
+
+from .roles import Role
 
 if TYPE_CHECKING:
     # It brings the SDK along, which only a service that listens needs.
@@ -23,8 +25,6 @@ class Health:
     worker: str
     role: str
     mode: str
-    #: False only when the event loop has stood still.
-    alive: bool
     ready: bool
     #: One line each, for people.
     degraded: tuple[str, ...]
@@ -36,8 +36,20 @@ class Health:
     accounts: int
 
 
+def is_ready(
+    role: Role, *, statistics: Statistics | None, ably: AblyStatus | None, ending: bool
+) -> bool:
+    """Whether a process of this role can do its work now.
+
+    Every role works on the store. Only one that does little but listen is of no use without Ably.
+    """
+    hears = role is not Role.INGEST or ably is None or ably.connected
+    return statistics is not None and hears and not ending
+
+
 def troubles(
     *,
+    ending: bool,
     statistics: Statistics | None,
     store_error: str | None,
     ably: AblyStatus | None,
@@ -45,7 +57,8 @@ def troubles(
     undelivered_notifications: int,
 ) -> tuple[str, ...]:
     """What is not as it should be."""
-    found = [f"store: {store_error}"] if store_error else []
+    found = ["the service is ending: it begins nothing new"] if ending else []
+    found += [f"store: {store_error}"] if store_error else []
     found += [f"configuration refused: {problem}" for problem in settings_problems]
     if ably is not None and not ably.healthy:
         found.append(f"ably: {ably.connection.value}{_because(ably.last_error)}")

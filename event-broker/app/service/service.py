@@ -10,8 +10,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -19,6 +19,7 @@ import structlog
 from app import __version__
 from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
+from app.api import create_api, serve_api
 from app.events import Statistics
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
@@ -28,7 +29,7 @@ from app.settings import Settings, TradingMode, processed_accounts
 from app.store import Store, StoreUnavailable
 
 from .gateway import ServiceGateway
-from .health import Health, troubles
+from .health import Health, is_ready, troubles
 from .ingestion import Ingestion, payload_of
 from .live_settings import LiveSettings
 from .progress import ProgressBoard
@@ -40,8 +41,8 @@ _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 #: How often a process says in the store that it is there; leases have beats of their own.
 _SEEN_SECONDS = 5.0
-#: An event loop that has not turned for so long stands still.
-_STILL_SECONDS = 15.0
+#: Where the management API is when API_PORT does not say.
+_API_PORT = 8000
 _LAST_NOTIFICATIONS_SECONDS = 5.0
 
 
@@ -108,39 +109,34 @@ class Service:
         self._scheduler = Scheduler(
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
-        #: Where the API listens, once it does.
-        self.api_address: tuple[str, int] | None = None
-        self._turned_at = time.monotonic()
+        self._end = asyncio.Event()
 
-    async def run(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+    async def run(
+        self,
+        end: asyncio.Event,
+        hurry: asyncio.Event,
+        *,
+        listens: Callable[[str], object] = lambda _: None,
+    ) -> None:
         """Do what the role asks for until `end` is set; `hurry` ends the grace of running events.
 
-        Raises when a part fails in a way that it cannot survive: whoever supervises starts again.
+        `listens` is called with the address of its API once that answers. Raises `AddressTaken`
+        before anything is begun, and what a part cannot survive: whoever supervises starts again.
         """
-        _log.info("service.started", role=self.role.value, worker=self.name, store=self.store.place)
-        try:
-            async with asyncio.TaskGroup() as parts:
-                parts.create_task(self._look_around(end))
-                if self.role.includes(Role.INGEST):
-                    self._ingestion.start(self.settings())
-                    parts.create_task(self._dispatcher.run(end))
-                    parts.create_task(self._scheduler.run(end))
-                if self.role.includes(Role.WORKER):
-                    parts.create_task(self._work(end, hurry))
-                if self.role.includes(Role.API):
-                    parts.create_task(self._answer(end))
-        finally:
-            await self._ingestion.close()
-            self.gateway.close()
-            await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
-            _log.info("service.ended", worker=self.name)
+        self._end = end
+        async with self._answering() as address:
+            listens(address)
+            role, place = self.role.value, self.store.place
+            _log.info("service.started", role=role, worker=self.name, store=place)
+            try:
+                await self._run_parts(end, hurry)
+            finally:
+                await self._ingestion.close()
+                self.gateway.close()
+                await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+                _log.info("service.ended", worker=self.name)
 
     # -- for those who look ---------------------------------------------------------------------
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the event loop turns; may be asked from any thread."""
-        return time.monotonic() - self._turned_at < _STILL_SECONDS
 
     async def health(self) -> Health:
         """The service as it is now; never raises."""
@@ -150,14 +146,14 @@ class Service:
             statistics = await self.store.call(self.store.events.statistics)
         except StoreUnavailable as error:
             store_error = str(error)
-        ably, settings = self._ingestion.status(), self.settings()
+        ably, settings, ending = self._ingestion.status(), self.settings(), self._end.is_set()
         return Health(
             worker=self.name,
             role=self.role.value,
             mode=settings.mode.value,
-            alive=self.is_alive,
-            ready=statistics is not None,
+            ready=is_ready(self.role, statistics=statistics, ably=ably, ending=ending),
             degraded=troubles(
+                ending=ending,
                 statistics=statistics,
                 store_error=store_error,
                 ably=ably,
@@ -179,6 +175,28 @@ class Service:
         return self.settings.reload()
 
     # -- parts ----------------------------------------------------------------------------------
+
+    async def _run_parts(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._look_around(end))
+            if self.role.includes(Role.INGEST):
+                self._ingestion.start(self.settings())
+                parts.create_task(self._dispatcher.run(end))
+                parts.create_task(self._scheduler.run(end))
+            if self.role.includes(Role.WORKER):
+                parts.create_task(self._work(end, hurry))
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[str]:
+        """Answer what the role asks for, as long as anything else goes on; the address."""
+        environment, manages = self.settings().environment, self.role.includes(Role.API)
+        port = environment.api_port
+        if port is None:
+            port = _API_PORT if manages else 0
+        api = create_api(self, probes_only=not manages)
+        async with serve_api(api, environment.api_host, port) as server:
+            _log.info("api.listening", host=server.host, port=server.port)
+            yield f"{server.host}:{server.port}"
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
         warming = asyncio.create_task(self._warm())
@@ -206,27 +224,15 @@ class Service:
         if self.settings().mode is TradingMode.SIMULATION:
             await self.gateway.warm()
 
-    async def _answer(self, end: asyncio.Event) -> None:
-        # It brings a web framework along, which only a process that answers needs.
-        from app.api import create_api, serve_api
-
-        environment = self.settings().environment
-        host, port = environment.api_host, environment.api_port
-        async with serve_api(create_api(self), host, port) as server:
-            _log.info("api.listening", host=server.host, port=server.port)
-            self.api_address = server.host, server.port
-            await end.wait()
-
     async def _look_around(self, end: asyncio.Event) -> None:
         """Files that change, the list of processes, and a sign of life."""
         sign_in, due = self._register, 0.0
         while not end.is_set():
-            self._turned_at = time.monotonic()
             self.settings.look()
-            if self._turned_at >= due:
+            if (now := time.monotonic()) >= due:
                 with suppress(StoreUnavailable):
                     await self.store.call(sign_in)
-                    sign_in, due = self._beat, self._turned_at + _SEEN_SECONDS
+                    sign_in, due = self._beat, now + _SEEN_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()

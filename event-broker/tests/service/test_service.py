@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,33 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.events import Command, EventState
-from app.service import Role, Service
-from app.settings import load_settings
+from app.service import Role
 from app.store.records import Message, MessageOrigin
 
 if TYPE_CHECKING:
     from .conftest import Installation
 
 
-@asynccontextmanager
-async def serving(installation: Installation, role: Role) -> AsyncIterator[Service]:
-    settings = load_settings(installation.home, {"API_PORT": "0"})
-    for directory in (settings.state_directory, settings.log_directory):
-        directory.mkdir(parents=True, exist_ok=True)
-    service = Service(settings, installation.store, role, variables={"API_PORT": "0"})
-    end = asyncio.Event()
-    running = asyncio.create_task(service.run(end, asyncio.Event()))
-    try:
-        yield service
-    finally:
-        end.set()
-        await running
-
-
 async def test_a_recorded_message_ends_as_a_rebalance_of_every_follower(
     installation: Installation,
 ) -> None:
-    async with serving(installation, Role.ALL):
+    async with installation.serving(Role.ALL):
         installation.store.messages.record(
             Message(
                 channel="global-core-60-40",
@@ -58,22 +39,22 @@ async def test_a_recorded_message_ends_as_a_rebalance_of_every_follower(
 
 
 async def test_a_healthy_service_is_ready_and_says_who_it_is(installation: Installation) -> None:
-    async with serving(installation, Role.WORKER) as service:
+    async with installation.serving(Role.WORKER) as here:
         await installation.until(lambda: bool(installation.store.workers.list()))
-        health = await service.health()
-    assert (health.ready, health.alive, health.degraded) == (True, True, ())
+        health = await here.service.health()
+    assert (health.ready, health.degraded) == (True, ())
     assert (health.role, health.mode, health.accounts) == ("worker", "simulation", 2)
 
 
 async def test_trouble_degrades_the_service_and_does_not_end_it(
     installation: Installation, home: Path
 ) -> None:
-    async with serving(installation, Role.WORKER) as service:
+    async with installation.serving(Role.WORKER) as here:
         installation.enqueue("P9")
         await installation.end_of(installation.store.events.list()[0].event_id)
         (home / "accounts.yaml").write_text("accounts: 7\n")
-        assert not service.reload()
-        health = await service.health()
+        assert not here.service.reload()
+        health = await here.service.health()
     assert health.ready
     assert any(
         line.startswith("configuration refused: accounts.yaml:1") for line in health.degraded
@@ -83,5 +64,5 @@ async def test_trouble_degrades_the_service_and_does_not_end_it(
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_every_role_begins_and_ends_in_order(installation: Installation, role: Role) -> None:
-    async with serving(installation, role) as service:
-        assert (await service.health()).role == role
+    async with installation.serving(role) as here:
+        assert (await here.service.health()).role == role
