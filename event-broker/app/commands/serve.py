@@ -12,6 +12,7 @@ import signal
 
 import structlog
 
+from app.api import AddressTaken
 from app.logs import configure_logging
 from app.service import Role, Service
 from app.settings import Settings
@@ -58,6 +59,8 @@ async def _serve(settings: Settings, role: Role) -> None:
             hurry,
             listens=lambda address: say(f"{what} on {address}: {where}. Ctrl-C ends it."),
         )
+    except AddressTaken as error:
+        raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
     finally:
         await asyncio.to_thread(store.close)
 
