@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
@@ -16,7 +16,7 @@ from app.store import StoreError
 
 from . import accounts, attention, controls, feeds, metrics, probes, progress, queue
 from .backend import Backend
-from .context import Context, context_of
+from .context import Context
 from .limits import BodyLimit, RateLimit
 
 #: Nobody changes things faster by hand, and no script has reason to.
@@ -54,7 +54,6 @@ def create_api(
         description=_DESCRIPTION,
         version=__version__,
         openapi_url=None if probes_only else "/openapi.json",
-        dependencies=[Depends(_limit_changes)],
     )
     api.state.context = Context(
         backend,
@@ -71,11 +70,6 @@ def create_api(
         api.add_exception_handler(kind, _answer_with(code))
     api.add_middleware(BodyLimit)
     return api
-
-
-async def _limit_changes(request: Request) -> None:
-    if request.method != "GET":
-        context_of(request).changes.charge(request)
 
 
 def _answer_elsewhere(_: Request, __: Exception) -> JSONResponse:

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 
 #: Streams of progress end when the service does; nothing else takes long.
 _SHUTDOWN_SECONDS = 2
+#: More than people and their programs have open, and few enough to leave files for the trading.
+_MAX_CONNECTIONS = 256
 
 
 class ApiServer(NamedTuple):
@@ -64,6 +66,9 @@ async def serve_api(api: FastAPI, host: str, port: int) -> AsyncIterator[ApiServ
         access_log=False,
         lifespan="off",
         server_header=False,
+        # Whoever is near enough could say anything of where it is.
+        proxy_headers=False,
+        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = _Server(config)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from app.api.limits import BodyLimit
 
 from .conftest import KEY, READ_KEY, Service
 
 EVENT = {"account_id": "DU100", "exec_command": "rebalance"}
+GONE = {"type": "http.disconnect"}
 READS = ["/queue/status", "/queue/events", "/accounts", "/runs", "/attention", "/metrics"]
 CHANGES = [
     ("POST", "/queue/events"),
@@ -93,10 +98,15 @@ async def test_guessing_keys_ends_soon_and_does_not_lock_the_operator_out(
     anybody: httpx.AsyncClient,
 ) -> None:
     codes = [
-        (await anybody.post("/pause", json={}, headers=bearer(f"guess {n}"))).status_code
-        for n in range(12)
+        # Whatever a sender says of where it is.
+        (
+            await anybody.post(
+                "/pause", json={}, headers=bearer(f"guess {n}") | {"X-Forwarded-For": f"10.0.0.{n}"}
+            )
+        ).status_code
+        for n in range(100)
     ]
-    assert codes == [401] * 10 + [429] * 2
+    assert codes == [401] * 10 + [429] * 90
     assert (await anybody.post("/pause", json={}, headers=bearer(KEY))).status_code == 200
 
 
@@ -124,3 +134,54 @@ async def test_a_huge_body_is_refused_when_it_is_not_announced(
     except httpx.TransportError:
         code = 413  # the connection was closed before all was sent
     assert code == 413
+
+
+async def never() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("messages", "answered"),
+    [
+        # The sender leaves: what has arrived would be a request of its own.
+        ([{"type": "http.request", "body": b"{}", "more_body": True}, GONE], []),
+        ([GONE], []),
+        # Nothing more comes.
+        ([{"type": "http.request", "body": b"{}", "more_body": True}], [408]),
+    ],
+)
+async def test_a_body_that_does_not_come_whole_is_no_request(
+    messages: list[Message], answered: list[int]
+) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return messages.pop(0) if messages else await never()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def act(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("it was taken for a request")
+
+    await BodyLimit(act, max_seconds=0.01)({"type": "http", "headers": []}, receive, send)
+    assert statuses == answered
+
+
+async def test_callers_without_end_leave_files_for_the_rest_of_the_service(
+    anybody: httpx.AsyncClient,
+) -> None:
+    assert anybody.base_url.port
+    address = (anybody.base_url.host, anybody.base_url.port)
+    idle = [await asyncio.open_connection(*address) for _ in range(256)]
+    async with asyncio.timeout(20):
+        while (await anybody.get("/live")).status_code != 503:
+            pass
+    for _, writer in idle:
+        writer.close()
+        await writer.wait_closed()
+    async with asyncio.timeout(20):
+        while (await anybody.get("/live")).status_code != 200:
+            pass
