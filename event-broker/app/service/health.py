@@ -6,6 +6,7 @@ service goes on. One account in trouble is no outage. A service that answers at 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,39 +23,41 @@ if TYPE_CHECKING:
 class Health:
     """The service at one moment."""
 
-    worker: str
-    role: str
-    mode: str
     ready: bool
     #: One line each, for people.
     degraded: tuple[str, ...]
     #: None while the store is away.
     statistics: Statistics | None
-    #: None when this role does not listen to Ably.
-    ably: AblyStatus | None
-    running: int
-    accounts: int
 
 
-def is_ready(
-    role: Role, *, statistics: Statistics | None, ably: AblyStatus | None, ending: bool
-) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the store says of the whole service."""
+
+    statistics: Statistics
+    #: Times for which messages may be lost, and nobody has looked.
+    open_gaps: int
+    #: Processes that work events; 0 means that nothing is traded.
+    at_work: int
+
+
+def is_ready(role: Role, *, stored: Stored | None, ably: AblyStatus | None, ending: bool) -> bool:
     """Whether a process of this role can do its work now.
 
     Every role works on the store. Only one that does little but listen is of no use without Ably.
     """
     hears = role is not Role.INGEST or ably is None or ably.connected
-    return statistics is not None and hears and not ending
+    return stored is not None and hears and not ending
 
 
 def troubles(
     *,
     ending: bool,
-    statistics: Statistics | None,
+    stored: Stored | None,
     store_error: str | None,
     ably: AblyStatus | None,
     settings_problems: tuple[str, ...],
-    undelivered_notifications: int,
+    unreached_addresses: int,
 ) -> tuple[str, ...]:
     """What is not as it should be."""
     found = ["the service is ending: it begins nothing new"] if ending else []
@@ -63,14 +66,22 @@ def troubles(
     if ably is not None and not ably.healthy:
         found.append(f"ably: {ably.connection.value}{_because(ably.last_error)}")
         found += [f"ably channel {f.channel}{_because(f.problem)}" for f in ably.feeds if f.problem]
-    if statistics is not None:
-        if parked := statistics.by_state[EventState.NEEDS_ATTENTION]:
-            found.append(f"{parked} events need attention")
-        if statistics.events_with_retries:
-            found.append(f"{statistics.events_with_retries} events are being retried")
-    if undelivered_notifications:
-        found.append(f"{undelivered_notifications} notifications could not be delivered")
+    found += _of_store(stored) if stored is not None else []
+    if unreached_addresses:
+        found.append(f"{unreached_addresses} addresses of notifications take none")
     return tuple(found)
+
+
+def _of_store(stored: Stored) -> Iterator[str]:
+    statistics = stored.statistics
+    if not stored.at_work:
+        yield "no process works events"
+    if parked := statistics.by_state[EventState.NEEDS_ATTENTION]:
+        yield f"{parked} events need attention"
+    if statistics.events_with_retries:
+        yield f"{statistics.events_with_retries} events are being retried"
+    if stored.open_gaps:
+        yield f"{stored.open_gaps} times for which messages may be lost"
 
 
 def _because(reason: str | None) -> str:

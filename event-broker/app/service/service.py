@@ -20,16 +20,15 @@ from app import __version__
 from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
 from app.api import create_api, serve_api
-from app.events import Statistics
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
 from app.notifications import Notifier, addresses, alert
 from app.schedule import Scheduler
-from app.settings import Settings, TradingMode, processed_accounts
-from app.store import Store, StoreUnavailable
+from app.settings import Settings, TradingMode
+from app.store import Store, StoreError, StoreUnavailable
 
 from .gateway import ServiceGateway
-from .health import Health, is_ready, troubles
+from .health import Health, Stored, is_ready, troubles
 from .ingestion import Ingestion, payload_of
 from .live_settings import LiveSettings
 from .progress import ProgressBoard
@@ -110,6 +109,8 @@ class Service:
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
         self._end = asyncio.Event()
+        #: To the store, as one of its processes.
+        self._is_known = False
 
     async def run(
         self,
@@ -128,6 +129,8 @@ class Service:
             listens(address)
             role, place = self.role.value, self.store.place
             _log.info("service.started", role=role, worker=self.name, store=place)
+            # Before anything else looks for who is there.
+            await self._say_that_it_is_there()
             try:
                 await self._run_parts(end, hurry)
             finally:
@@ -140,30 +143,31 @@ class Service:
 
     async def health(self) -> Health:
         """The service as it is now; never raises."""
-        statistics: Statistics | None = None
+        stored: Stored | None = None
         store_error: str | None = None
         try:
-            statistics = await self.store.call(self.store.events.statistics)
-        except StoreUnavailable as error:
+            stored = await self.store.call(self._stored)
+        except StoreError as error:
             store_error = str(error)
-        ably, settings, ending = self._ingestion.status(), self.settings(), self._end.is_set()
+        ably, ending = self._ingestion.status(), self._end.is_set()
         return Health(
-            worker=self.name,
-            role=self.role.value,
-            mode=settings.mode.value,
-            ready=is_ready(self.role, statistics=statistics, ably=ably, ending=ending),
+            ready=is_ready(self.role, stored=stored, ably=ably, ending=ending),
             degraded=troubles(
                 ending=ending,
-                statistics=statistics,
+                stored=stored,
                 store_error=store_error,
                 ably=ably,
                 settings_problems=self.settings.problems,
-                undelivered_notifications=self.notifier.tally().failed,
+                unreached_addresses=self.notifier.tally().unreached,
             ),
-            statistics=statistics,
-            ably=ably,
-            running=len(self._worker.running),
-            accounts=len(processed_accounts(settings)),
+            statistics=stored.statistics if stored else None,
+        )
+
+    def _stored(self) -> Stored:
+        return Stored(
+            statistics=self.store.events.statistics(),
+            open_gaps=len(self.store.feeds.gaps()),
+            at_work=self.store.workers.at_work(),
         )
 
     def current_settings(self) -> Settings:
@@ -226,30 +230,36 @@ class Service:
 
     async def _look_around(self, end: asyncio.Event) -> None:
         """Files that change, the list of processes, and a sign of life."""
-        sign_in, due = self._register, 0.0
+        due = 0.0
         while not end.is_set():
             self.settings.look()
-            if (now := time.monotonic()) >= due:
-                with suppress(StoreUnavailable):
-                    await self.store.call(sign_in)
-                    sign_in, due = self._beat, now + _SEEN_SECONDS
+            if (now := time.monotonic()) >= due and await self._say_that_it_is_there():
+                due = now + _SEEN_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()
         with suppress(StoreUnavailable):
             await self.store.call(self.store.workers.leave, self.name)
 
-    def _register(self) -> None:
-        self.store.workers.register(
-            self.name,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            role=self.role.value,
-            version=__version__,
-        )
-
-    def _beat(self) -> None:
-        self.store.workers.beat(self.name)
+    async def _say_that_it_is_there(self) -> bool:
+        """False when the store cannot be told now."""
+        workers = self.store.workers
+        try:
+            if self._is_known:
+                await self.store.call(workers.beat, self.name)
+                return True
+            await self.store.call(
+                workers.register,
+                self.name,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                role=self.role.value,
+                version=__version__,
+            )
+        except StoreUnavailable:
+            return False
+        self._is_known = True
+        return True
 
     def _settings_changed(self, settings: Settings) -> None:
         self._ingestion.follow(settings)

@@ -13,7 +13,7 @@ from app.ably_service.status import Connection
 from app.api import Backend, create_api
 from app.events import Command, EventState, Statistics
 from app.service import Role
-from app.service.health import is_ready
+from app.service.health import Stored, is_ready
 from rebalance_workflow import AccountLock
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ MANAGEMENT = [
 def test_a_role_that_does_not_manage_answers_probes_and_metrics_and_nothing_else(
     installation: Installation, role: str
 ) -> None:
+    installation.serve("worker")
     service = installation.serve(role)
     with httpx.Client(base_url=installation.address, timeout=20) as client:
         assert [client.get(path).status_code for path in PROBES] == [200] * 3
@@ -69,7 +70,7 @@ async def test_a_service_that_is_ending_is_alive_and_not_ready_until_its_runs_ha
         here.end.set()
         ready = await client.get("/ready")
         assert ready.status_code == 503
-        assert ready.json()["degraded"] == ["the service is ending: it begins nothing new"]
+        assert ready.json()["degraded"][0] == "the service is ending: it begins nothing new"
         assert (await client.get("/live")).status_code == 200
         lock.release()
         assert (await installation.end_of(event_id)).state is EventState.DONE
@@ -84,12 +85,16 @@ def test_services_whose_port_nobody_chose_share_a_machine(installation: Installa
     assert list(found.values()) == [200] * 3
 
 
-STATISTICS = Statistics(
-    queue_length=0,
-    active_events_count=0,
-    oldest_event_age_seconds=0,
-    events_with_retries=0,
-    by_state=dict.fromkeys(EventState, 0),
+STORED = Stored(
+    statistics=Statistics(
+        queue_length=0,
+        active_events_count=0,
+        oldest_event_age_seconds=0,
+        events_with_retries=0,
+        by_state=dict.fromkeys(EventState, 0),
+    ),
+    open_gaps=0,
+    at_work=1,
 )
 HEARING = AblyStatus(connection=Connection.CONNECTED)
 DEAF = AblyStatus(connection=Connection.KEY_REFUSED)
@@ -109,10 +114,10 @@ DEAF = AblyStatus(connection=Connection.KEY_REFUSED)
     ],
 )
 def test_readiness_by_role(role: Role, ably: AblyStatus | None, ready: bool) -> None:
-    assert is_ready(role, statistics=STATISTICS, ably=ably, ending=False) is ready
+    assert is_ready(role, stored=STORED, ably=ably, ending=False) is ready
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_nobody_is_ready_without_a_store_or_while_it_ends(role: Role) -> None:
-    assert not is_ready(role, statistics=None, ably=HEARING, ending=False)
-    assert not is_ready(role, statistics=STATISTICS, ably=HEARING, ending=True)
+    assert not is_ready(role, stored=None, ably=HEARING, ending=False)
+    assert not is_ready(role, stored=STORED, ably=HEARING, ending=True)

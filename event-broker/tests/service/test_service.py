@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,13 @@ async def test_a_recorded_message_ends_as_a_rebalance_of_every_follower(
     }
 
 
-async def test_a_healthy_service_is_ready_and_says_who_it_is(installation: Installation) -> None:
+async def test_a_healthy_service_is_ready_and_has_nothing_to_tell(
+    installation: Installation,
+) -> None:
     async with installation.serving(Role.WORKER) as here:
         await installation.until(lambda: bool(installation.store.workers.list()))
         health = await here.service.health()
     assert (health.ready, health.degraded) == (True, ())
-    assert (health.role, health.mode, health.accounts) == ("worker", "simulation", 2)
 
 
 async def test_trouble_degrades_the_service_and_does_not_end_it(
@@ -64,5 +65,28 @@ async def test_trouble_degrades_the_service_and_does_not_end_it(
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_every_role_begins_and_ends_in_order(installation: Installation, role: Role) -> None:
-    async with installation.serving(role) as here:
-        assert (await here.service.health()).role == role
+    async with installation.serving(role):
+        await installation.until(lambda: bool(installation.store.workers.list()))
+        (process,) = installation.store.workers.list()
+        assert process.role == role
+    assert installation.store.workers.list() == ()
+
+
+async def test_where_nobody_works_events_the_others_say_so(installation: Installation) -> None:
+    async with installation.serving(Role.API) as here:
+        assert (await here.service.health()).degraded == ("no process works events",)
+        async with installation.serving(Role.WORKER):
+            await installation.until(lambda: installation.store.workers.at_work() == 1)
+            assert (await here.service.health()).degraded == ()
+
+
+async def test_a_gap_degrades_the_service_until_somebody_has_looked(
+    installation: Installation,
+) -> None:
+    now = datetime.now(UTC)
+    gap = installation.store.feeds.record_gap("alpha", now - timedelta(hours=3), now, "was down")
+    async with installation.serving(Role.WORKER) as here:
+        degraded = (await here.service.health()).degraded
+        assert degraded == ("1 times for which messages may be lost",)
+        installation.store.feeds.acknowledge(gap.gap_id, "somebody")
+        assert (await here.service.health()).degraded == ()
