@@ -129,6 +129,9 @@ def test_a_run_is_told_by_how_it_ended(status: str, kind: Kind, title: str) -> N
     assert "Trades executed:\n  none\n\n" in told.body
     assert "Error: the market closed" in told.body
     assert "Warnings" not in told.body
+    assert "Next attempt" not in told.body
+    again = run_finished(SUBJECT, run(status=status), again_at=AT)
+    assert again.body.endswith("Next attempt: 2026-11-25 11:00:05 EST")
 
 
 def test_a_preview_says_that_nothing_was_sent() -> None:
