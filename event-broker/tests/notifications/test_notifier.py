@@ -70,6 +70,18 @@ def test_title_and_body_arrive_at_the_topic(server: Any, start: Open) -> None:
     assert "x-priority" not in post.headers
 
 
+def test_what_is_too_long_for_the_service_comes_in_parts(server: Any, start: Open) -> None:
+    body = "\n".join(f"BUY {number} SPY" for number in range(1, 4001))
+    notifier = start(f"json://127.0.0.1:{server.port}/hook")
+    notifier.send(Notification(kind=Kind.REBALANCED, title="R", body=body))
+    parts = [server.next_post().body["message"] for _ in range(2)]
+    # The most that apprise sends to such an address at once.
+    assert all(0 < len(part) <= 32_768 for part in parts)
+    assert "\n".join(parts).split() == body.split()
+    notifier.close(5)
+    assert notifier.tally().delivered == 1
+
+
 def test_every_address_is_told(server: Any, start: Open) -> None:
     start(server.address("one"), server.address("two")).send(notification())
     assert {server.next_post().body["topic"] for _ in range(2)} == {"one", "two"}
