@@ -15,7 +15,7 @@ import structlog
 from app.api import AddressTaken
 from app.logs import configure_logging
 from app.service import Role, Service
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.store import Store, StoreError, StoreUnavailable, open_store
 
 from .outcome import CommandFailed, ExitCode, Report, say
@@ -59,7 +59,7 @@ async def _serve(settings: Settings, role: Role) -> None:
             hurry,
             listens=lambda address: say(f"{what} on {address}: {where}. Ctrl-C ends it."),
         )
-    except AddressTaken as error:
+    except (AddressTaken, SettingsError) as error:
         raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
     finally:
         await asyncio.to_thread(store.close)

@@ -1,4 +1,4 @@
-"""`tools/serve.sh` where it cannot listen."""
+"""`tools/serve.sh` where it cannot begin."""
 
 from __future__ import annotations
 
@@ -46,3 +46,23 @@ def test_a_host_that_is_not_of_this_machine_is_told_in_the_same_way(shell: Shell
     (line,) = ended.errors.splitlines()
     assert line.startswith("error: the API cannot listen on 192.0.2.1:0 (")
     assert "API_HOST" in line
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {"USER_NOTIFICATIONS_ENABLED": "true", "USER_NOTIFICATIONS_CHANNEL": "no topic"},
+            "USER_NOTIFICATIONS_CHANNEL: should be an ntfy topic: letters, digits, - and _",
+        ),
+        (
+            {"NOTIFICATION_URLS": "s3cret"},
+            "NOTIFICATION_URLS: should be addresses of apprise, such as ntfy://topic",
+        ),
+    ],
+)
+def test_addresses_that_are_none_are_named(
+    shell: Shell, variables: dict[str, str], line: str
+) -> None:
+    ended = shell.finish(shell.start("serve.sh", API_PORT="0", **variables))
+    assert (ended.code, ended.output, ended.errors) == (2, "", f"error: {line}\n")
