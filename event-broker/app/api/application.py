@@ -73,7 +73,10 @@ def create_api(
 
 
 def _answer_elsewhere(_: Request, __: Exception) -> JSONResponse:
-    detail = "this role answers probes and metrics only; the management API is with api and all"
+    detail = (
+        "only probes and metrics are answered here; the management API is answered by a process of "
+        "the role api or all that has its store"
+    )
     return JSONResponse({"detail": detail}, 404)
 
 

@@ -10,8 +10,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -19,7 +19,6 @@ import structlog
 from app import __version__
 from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
-from app.api import create_api, serve_api
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
 from app.notifications import Notifier, addresses, alert
@@ -27,6 +26,7 @@ from app.schedule import Scheduler
 from app.settings import Settings, TradingMode
 from app.store import Store, StoreError, StoreUnavailable
 
+from .answering import answering
 from .gateway import ServiceGateway
 from .health import Health, Stored, is_ready, troubles
 from .ingestion import Ingestion, payload_of
@@ -40,8 +40,6 @@ _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 #: How often a process says in the store that it is there; leases have beats of their own.
 _SEEN_SECONDS = 5.0
-#: Where the management API is when API_PORT does not say.
-_API_PORT = 8000
 _LAST_NOTIFICATIONS_SECONDS = 5.0
 
 
@@ -125,7 +123,7 @@ class Service:
         before anything is begun, and what a part cannot survive: whoever supervises starts again.
         """
         self._end = end
-        async with self._answering() as address:
+        async with answering(self, self.settings().environment, self.role) as address:
             listens(address)
             role, place = self.role.value, self.store.place
             _log.info("service.started", role=role, worker=self.name, store=place)
@@ -189,18 +187,6 @@ class Service:
                 parts.create_task(self._scheduler.run(end))
             if self.role.includes(Role.WORKER):
                 parts.create_task(self._work(end, hurry))
-
-    @asynccontextmanager
-    async def _answering(self) -> AsyncIterator[str]:
-        """Answer what the role asks for, as long as anything else goes on; the address."""
-        environment, manages = self.settings().environment, self.role.includes(Role.API)
-        port = environment.api_port
-        if port is None:
-            port = _API_PORT if manages else 0
-        api = create_api(self, probes_only=not manages)
-        async with serve_api(api, environment.api_host, port) as server:
-            _log.info("api.listening", host=server.host, port=server.port)
-            yield f"{server.host}:{server.port}"
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
         warming = asyncio.create_task(self._warm())

@@ -57,12 +57,12 @@ class Installation:
         """Leave a variable to its default for what is started from now on."""
         del self._environment[variable]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python -m app ...` in a process group of its own."""
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "app", *arguments],
             cwd=self.home,
-            env=self._environment,
+            env=self._environment | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

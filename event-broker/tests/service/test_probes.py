@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import TYPE_CHECKING, cast
 
@@ -50,7 +51,7 @@ def test_a_role_that_does_not_manage_answers_probes_and_metrics_and_nothing_else
         for method, path in [*MANAGEMENT, ("GET", "/docs"), ("GET", "/openapi.json")]:
             answer = client.request(method, path)
             assert answer.status_code == 404, path
-            assert "api and all" in answer.json()["detail"]
+            assert "role api or all" in answer.json()["detail"]
     service.send_signal(signal.SIGTERM)
     assert service.wait(20) == 0
 
@@ -74,6 +75,30 @@ async def test_a_service_that_is_ending_is_alive_and_not_ready_until_its_runs_ha
         assert (await client.get("/live")).status_code == 200
         lock.release()
         assert (await installation.end_of(event_id)).state is EventState.DONE
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("role", ["all", "worker"])
+def test_a_service_that_waits_for_its_store_lives_and_is_not_ready(
+    installation: Installation, role: str
+) -> None:
+    # Where the directory of the store should be, there is a file; it will go away.
+    place = installation.home / "elsewhere"
+    place.write_text("in the way")
+    url = f"sqlite:///{place}/events.db"
+    service = installation.start("serve", "--role", role, DATABASE_URL=url)
+    assert service.stderr is not None
+    said = (json.loads(line) for line in service.stderr if line.startswith("{"))
+    listening = next(line for line in said if line["event"] == "api.listening")
+    with httpx.Client(base_url=f"http://127.0.0.1:{listening['port']}", timeout=20) as client:
+        codes = [client.get(path).status_code for path in (*PROBES, "/metrics", "/queue/status")]
+        assert codes == [200, 503, 503, 503, 404]
+        (reason,) = client.get("/health").json()["degraded"]
+    assert reason.startswith(f"store: the store {place}/events.db is not usable now")
+    place.unlink()
+    assert any(line.startswith(f"Serving ({role}, simulation) on ") for line in service.stderr)
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(20) == 0
 
 
 def test_services_whose_port_nobody_chose_share_a_machine(installation: Installation) -> None:
