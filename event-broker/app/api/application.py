@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
@@ -16,7 +16,7 @@ from app.store import StoreError
 
 from . import accounts, attention, controls, feeds, metrics, probes, progress, queue
 from .backend import Backend
-from .context import Context, context_of
+from .context import Context
 from .limits import BodyLimit, RateLimit
 
 #: Nobody changes things faster by hand, and no script has reason to.
@@ -47,13 +47,13 @@ def create_api(
 ) -> FastAPI:
     """The application for a service; `clock` gives seconds for the limits.
 
-    `probes_only` leaves out everything but the probes and the metrics.
+    `probes_only` leaves out everything but the probes and the metrics, its own description too.
     """
     api = FastAPI(
         title="Portfolio rebalancer",
         description=_DESCRIPTION,
         version=__version__,
-        dependencies=[Depends(_limit_changes)],
+        openapi_url=None if probes_only else "/openapi.json",
     )
     api.state.context = Context(
         backend,
@@ -63,6 +63,8 @@ def create_api(
     )
     for part in _PROBES if probes_only else _PROBES + _MANAGEMENT:
         api.include_router(part.router)
+    if probes_only:
+        api.add_exception_handler(404, _answer_elsewhere)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
     for kind, code in ((UnknownEvent, 404), (WrongState, 409), (StoreError, 503)):
         api.add_exception_handler(kind, _answer_with(code))
@@ -70,9 +72,12 @@ def create_api(
     return api
 
 
-async def _limit_changes(request: Request) -> None:
-    if request.method != "GET":
-        context_of(request).changes.charge(request)
+def _answer_elsewhere(_: Request, __: Exception) -> JSONResponse:
+    detail = (
+        "only probes and metrics are answered here; the management API is answered by a process of "
+        "the role api or all that has its store"
+    )
+    return JSONResponse({"detail": detail}, 404)
 
 
 def _answer_invalid(_: Request, error: Exception) -> JSONResponse:

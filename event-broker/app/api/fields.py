@@ -1,10 +1,12 @@
 """Parts of requests: what a name, an id or a text may look like before anybody looks it up.
 
-Strict, because some of it reaches a database: PostgreSQL takes no NUL in a text and no NaN in JSON.
+Strict, because some of it reaches a database: PostgreSQL takes no NUL in a text and no NaN in JSON,
+and half of a surrogate pair can be written nowhere.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +18,7 @@ _ACCOUNT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _RUN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 #: One line of printable text.
 _TEXT = r"^[^\x00-\x1f\x7f]*$"
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: More would not fit PostgreSQL's integer.
 _MAX_ID = 2**31 - 1
 
@@ -38,6 +41,8 @@ def _check(value: JsonValue) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("a NUL character cannot be stored")
+        if _SURROGATE.search(value):
+            raise ValueError("half of a surrogate pair is no character")
     elif isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
             raise ValueError("NaN and infinity are not JSON")

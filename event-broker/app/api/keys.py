@@ -61,6 +61,8 @@ async def may_operate(request: Request, credentials: Credentials) -> None:
             "done; set it in .env and restart the service",
         )
     _require(Role.OPERATE, request, context, credentials)
+    # Not before: whoever has no key must not use up the allowance of those who have.
+    context.changes.charge(request)
 
 
 READ = Depends(may_read)

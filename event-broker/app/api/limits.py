@@ -1,4 +1,4 @@
-"""How much one sender may ask: size of a body, changes and wrong keys in a time.
+"""How much one sender may ask: size and time of a body, changes and wrong keys in a time.
 
 Loopback senders share one address and so one allowance, which is generous for people and scripts
 and small for a program gone wild.
@@ -6,6 +6,7 @@ and small for a program gone wild.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Far more than any request needs.
 MAX_BODY_BYTES = 64 * 1024
+#: Far longer than so little takes to arrive.
+MAX_BODY_SECONDS = 10.0
 #: Senders that are remembered; the longest silent one is forgotten first.
 _MAX_SENDERS = 1024
 
@@ -54,12 +57,26 @@ class RateLimit:
             )
 
 
-class BodyLimit:
-    """Refuses a body that is too long, announced or not, before anything reads it all."""
+class _Gone(Exception):
+    """The sender has left in the middle of its body."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+
+class BodyLimit:
+    """Refuses a body that is too long, announced or not, or too slow, before anything acts on it.
+
+    A body that breaks off is no request: what has arrived of it may mean something else.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int = MAX_BODY_BYTES,
+        max_seconds: float = MAX_BODY_SECONDS,
+    ) -> None:
         self._app = app
         self._max = max_bytes
+        self._seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -67,29 +84,40 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
+        refusal = _refusal(413, f"a body may have {self._max:,} bytes at most")
         if not announced.isdigit() or int(announced) > self._max:
-            await self._refuse(scope, receive, send)
+            await refusal(scope, receive, send)
             return
-        body = await self._read(receive)
-        if body is None:
-            await self._refuse(scope, receive, send)
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await self._read(receive)
+        except _Gone:
+            return
+        except TimeoutError:
+            slow = _refusal(408, f"a body has to arrive within {self._seconds:g} s")
+            await slow(scope, receive, send)
+            return
+        if len(body) > self._max:
+            await refusal(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive) -> bytes:
+        """All of it, or more than is allowed; raises `_Gone`."""
         body = b""
         more = True
-        while more:
+        while more and len(body) <= self._max:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > self._max:
-                return None
         return body
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"a body may have {self._max:,} bytes at most. Nothing was done"
-        await JSONResponse({"detail": detail}, 413, {"Connection": "close"})(scope, receive, send)
+
+def _refusal(status_code: int, reason: str) -> JSONResponse:
+    detail = {"detail": f"{reason}. Nothing was done"}
+    return JSONResponse(detail, status_code, {"Connection": "close"})
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -11,7 +11,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.events import Command
 from app.store import Store, StoreError
 
 from .backend import HealthNow
@@ -68,7 +67,7 @@ def _of_store(store: Store) -> Iterator[GaugeMetricFamily]:
         "Waiting and running events that are tried again",
         statistics.events_with_retries,
     )
-    yield _gauge("workers", "Processes that work on the store", len(store.workers.list()))
+    yield _gauge("workers", "Processes that were seen lately", len(store.workers.present()))
     yield _gauge("open_feed_gaps", "Times whose messages may be lost", len(store.feeds.gaps()))
     yield _gauge("pauses", "Pauses in force", len(store.controls.paused()))
     until = store.controls.armed_until()
@@ -80,17 +79,9 @@ def _of_store(store: Store) -> Iterator[GaugeMetricFamily]:
         "Start of the latest one",
         labels=["account_id"],
     )
-    for account_id, started_at in _latest_rebalances(store).items():
-        last.add_metric([account_id], started_at)
+    for account_id, started_at in store.runs.latest_rebalances().items():
+        last.add_metric([account_id], started_at.timestamp())
     yield last
-
-
-def _latest_rebalances(store: Store) -> dict[str, float]:
-    latest: dict[str, float] = {}
-    for run in store.runs.list(1000):
-        if run.command is Command.REBALANCE:
-            latest.setdefault(run.account_id, run.started_at.timestamp())
-    return latest
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

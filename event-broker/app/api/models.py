@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.events import AttemptOutcome, Command, Event, EventSource, EventState
 from app.store.records import MessageStatus
@@ -17,6 +19,13 @@ from broker_connector_base.values import Number
 
 class _Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _printable(document: Mapping[str, object]) -> Mapping[str, object]:
+    """Messages may have halves of surrogate pairs in them, which no answer can have."""
+    text = json.dumps(dict(document), ensure_ascii=False)
+    shown: dict[str, object] = json.loads(text.encode(errors="replace"))
+    return shown
 
 
 class Healthiness(_Answer):
@@ -46,7 +55,7 @@ class QueueEvent(_Answer):
     exec_command: Command
     times_queued: int
     created_at: datetime
-    data: Mapping[str, object]
+    data: Annotated[Mapping[str, object], BeforeValidator(_printable)]
     state: EventState
     source: EventSource
     source_ref: str | None

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 
 #: Streams of progress end when the service does; nothing else takes long.
 _SHUTDOWN_SECONDS = 2
+#: More than people and their programs have open, and few enough to leave files for the trading.
+_MAX_CONNECTIONS = 256
 
 
 class ApiServer(NamedTuple):
@@ -23,7 +25,7 @@ class ApiServer(NamedTuple):
 
 
 class AddressTaken(Exception):
-    """The API cannot listen where it should."""
+    """The API cannot listen where it should; nothing was begun."""
 
 
 class _Server(uvicorn.Server):
@@ -42,22 +44,31 @@ class _Server(uvicorn.Server):
         self.listens.set()
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        # Python adds the address, as a tuple, to some of the system's words.
+        reason = str(error.strerror).partition(" (while ")[0]
+        raise AddressTaken(
+            f"the API cannot listen on {host}:{port} ({reason}); nothing was begun. Set API_PORT "
+            "to another port (0: any free one) or end what has this one; API_HOST is the address"
+        ) from error
+
+
 @asynccontextmanager
 async def serve_api(api: FastAPI, host: str, port: int) -> AsyncIterator[ApiServer]:
     """Serve it for the block; port 0 takes any free one. Raises `AddressTaken`."""
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        raise AddressTaken(
-            f"the API cannot listen on {host}:{port} ({error.strerror}); API_HOST and API_PORT say "
-            "where it should"
-        ) from error
+    listener = _listen(host, port)
     config = uvicorn.Config(
         api,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
+        # Whoever is near enough could say anything of where it is.
+        proxy_headers=False,
+        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = _Server(config)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 
+from app.api import AddressTaken
 from app.logs import configure_logging
-from app.service import Role, Service
-from app.settings import Settings
+from app.service import Role, Service, Waiting, answering
+from app.settings import Settings, SettingsError
 from app.store import Store, StoreError, StoreUnavailable, open_store
 
 from .outcome import CommandFailed, ExitCode, Report, say
@@ -46,33 +48,54 @@ async def _serve(settings: Settings, role: Role) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    store = await _open(settings, end)
-    if store is None:
-        return
+    try:
+        store = await _open(settings, role, end)
+        if store is not None:
+            await _serve_from(store, settings, role, end, hurry)
+    except (AddressTaken, SettingsError) as error:
+        raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
+
+
+async def _serve_from(
+    store: Store, settings: Settings, role: Role, end: asyncio.Event, hurry: asyncio.Event
+) -> None:
     try:
         service = Service(settings, store, role, variables=os.environ)
-        loop.add_signal_handler(signal.SIGHUP, service.reload)
-        say(f"Serving ({role}, {settings.mode}): events are kept in {store.place}. Ctrl-C ends it.")
-        await service.run(end, hurry)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
+        what, where = f"Serving ({role}, {settings.mode})", f"events are kept in {store.place}"
+        await service.run(
+            end,
+            hurry,
+            listens=lambda address: say(f"{what} on {address}: {where}. Ctrl-C ends it."),
+        )
     finally:
         await asyncio.to_thread(store.close)
 
 
-async def _open(settings: Settings, end: asyncio.Event) -> Store | None:
-    """The store, as soon as it can be used; None when the service is told to end before."""
-    while not end.is_set():
-        try:
-            return await asyncio.to_thread(
-                open_store, settings.database_url, mode=settings.mode.value
-            )
-        except StoreUnavailable as error:
-            _log.error("store.unavailable", error=str(error))
-            say(f"waiting: {error}")
-        except StoreError as error:
-            raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
-        try:
-            async with asyncio.timeout(_OPEN_AGAIN_SECONDS):
-                await end.wait()
-        except TimeoutError:
-            continue
+async def _open(settings: Settings, role: Role, end: asyncio.Event) -> Store | None:
+    """The store, as soon as it can be used; None when the service is told to end before.
+
+    Probes are answered meanwhile: whoever asks shall not take it for dead.
+    """
+    waiting: Waiting | None = None
+    async with AsyncExitStack() as answers:
+        while not end.is_set():
+            try:
+                return await asyncio.to_thread(
+                    open_store, settings.database_url, mode=settings.mode.value
+                )
+            except StoreUnavailable as error:
+                _log.error("store.unavailable", error=str(error))
+                say(f"waiting: {error}")
+                reason = error
+            except StoreError as error:
+                raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
+            if waiting is None:
+                waiting = Waiting(settings, reason)
+                probes = answering(waiting, settings.environment, role, probes_only=True)
+                await answers.enter_async_context(probes)
+            waiting.error = reason
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_OPEN_AGAIN_SECONDS):
+                    await end.wait()
     return None

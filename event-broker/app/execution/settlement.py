@@ -72,6 +72,7 @@ class Settlement:
     async def ended(self, case: Case, attempt: Attempt, *, told_to_end: bool) -> None:
         """After an attempt; one that was only told to end keeps its place in the queue."""
         message, events = str(attempt.row["message"]), self._store.events
+        again_at: datetime | None = None
         if attempt.move is Move.FINISH:
             await self._do(events.finish, case.claim, attempt.row)
         elif attempt.move is Move.PARK:
@@ -82,10 +83,13 @@ class Settlement:
             await self._do(events.release, case.claim, message)
             return
         else:
-            await self._try_again(case, message)
-        news = _news(case, attempt)
+            again_at = await self._try_again(case, message)
+        # One message a run: what it did, if that is known, and otherwise how it failed.
+        news = _news(case, attempt, again_at)
         if attempt.move is Move.PARK and (news is None or news.kind is not Kind.NEEDS_ATTENTION):
             news = notifications.needs_attention(case.subject(attempt.finished_at), message)
+        if news is None and again_at is not None:
+            news = self._failure(case, message, again_at)
         if news is not None:
             self._tell(news)
 
@@ -144,19 +148,20 @@ class Settlement:
         """Nothing was tried, for a reason that passes."""
         if case.once:
             await self._give_up(case, reason)
-        else:
-            await self._try_again(case, reason)
+            return
+        again_at = await self._try_again(case, reason)
+        if (news := self._failure(case, reason, again_at)) is not None:
+            self._tell(news)
 
-    async def _try_again(self, case: Case, reason: str) -> None:
-        event = case.claim.event
-        delay = _backoff(case.settings).delay(event.times_queued)
+    async def _try_again(self, case: Case, reason: str) -> datetime:
+        """When."""
+        delay = _backoff(case.settings).delay(case.claim.event.times_queued)
         await self._do(self._store.events.retry, case.claim, reason, delay)
-        now = self._now()
-        failed = notifications.attempt_failed(
-            case.subject(now), reason, times_queued=event.times_queued, again_at=now + delay
-        )
-        if failed is not None:
-            self._tell(failed)
+        return self._now() + delay
+
+    def _failure(self, case: Case, reason: str, again_at: datetime) -> Notification | None:
+        subject, times = case.subject(self._now()), case.claim.event.times_queued
+        return notifications.attempt_failed(subject, reason, times_queued=times, again_at=again_at)
 
     async def _park(self, case: Case, message: str, attempt: Attempt) -> None:
         in_doubt = attempt.failure is None or attempt.failure.needs_attention
@@ -174,13 +179,14 @@ class Settlement:
         return await insist(self._store, work, *args, **kwargs)
 
 
-def _news(case: Case, attempt: Attempt) -> Notification | None:
+def _news(case: Case, attempt: Attempt, again_at: datetime | None) -> Notification | None:
     """What the result itself says."""
     if attempt.document is None:
         return None
     subject = case.subject(attempt.finished_at)
     if case.claim.event.command is Command.REBALANCE:
-        return notifications.run_finished(subject, Run.model_validate_json(attempt.document))
+        run = Run.model_validate_json(attempt.document)
+        return notifications.run_finished(subject, run, again_at=again_at)
     if case.claim.event.command is Command.PRINT_REBALANCE:
         return notifications.previewed(subject, Preview.model_validate_json(attempt.document))
     return None

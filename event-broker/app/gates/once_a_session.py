@@ -16,10 +16,14 @@ def is_first_of_session(event: Circumstances) -> Decision:
         return ALLOW
     if event.session is None:
         raise ValueError("the session is needed to count its rebalances")
+    if event.settings.config.scheduler.enabled:
+        then = "scheduled for the next open"
+    else:
+        then = "on the market-open list, which waits for scheduler.enabled in config.yaml"
     return Refuse(
         gate=Gate.ONCE_A_SESSION,
         park=False,
         at_next_open=True,
         reason=f"PDT protection: account {event.account.account_id} was already rebalanced in the "
-        f"session of {event.session.date}; nothing was sent, and it is scheduled for the next open",
+        f"session of {event.session.date}; nothing was sent, and it is {then}",
     )

@@ -18,6 +18,7 @@ _PUBLIC_SERVER = "https://ntfy.sh"
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: An address may contain commas itself.
 _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 
 #: What each service calls it (apprise's own documentation of the services); the others have one
 #: volume only.
@@ -30,9 +31,14 @@ _VOLUMES = {
 
 
 def addresses(environment: Environment) -> tuple[str, ...]:
-    """Every address once; raises `SettingsError` for ntfy variables that make none."""
-    text = environment.notification_urls
-    listed = _BETWEEN.split(text.get_secret_value().strip(" ,\t")) if text else []
+    """Every address once; raises `SettingsError` for what is none, which is not shown."""
+    secret = environment.notification_urls
+    text = secret.get_secret_value().strip(" ,\t") if secret else ""
+    listed = _BETWEEN.split(text) if text else []
+    if not all(_ADDRESS.match(address) for address in listed):
+        raise SettingsError(
+            ["NOTIFICATION_URLS: should be addresses of apprise, such as ntfy://topic"]
+        )
     if environment.user_notifications_enabled:
         listed.append(_ntfy(environment))
     return tuple(dict.fromkeys(listed))

@@ -52,12 +52,23 @@ def _title(day: Day) -> str:
     return f"Daily digest: {sum(day.runs.values())} rebalances, {day.trades} orders filled"
 
 
-def alive(*, now: datetime, accounts: int, mode: str, zone: ZoneInfo) -> Notification:
-    """The service runs; hearing nothing means that it does not."""
+def alive(*, now: datetime, accounts: int, at_work: int, mode: str, zone: ZoneInfo) -> Notification:
+    """The service runs; hearing nothing means that it does not.
+
+    `at_work` processes work events. Without any the schedules go on and nothing is traded, which is
+    no sign of life.
+    """
+    what = f"{_time(now, zone)}: {accounts} account{'s' * (accounts != 1)}, trading mode {mode}"
+    if not at_work:
+        return Notification(
+            kind=Kind.ALERT,
+            title="ACTION REQUIRED: no process works events",
+            body=f"{what}. Events wait, and nothing is traded: start a process of the role worker "
+            "or all.",
+        )
+    working = f"{at_work} process{'es' * (at_work != 1)} at work"
     return Notification(
-        kind=Kind.ALIVE,
-        title="The rebalancer is running",
-        body=f"{_time(now, zone)}: {accounts} account{'s' * (accounts != 1)}, trading mode {mode}.",
+        kind=Kind.ALIVE, title="The rebalancer is running", body=f"{what}, {working}."
     )
 
 

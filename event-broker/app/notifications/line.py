@@ -21,6 +21,8 @@ class Line:
         self._address = address
         self._deliver = deliver
         self._latest: threading.Thread | None = None
+        #: Whether the latest notification was given up.
+        self.is_down = False
 
     @property
     def service(self) -> str:

@@ -54,8 +54,8 @@ class Subject:
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def run_finished(subject: Subject, run: Run) -> Notification:
-    """A rebalance came to its end."""
+def run_finished(subject: Subject, run: Run, *, again_at: datetime | None = None) -> Notification:
+    """A rebalance came to its end; what it has left is done at `again_at`."""
     kind, words = _TITLES[run.status]
     trades = [_trade(order, run.currency) for order in run.orders]
     return Notification(
@@ -66,6 +66,7 @@ def run_finished(subject: Subject, run: Run) -> Notification:
             ["Trades executed:", *(trades or ["  none"])],
             _money(run, run.total_value),
             [f"Error: {run.error}"] if run.error else [],
+            [f"Next attempt: {subject.time(again_at)}"] if again_at else [],
             _warnings(run.warnings),
         ),
     )

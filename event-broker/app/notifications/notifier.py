@@ -45,6 +45,8 @@ class Tally:
     dropped: int
     #: In the queue now.
     waiting: int
+    #: Addresses that did not take the latest notification.
+    unreached: int
 
 
 class Notifier:
@@ -95,6 +97,7 @@ class Notifier:
                 failed=self._failed,
                 dropped=self._dropped,
                 waiting=len(self._queue),
+                unreached=sum(line.is_down for line in self._lines),
             )
 
     def close(self, timeout: float) -> None:
@@ -132,6 +135,8 @@ class Notifier:
             if not missing or pause is None or self._closing.is_set():
                 break
             self._closing.wait(pause)
+        for line in missing:
+            line.is_down = True
         self._count(failed=len(missing))
 
     def _comes_again(self, line: Line, notification: Notification, volume: Urgency) -> bool:
@@ -145,8 +150,10 @@ class Notifier:
                 title=notification.title,
                 error=str(error),
             )
+            line.is_down |= error.permanent
             self._count(failed=int(error.permanent))
             return not error.permanent
+        line.is_down = False
         self._count(delivered=1)
         return False
 

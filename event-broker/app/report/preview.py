@@ -6,20 +6,10 @@ from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
 from .allocation import account_heading, nothing_to_do, projected_holdings
-from .layout import (
-    Grid,
-    console,
-    figure,
-    money,
-    name,
-    price,
-    shares,
-    side,
-    warnings_block,
-    words,
-)
+from .layout import Grid, console, figure, money, warnings_block, words
 from .orders import orders_table
 from .results import Preview, ProposedTrade
+from .trades import cells, columns
 
 
 def show_preview(report: Preview, settings: Settings, account: AccountConfig) -> None:
@@ -52,22 +42,10 @@ def show_preview(report: Preview, settings: Settings, account: AccountConfig) ->
 
 def trades_table(trades: tuple[ProposedTrade, ...]) -> Grid:
     """One line a trade, in the order in which they would be sent."""
-    grid = Grid(
-        name("Side"),
-        figure("Shares"),
-        name("Symbol"),
-        name("Order", rank=2),
-        figure("Value"),
-        figure("Fee", rank=1),
-        words("Why"),
-    )
+    grid = Grid(*columns(order_rank=2), figure("Value"), figure("Fee", rank=1), words("Why"))
     for trade in trades:
-        market = trade.limit_price is None
         grid.add_row(
-            side(trade.quantity),
-            shares(abs(trade.quantity)),
-            trade.symbol,
-            "market" if market else f"limit {price(trade.limit_price)}",
+            *cells(trade),
             money(abs(trade.quantity) * trade.estimated_price),
             money(trade.estimated_fee),
             trade.reason,

@@ -8,19 +8,9 @@ from app.settings import Settings
 from broker_connector_base.models import AccountConfig, RunStatus
 
 from .allocation import account_heading, final_holdings, nothing_to_do
-from .layout import (
-    Grid,
-    console,
-    figure,
-    money,
-    name,
-    price,
-    shares,
-    side,
-    warnings_block,
-    words,
-)
+from .layout import Grid, console, figure, money, price, shares, warnings_block, words
 from .results import ExecutedTrade, Reconciliation, Run
+from .trades import cells, columns
 
 _VERDICTS = {
     RunStatus.DONE: ("Done.", "bold green"),
@@ -62,10 +52,7 @@ def _verdict(report: Run) -> Text:
 def orders_table(orders: tuple[ExecutedTrade, ...]) -> Grid:
     """One line an order, in the order in which they were sent."""
     grid = Grid(
-        name("Side"),
-        figure("Shares"),
-        name("Symbol"),
-        name("Order", rank=1),
+        *columns(order_rank=1),
         figure("Filled"),
         figure("At"),
         figure("Slippage", rank=2),
@@ -73,12 +60,8 @@ def orders_table(orders: tuple[ExecutedTrade, ...]) -> Grid:
         words("Status"),
     )
     for order in orders:
-        market = order.limit_price is None
         grid.add_row(
-            side(order.quantity),
-            shares(abs(order.quantity)),
-            order.symbol,
-            "market" if market else f"limit {price(order.limit_price)}",
+            *cells(order),
             shares(order.filled_quantity),
             price(order.average_price),
             money(order.slippage, signed=True),

@@ -161,8 +161,14 @@ class Scheduler:
         config, zone = settings.config.notifications, _zone(settings)
         times = alive_times(config)
         if self._is_time("alive", times, settings, now):
-            count = len(processed_accounts(settings))
-            self._tell(alive(now=now, accounts=count, mode=settings.mode, zone=zone))
+            told = alive(
+                now=now,
+                accounts=len(processed_accounts(settings)),
+                at_work=self._store.workers.at_work(),
+                mode=settings.mode,
+                zone=zone,
+            )
+            self._tell(told)
         times = digest_times(config)
         since = self._is_time("digest", times, settings, now)
         if since:

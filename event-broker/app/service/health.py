@@ -1,15 +1,18 @@
 """How the service is: alive, ready, and what is not as it should be. Values and words only.
 
-Alive means that the process works at all; ready that it can take and work events; degraded lists
-what somebody should know although the service goes on. One account in trouble is no outage.
+Ready means that it can do what its role is; degraded lists what somebody should know although the
+service goes on. One account in trouble is no outage. A service that answers at all is alive.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.events import EventState, Statistics
+
+from .roles import Role
 
 if TYPE_CHECKING:
     # It brings the SDK along, which only a service that listens needs.
@@ -20,44 +23,65 @@ if TYPE_CHECKING:
 class Health:
     """The service at one moment."""
 
-    worker: str
-    role: str
-    mode: str
-    #: False only when the event loop has stood still.
-    alive: bool
     ready: bool
     #: One line each, for people.
     degraded: tuple[str, ...]
     #: None while the store is away.
     statistics: Statistics | None
-    #: None when this role does not listen to Ably.
-    ably: AblyStatus | None
-    running: int
-    accounts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the store says of the whole service."""
+
+    statistics: Statistics
+    #: Times for which messages may be lost, and nobody has looked.
+    open_gaps: int
+    #: Processes that work events; 0 means that nothing is traded.
+    at_work: int
+
+
+def is_ready(role: Role, *, stored: Stored | None, ably: AblyStatus | None, ending: bool) -> bool:
+    """Whether a process of this role can do its work now.
+
+    Every role works on the store. Only one that does little but listen is of no use without Ably.
+    """
+    hears = role is not Role.INGEST or ably is None or ably.connected
+    return stored is not None and hears and not ending
 
 
 def troubles(
     *,
-    statistics: Statistics | None,
+    ending: bool,
+    stored: Stored | None,
     store_error: str | None,
     ably: AblyStatus | None,
     settings_problems: tuple[str, ...],
-    undelivered_notifications: int,
+    unreached_addresses: int,
 ) -> tuple[str, ...]:
     """What is not as it should be."""
-    found = [f"store: {store_error}"] if store_error else []
+    found = ["the service is ending: it begins nothing new"] if ending else []
+    found += [f"store: {store_error}"] if store_error else []
     found += [f"configuration refused: {problem}" for problem in settings_problems]
     if ably is not None and not ably.healthy:
         found.append(f"ably: {ably.connection.value}{_because(ably.last_error)}")
         found += [f"ably channel {f.channel}{_because(f.problem)}" for f in ably.feeds if f.problem]
-    if statistics is not None:
-        if parked := statistics.by_state[EventState.NEEDS_ATTENTION]:
-            found.append(f"{parked} events need attention")
-        if statistics.events_with_retries:
-            found.append(f"{statistics.events_with_retries} events are being retried")
-    if undelivered_notifications:
-        found.append(f"{undelivered_notifications} notifications could not be delivered")
+    found += _of_store(stored) if stored is not None else []
+    if unreached_addresses:
+        found.append(f"{unreached_addresses} addresses of notifications take none")
     return tuple(found)
+
+
+def _of_store(stored: Stored) -> Iterator[str]:
+    statistics = stored.statistics
+    if not stored.at_work:
+        yield "no process works events"
+    if parked := statistics.by_state[EventState.NEEDS_ATTENTION]:
+        yield f"{parked} events need attention"
+    if statistics.events_with_retries:
+        yield f"{statistics.events_with_retries} events are being retried"
+    if stored.open_gaps:
+        yield f"{stored.open_gaps} times for which messages may be lost"
 
 
 def _because(reason: str | None) -> str:

@@ -12,7 +12,7 @@ class Role(StrEnum):
     INGEST = "ingest"
     #: Works events. Any number of processes.
     WORKER = "worker"
-    #: Answers the management API.
+    #: Answers the management API. The others answer probes and metrics alone.
     API = "api"
     ALL = "all"
 

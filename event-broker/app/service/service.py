@@ -19,16 +19,16 @@ import structlog
 from app import __version__
 from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
-from app.events import Statistics
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
 from app.notifications import Notifier, addresses, alert
 from app.schedule import Scheduler
-from app.settings import Settings, TradingMode, processed_accounts
-from app.store import Store, StoreUnavailable
+from app.settings import Settings, TradingMode
+from app.store import Store, StoreError, StoreUnavailable
 
+from .answering import answering
 from .gateway import ServiceGateway
-from .health import Health, troubles
+from .health import Health, Stored, is_ready, troubles
 from .ingestion import Ingestion, payload_of
 from .live_settings import LiveSettings
 from .progress import ProgressBoard
@@ -40,8 +40,6 @@ _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 #: How often a process says in the store that it is there; leases have beats of their own.
 _SEEN_SECONDS = 5.0
-#: An event loop that has not turned for so long stands still.
-_STILL_SECONDS = 15.0
 _LAST_NOTIFICATIONS_SECONDS = 5.0
 
 
@@ -108,66 +106,66 @@ class Service:
         self._scheduler = Scheduler(
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
-        #: Where the API listens, once it does.
-        self.api_address: tuple[str, int] | None = None
-        self._turned_at = time.monotonic()
+        self._end = asyncio.Event()
+        #: To the store, as one of its processes.
+        self._is_known = False
 
-    async def run(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+    async def run(
+        self,
+        end: asyncio.Event,
+        hurry: asyncio.Event,
+        *,
+        listens: Callable[[str], object] = lambda _: None,
+    ) -> None:
         """Do what the role asks for until `end` is set; `hurry` ends the grace of running events.
 
-        Raises when a part fails in a way that it cannot survive: whoever supervises starts again.
+        `listens` is called with the address of its API once that answers. Raises `AddressTaken`
+        before anything is begun, and what a part cannot survive: whoever supervises starts again.
         """
-        _log.info("service.started", role=self.role.value, worker=self.name, store=self.store.place)
-        try:
-            async with asyncio.TaskGroup() as parts:
-                parts.create_task(self._look_around(end))
-                if self.role.includes(Role.INGEST):
-                    self._ingestion.start(self.settings())
-                    parts.create_task(self._dispatcher.run(end))
-                    parts.create_task(self._scheduler.run(end))
-                if self.role.includes(Role.WORKER):
-                    parts.create_task(self._work(end, hurry))
-                if self.role.includes(Role.API):
-                    parts.create_task(self._answer(end))
-        finally:
-            await self._ingestion.close()
-            self.gateway.close()
-            await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
-            _log.info("service.ended", worker=self.name)
+        self._end = end
+        async with answering(self, self.settings().environment, self.role) as address:
+            listens(address)
+            role, place = self.role.value, self.store.place
+            _log.info("service.started", role=role, worker=self.name, store=place)
+            # Before anything else looks for who is there.
+            await self._say_that_it_is_there()
+            try:
+                await self._run_parts(end, hurry)
+            finally:
+                await self._ingestion.close()
+                self.gateway.close()
+                await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+                _log.info("service.ended", worker=self.name)
 
     # -- for those who look ---------------------------------------------------------------------
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether the event loop turns; may be asked from any thread."""
-        return time.monotonic() - self._turned_at < _STILL_SECONDS
-
     async def health(self) -> Health:
         """The service as it is now; never raises."""
-        statistics: Statistics | None = None
+        stored: Stored | None = None
         store_error: str | None = None
         try:
-            statistics = await self.store.call(self.store.events.statistics)
-        except StoreUnavailable as error:
+            stored = await self.store.call(self._stored)
+        except StoreError as error:
             store_error = str(error)
-        ably, settings = self._ingestion.status(), self.settings()
+        ably, ending = self._ingestion.status(), self._end.is_set()
         return Health(
-            worker=self.name,
-            role=self.role.value,
-            mode=settings.mode.value,
-            alive=self.is_alive,
-            ready=statistics is not None,
+            ready=is_ready(self.role, stored=stored, ably=ably, ending=ending),
             degraded=troubles(
-                statistics=statistics,
+                ending=ending,
+                stored=stored,
                 store_error=store_error,
                 ably=ably,
                 settings_problems=self.settings.problems,
-                undelivered_notifications=self.notifier.tally().failed,
+                unreached_addresses=self.notifier.tally().unreached,
             ),
-            statistics=statistics,
-            ably=ably,
-            running=len(self._worker.running),
-            accounts=len(processed_accounts(settings)),
+            statistics=stored.statistics if stored else None,
+        )
+
+    def _stored(self) -> Stored:
+        return Stored(
+            statistics=self.store.events.statistics(),
+            open_gaps=len(self.store.feeds.gaps()),
+            at_work=self.store.workers.at_work(),
         )
 
     def current_settings(self) -> Settings:
@@ -179,6 +177,16 @@ class Service:
         return self.settings.reload()
 
     # -- parts ----------------------------------------------------------------------------------
+
+    async def _run_parts(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._look_around(end))
+            if self.role.includes(Role.INGEST):
+                self._ingestion.start(self.settings())
+                parts.create_task(self._dispatcher.run(end))
+                parts.create_task(self._scheduler.run(end))
+            if self.role.includes(Role.WORKER):
+                parts.create_task(self._work(end, hurry))
 
     async def _work(self, end: asyncio.Event, hurry: asyncio.Event) -> None:
         warming = asyncio.create_task(self._warm())
@@ -206,44 +214,38 @@ class Service:
         if self.settings().mode is TradingMode.SIMULATION:
             await self.gateway.warm()
 
-    async def _answer(self, end: asyncio.Event) -> None:
-        # It brings a web framework along, which only a process that answers needs.
-        from app.api import create_api, serve_api
-
-        environment = self.settings().environment
-        host, port = environment.api_host, environment.api_port
-        async with serve_api(create_api(self), host, port) as server:
-            _log.info("api.listening", host=server.host, port=server.port)
-            self.api_address = server.host, server.port
-            await end.wait()
-
     async def _look_around(self, end: asyncio.Event) -> None:
         """Files that change, the list of processes, and a sign of life."""
-        sign_in, due = self._register, 0.0
+        due = 0.0
         while not end.is_set():
-            self._turned_at = time.monotonic()
             self.settings.look()
-            if self._turned_at >= due:
-                with suppress(StoreUnavailable):
-                    await self.store.call(sign_in)
-                    sign_in, due = self._beat, self._turned_at + _SEEN_SECONDS
+            if (now := time.monotonic()) >= due and await self._say_that_it_is_there():
+                due = now + _SEEN_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()
         with suppress(StoreUnavailable):
             await self.store.call(self.store.workers.leave, self.name)
 
-    def _register(self) -> None:
-        self.store.workers.register(
-            self.name,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            role=self.role.value,
-            version=__version__,
-        )
-
-    def _beat(self) -> None:
-        self.store.workers.beat(self.name)
+    async def _say_that_it_is_there(self) -> bool:
+        """False when the store cannot be told now."""
+        workers = self.store.workers
+        try:
+            if self._is_known:
+                await self.store.call(workers.beat, self.name)
+                return True
+            await self.store.call(
+                workers.register,
+                self.name,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                role=self.role.value,
+                version=__version__,
+            )
+        except StoreUnavailable:
+            return False
+        self._is_known = True
+        return True
 
     def _settings_changed(self, settings: Settings) -> None:
         self._ingestion.follow(settings)

@@ -79,8 +79,9 @@ class Environment(Value):
     management_read_api_key: SecretStr | None = None
     #: Loopback, because whoever reaches the API may try keys.
     api_host: str = "127.0.0.1"
-    #: 0 takes any free one.
-    api_port: int = Field(default=8000, ge=0, le=65535)
+    #: When it is not set: 8000 for the roles api and all, and any free one for those that answer
+    #: probes alone, so that they may share a machine. 0 takes any free one.
+    api_port: int | None = Field(default=None, ge=0, le=65535)
     #: Addresses of apprise, separated by blanks or commas; they carry tokens.
     notification_urls: SecretStr | None = None
     #: When the gateway restarts every day; around it nothing is begun.

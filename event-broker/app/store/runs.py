@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, Table, func, select
@@ -44,6 +44,10 @@ class Runs:
         if event_id is not None:
             query = query.where(runs.c.event_id == event_id)
         return self._do.read(_find, query)
+
+    def latest_rebalances(self) -> dict[str, datetime]:
+        """The start of the latest rebalance of every account that has any."""
+        return self._do.read(_latest_rebalances)
 
     def sessions_used(self, account_id: str, session_date: date) -> int:
         """Number of rebalances of the account in the session that may have sent orders."""
@@ -93,6 +97,12 @@ def _parts(
     for row in connection.execute(query).mappings():
         found[row["run_id"]].append(value_of(kind, row))
     return found
+
+
+def _latest_rebalances(connection: Connection) -> dict[str, datetime]:
+    query = select(runs.c.account_id, func.max(runs.c.started_at)).group_by(runs.c.account_id)
+    rows = connection.execute(query.where(runs.c.command == Command.REBALANCE))
+    return {row[0]: row[1] for row in rows}
 
 
 def _sessions_used(connection: Connection, account_id: str, session_date: date) -> int:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, select
 
 from app.store.database import Database
 from app.store.records import WorkerRecord
 from app.store.rows import upsert, value_of
 from app.store.schema import workers
+
+#: Processes say every five seconds that they are there; three times may be late or lost.
+_PRESENT = timedelta(seconds=20)
+#: Nobody asks after one that vanished so long ago.
+_REMEMBERED = timedelta(days=7)
+#: Roles that claim events.
+_WORKING = frozenset({"worker", "all"})
 
 
 class Workers:
@@ -34,8 +43,24 @@ class Workers:
         """Including those that have vanished: look at `seen_at`."""
         return self._do.read(_all)
 
+    def present(self) -> tuple[WorkerRecord, ...]:
+        """Those that were seen lately."""
+        return self._do.read(self._present)
+
+    def at_work(self) -> int:
+        """How many of those that were seen lately work events."""
+        return sum(worker.role in _WORKING for worker in self.present())
+
+    def _present(self, connection: Connection) -> tuple[WorkerRecord, ...]:
+        lately = self._dialect.clock.now(-_PRESENT)
+        query = select(workers).where(workers.c.seen_at > lately).order_by(workers.c.worker)
+        rows = connection.execute(query).mappings()
+        return tuple(value_of(WorkerRecord, row) for row in rows)
+
     def _register(self, connection: Connection, worker: str, values: dict[str, object]) -> bool:
         now = self._dialect.clock.now()
+        forgotten = self._dialect.clock.now(-_REMEMBERED)
+        connection.execute(workers.delete().where(workers.c.seen_at < forgotten))
         upsert(
             connection, workers, {"worker": worker}, values | {"started_at": now, "seen_at": now}
         )

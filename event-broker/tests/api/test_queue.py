@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -90,6 +91,9 @@ async def test_a_second_request_of_a_kind_merges_into_the_first(
         ({"account_id": "../../etc/passwd", "exec_command": "rebalance"}, 422, "account_id"),
         ({"account_id": "DU100", "data": {"exec": "rebalance"}}, 422, "contradicts"),
         ({"account_id": "DU100", "data": {"note": "\0"}}, 422, "NUL"),
+        ({"account_id": "DU100", "data": {"note": ["\ud800"]}}, 422, "surrogate"),
+        ({"account_id": "DU100", "data": {"\udfff": 1}}, 422, "surrogate"),
+        ({"account_id": "DU100", "\ud800": 1}, 422, "unable to parse"),
         ({"account_id": "DU100", "command": "rebalance"}, 422, "command"),
         ({"exec_command": "rebalance"}, 422, "account_id"),
         ([], 422, "dictionary"),
@@ -98,10 +102,26 @@ async def test_a_second_request_of_a_kind_merges_into_the_first(
 async def test_what_makes_no_sense_is_refused_with_the_reason_and_queues_nothing(
     service: Service, operator: httpx.AsyncClient, body: Any, code: int, words: str
 ) -> None:
-    answer = await operator.post("/queue/events", json=body)
+    # As escapes: a half of a surrogate pair can be sent in no other way.
+    content = json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = await operator.post("/queue/events", content=content, headers=headers)
     assert answer.status_code == code
     assert words in answer.text
     assert service.store.events.list() == ()
+
+
+async def test_a_message_with_half_a_character_hides_nothing(
+    service: Service, anybody: httpx.AsyncClient
+) -> None:
+    payload = {"exec": "rebalance", "note": "a\ud800b"}
+    new = NewEvent(
+        account_id="DU100", command=Command.REBALANCE, payload=payload, source=EventSource.ABLY
+    )
+    event_id = service.store.events.enqueue(new).event_id
+    (listed,) = (await anybody.get("/queue/events")).json()
+    assert listed["data"] == {"exec": "rebalance", "note": "a?b"}
+    assert (await anybody.get(f"/queue/events/{event_id}")).json()["data"] == listed["data"]
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"account_id": "DU100", "data": {"x": NaN}}', b"\xff"])

@@ -1,4 +1,4 @@
-"""Pauses, arming, the market-open list, gaps: what is switched is what the store says."""
+"""Pauses, arming, the market-open list: what is switched is what the store says."""
 
 from __future__ import annotations
 
@@ -86,13 +86,3 @@ async def test_the_market_open_list_is_emptied(
     service.store.market_open.add("DU100", "test")
     await operator.delete("/schedule")
     assert service.store.market_open.list() == ()
-
-
-async def test_a_gap_is_acknowledged_once(service: Service, operator: httpx.AsyncClient) -> None:
-    gap = service.store.feeds.record_gap("alpha", NOW - timedelta(hours=3), NOW, "was down")
-    (shown,) = (await operator.get("/feeds/gaps")).json()
-    assert (shown["channel"], shown["reason"]) == ("alpha", "was down")
-    path = f"/feeds/gaps/{gap.gap_id}/acknowledge"
-    assert [(await operator.post(path)).status_code for _ in "12"] == [200, 404]
-    assert (await operator.get("/feeds/gaps")).json() == []
-    assert len((await operator.get("/feeds/gaps?all=true")).json()) == 1

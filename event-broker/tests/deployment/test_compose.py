@@ -45,6 +45,18 @@ def test_the_service_gets_every_setting_but_the_credentials_of_others() -> None:
     assert set(SERVICES["worker"]["environment"]) == given
 
 
+@pytest.mark.parametrize("name", ["event-broker", "worker", "demo"])
+def test_every_service_is_asked_for_its_health_as_the_image_does(name: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] == SERVICES["event-broker"]["image"]
+    assert not service.keys() & {"healthcheck", "entrypoint"}
+    assert not service["environment"].keys() & {"API_HOST", "API_PORT"}
+
+
+def test_workers_publish_no_port_because_there_may_be_many() -> None:
+    assert "ports" not in SERVICES["worker"]
+
+
 def test_the_demo_sets_only_what_the_settings_know() -> None:
     assert set(SERVICES["demo"]["environment"]) <= known_names()
 

@@ -6,8 +6,11 @@ import re
 import shlex
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import cast
 
 import pytest
+
+from app.api import Backend, create_api
 
 ROOT = Path(__file__).parents[3]
 LINES = [
@@ -76,3 +79,11 @@ def test_health_is_asked_of_the_running_process() -> None:
     (check,) = [line for line in FINAL_STAGE if line.startswith("HEALTHCHECK ")]
     assert "http://127.0.0.1:" in check
     assert "import app" not in check
+
+
+def test_health_is_asked_where_every_role_answers() -> None:
+    (check,) = [line for line in FINAL_STAGE if line.startswith("HEALTHCHECK ")]
+    (path,) = re.findall(r"\{os\.environ\[\\\"API_PORT\\\"\]\}(/\w+)'", check)
+    # The schema is left out where nobody manages; the paths are told all the same.
+    assert path in create_api(cast(Backend, None), probes_only=True).openapi()["paths"]
+    assert [line for line in FINAL_STAGE if line.startswith("ENV ") and " API_PORT=8000" in line]

@@ -140,6 +140,31 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def event() -> Event:
+    """A rebalance of P1 that a worker has."""
+    return Event(
+        event_id="e1",
+        account_id="P1",
+        command=Command.REBALANCE,
+        payload={},
+        source=EventSource.API,
+        source_ref=None,
+        state=EventState.RUNNING,
+        seq=1,
+        not_before=None,
+        times_queued=1,
+        worker="w",
+        created_at=datetime(2026, 11, 20, 15, tzinfo=UTC),
+        started_at=datetime(2026, 11, 20, 15, tzinfo=UTC),
+        finished_at=None,
+        result=None,
+        error=None,
+        merged_into=None,
+        reason=None,
+    )
+
+
+@pytest.fixture
 def open_site(home: Path) -> Iterator[Callable[[str], Site]]:
     """Opens an installation on a database."""
     opened: list[Store] = []

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, cast
 
-from app.events import Claim, Command, Event, EventSource, EventState
+import pytest
+
+from app.events import Claim, Event
 from app.execution import LeaseKeeper
 from app.store import Store, StoreUnavailable
 
-CLAIM = Claim(
-    event=Event(
-        event_id="e1",
-        account_id="P1",
-        command=Command.REBALANCE,
-        payload={},
-        source=EventSource.API,
-        source_ref=None,
-        state=EventState.RUNNING,
-        seq=1,
-        not_before=None,
-        times_queued=1,
-        worker="w",
-        created_at=datetime(2026, 11, 20, tzinfo=UTC),
-        started_at=None,
-        finished_at=None,
-        result=None,
-        error=None,
-        merged_into=None,
-        reason=None,
-    ),
-    token="t1",
-    lease_until=100.0,
-)
+Keep = Callable[["FakeStore"], Awaitable[tuple[float, bool]]]
 
 
 class FakeStore:
@@ -62,28 +40,34 @@ class FakeStore:
         self.sweeps += 1
 
 
-async def kept(store: FakeStore) -> tuple[float, bool]:
+@pytest.fixture
+def kept(event: Event) -> Keep:
     """The deadline of the lease after all heartbeats, and whether its work was told to stop."""
-    keeper = LeaseKeeper(cast(Store, store))
-    with keeper.holding(CLAIM) as held:
-        keeping = asyncio.create_task(keeper.run())
-        await store.told_all.wait()
-        await asyncio.sleep(0)
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-        return held.lease.until, held.stop.is_set()
+    claim = Claim(event=event, token="t1", lease_until=100.0)
+
+    async def keep(store: FakeStore) -> tuple[float, bool]:
+        keeper = LeaseKeeper(cast(Store, store))
+        with keeper.holding(claim) as held:
+            keeping = asyncio.create_task(keeper.run())
+            await store.told_all.wait()
+            await asyncio.sleep(0)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            return held.lease.until, held.stop.is_set()
+
+    return keep
 
 
-async def test_an_outage_prolongs_nothing_and_ends_nothing() -> None:
+async def test_an_outage_prolongs_nothing_and_ends_nothing(kept: Keep) -> None:
     store = FakeStore(101.0, StoreUnavailable("away"), 103.0)
     assert await kept(store) == (102.5, False)
     assert store.sweeps == 2
 
 
-async def test_a_fault_does_not_end_the_heartbeats() -> None:
+async def test_a_fault_does_not_end_the_heartbeats(kept: Keep) -> None:
     store = FakeStore(RuntimeError("a defect"), 102.0)
     assert await kept(store) == (101.5, False)
 
 
-async def test_the_work_of_a_lost_lease_is_told_to_stop() -> None:
+async def test_the_work_of_a_lost_lease_is_told_to_stop(kept: Keep) -> None:
     assert await kept(FakeStore(101.0, None)) == (100.5, True)

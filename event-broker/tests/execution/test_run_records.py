@@ -7,31 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from app.events import Command, Event, EventSource, EventState
+from app.events import Event
 from app.execution import Attempt, Move, run_records
 from app.settings import TradingMode
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
-EVENT = Event(
-    event_id="e1",
-    account_id="P1",
-    command=Command.REBALANCE,
-    payload={},
-    source=EventSource.API,
-    source_ref=None,
-    state=EventState.RUNNING,
-    seq=1,
-    not_before=None,
-    times_queued=1,
-    worker="w",
-    created_at=NOW,
-    started_at=NOW,
-    finished_at=None,
-    result=None,
-    error=None,
-    merged_into=None,
-    reason=None,
-)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +25,7 @@ EVENT = Event(
     ],
 )
 def test_a_run_that_could_not_tell_of_its_orders_has_sent_them_all_the_same(
-    status: str, told: bool, sent: bool
+    event: Event, status: str, told: bool, sent: bool
 ) -> None:
     order = {
         "client_order_id": "rb:r1:P1:IVV:B:1",
@@ -66,6 +46,6 @@ def test_a_run_that_could_not_tell_of_its_orders_has_sent_them_all_the_same(
         finished_at=NOW,
     )
     record = run_records.ended(
-        EVENT, "r1", attempt, mode=TradingMode.PAPER, session_date=date(2026, 11, 20)
+        event, "r1", attempt, mode=TradingMode.PAPER, session_date=date(2026, 11, 20)
     )
     assert (record.orders_sent, len(record.orders)) == (sent, 1)

@@ -196,6 +196,20 @@ class TestOnceASession:
             "2026-11-25; nothing was sent, and it is scheduled for the next open",
         )
 
+    def test_no_open_is_promised_while_the_scheduler_is_off(
+        self, event: Judge, configure: Configure
+    ) -> None:
+        guarded = event(
+            account={"pdt_protection_enabled": True},
+            rebalances_in_session=1,
+            settings=configure(config="scheduler: {enabled: false}\n"),
+        )
+        refusal = is_first_of_session(guarded)
+        assert isinstance(refusal, Refuse)
+        assert refusal.reason.endswith(
+            "it is on the market-open list, which waits for scheduler.enabled in config.yaml"
+        )
+
     def test_the_first_is_allowed(self, event: Judge) -> None:
         assert is_first_of_session(event(account={"pdt_protection_enabled": True})) == Allow()
 

@@ -32,6 +32,14 @@ def test_addresses_are_separated_by_blanks_or_commas_and_may_contain_commas() ->
 
 def test_nothing_is_configured_at_first() -> None:
     assert addresses(environment()) == ()
+    assert addresses(environment(NOTIFICATION_URLS=" , ")) == ()
+
+
+@pytest.mark.parametrize("text", ["s3cret", "s3cret ntfy://h/t", "ntfy://", "://s3cret"])
+def test_what_is_no_address_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(SettingsError, match="NOTIFICATION_URLS: should be") as caught:
+        addresses(environment(NOTIFICATION_URLS=text))
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

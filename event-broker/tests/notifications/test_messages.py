@@ -129,6 +129,9 @@ def test_a_run_is_told_by_how_it_ended(status: str, kind: Kind, title: str) -> N
     assert "Trades executed:\n  none\n\n" in told.body
     assert "Error: the market closed" in told.body
     assert "Warnings" not in told.body
+    assert "Next attempt" not in told.body
+    again = run_finished(SUBJECT, run(status=status), again_at=AT)
+    assert again.body.endswith("Next attempt: 2026-11-25 11:00:05 EST")
 
 
 def test_a_preview_says_that_nothing_was_sent() -> None:
@@ -213,9 +216,15 @@ def test_a_quiet_day_is_told_as_one() -> None:
 
 
 def test_the_service_says_that_it_is_alive() -> None:
-    told = alive(now=AT, accounts=3, mode="paper", zone=NEW_YORK)
+    told = alive(now=AT, accounts=3, at_work=1, mode="paper", zone=NEW_YORK)
     assert told.kind == Kind.ALIVE
-    assert told.body == "2026-11-25 11:00 EST: 3 accounts, trading mode paper."
+    assert told.body == "2026-11-25 11:00 EST: 3 accounts, trading mode paper, 1 process at work."
+
+
+def test_where_nobody_works_there_is_no_sign_of_life() -> None:
+    told = alive(now=AT, accounts=1, at_work=0, mode="live", zone=NEW_YORK)
+    assert (told.kind, told.title) == (Kind.ALERT, "ACTION REQUIRED: no process works events")
+    assert told.body.startswith("2026-11-25 11:00 EST: 1 account, trading mode live. Events wait")
 
 
 def test_the_public_names_are_these() -> None:

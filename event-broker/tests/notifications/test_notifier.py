@@ -70,6 +70,18 @@ def test_title_and_body_arrive_at_the_topic(server: Any, start: Open) -> None:
     assert "x-priority" not in post.headers
 
 
+def test_what_is_too_long_for_the_service_comes_in_parts(server: Any, start: Open) -> None:
+    body = "\n".join(f"BUY {number} SPY" for number in range(1, 4001))
+    notifier = start(f"json://127.0.0.1:{server.port}/hook")
+    notifier.send(Notification(kind=Kind.REBALANCED, title="R", body=body))
+    parts = [server.next_post().body["message"] for _ in range(2)]
+    # The most that apprise sends to such an address at once.
+    assert all(0 < len(part) <= 32_768 for part in parts)
+    assert "\n".join(parts).split() == body.split()
+    notifier.close(5)
+    assert notifier.tally().delivered == 1
+
+
 def test_every_address_is_told(server: Any, start: Open) -> None:
     start(server.address("one"), server.address("two")).send(notification())
     assert {server.next_post().body["topic"] for _ in range(2)} == {"one", "two"}
@@ -150,7 +162,7 @@ def test_an_address_that_is_none_is_not_tried_again(start: Open) -> None:
     with structlog.testing.capture_logs() as logs:
         notifier.send(notification())
         notifier.close(5)
-    assert notifier.tally().failed == 1
+    assert (notifier.tally().failed, notifier.tally().unreached) == (1, 1)
     (failure,) = [entry for entry in logs if entry["event"] == "notification.not_delivered"]
     assert failure["error"] == "not an address that apprise knows"
 
@@ -217,6 +229,27 @@ def test_nothing_is_taken_after_the_end(start: Open) -> None:
     notifier.send(notification(title="after"))
     assert inbox.titles == ["before"]
     assert notifier.tally().dropped == 1
+
+
+def test_an_address_is_unreached_until_it_takes_a_message_again(start: Open) -> None:
+    inbox, down = Inbox(), {"ntfy://host"}
+
+    def deliver(address: str, message: Notification) -> None:
+        if address in down:
+            raise NotDelivered("down")
+        inbox(address, message)
+
+    notifier = start("ntfy://host", "ntfy://other", deliver=deliver)
+    notifier.send(notification())
+    notifier.send(notification())
+    # With the second message, the first has been given up.
+    assert [inbox.arrived.get(timeout=10) for _ in range(2)] == ["ntfy://other"] * 2
+    assert notifier.tally().unreached == 1
+    down.clear()
+    notifier.send(notification(title="the last one"))
+    notifier.close(5)
+    assert inbox.titles.count("the last one") == 2
+    assert notifier.tally().unreached == 0
 
 
 def test_the_end_does_not_wait_for_pauses(start: Open) -> None:

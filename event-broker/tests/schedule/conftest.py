@@ -49,10 +49,13 @@ class World:
     now: datetime
     told: list[Notification] = field(default_factory=list)
     calendar_works: bool = True
+    #: Whether the process that works events says so.
+    worker_is_there: bool = True
 
     def __post_init__(self) -> None:
         self.settings = load_settings(self.home, {})
         self.clock.set_wall(self.now - datetime.now(UTC))
+        self.store.workers.register("w1", host="here", pid=7, role="worker", version="1.0.0")
         self.scheduler = self.restart()
 
     def restart(self) -> Scheduler:
@@ -76,6 +79,8 @@ class World:
         """Let it be `moment`, and the scheduler look."""
         self.clock.set_wall(moment - self.now)
         self.now = moment
+        if self.worker_is_there:
+            self.store.workers.beat("w1")
         self.scheduler.tick()
 
     def pass_time(self, until: datetime, step: timedelta = timedelta(minutes=10)) -> None:

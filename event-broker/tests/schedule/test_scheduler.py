@@ -275,9 +275,19 @@ class TestDailyMessages:
         world.store.runs.record(rebalanced("DU100", at(22, 16), run_id="c"))
         world.pass_time(at(25, 12), timedelta(minutes=15))
         assert [told.kind for told in world.told] == [Kind.ALIVE, Kind.DIGEST]
-        assert "1 account, trading mode simulation" in world.told[0].body
+        assert "1 account, trading mode simulation, 1 process at work" in world.told[0].body
         assert world.told[1].title == "Daily digest: 2 rebalances, 2 orders filled"
         assert "From 2026-11-23 17:00 EST to 2026-11-24 17:00 EST" in world.told[1].body
+
+    def test_it_does_not_say_that_it_is_alive_when_its_workers_have_vanished(
+        self, build: Build
+    ) -> None:
+        world = build(at(23, 12))
+        world.worker_is_there = False
+        world.at(at(23, 13, 40))
+        assert [(told.kind, told.title) for told in world.told] == [
+            (Kind.ALERT, "ACTION REQUIRED: no process works events")
+        ]
 
     def test_a_restart_does_not_repeat_them(self, build: Build) -> None:
         world = build(at(23, 12))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,11 +12,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from app.events import Command, Event, EventSource, EventState, NewEvent
-from app.settings import Environment
+from app.service import Role, Service
+from app.settings import Environment, load_settings
 from app.store import Store, open_store
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -27,6 +30,16 @@ accounts:
 """
 
 
+class Here(NamedTuple):
+    """A service in the test's own process."""
+
+    service: Service
+    #: Of its API.
+    address: str
+    #: Set, it ends.
+    end: asyncio.Event
+
+
 class Installation:
     """A home directory, its store, and the processes that serve it."""
 
@@ -34,16 +47,22 @@ class Installation:
         self.home = home
         self.store: Store = open_store(url)
         self.processes: list[subprocess.Popen[str]] = []
+        #: Where the service that was started last answers.
+        self.address = ""
         known = {name.upper() for name in Environment.model_fields}
         self._environment = {k: v for k, v in os.environ.items() if k not in known}
         self._environment |= {"REBALANCER_HOME": str(home), "DATABASE_URL": url, "API_PORT": "0"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def forget(self, variable: str) -> None:
+        """Leave a variable to its default for what is started from now on."""
+        del self._environment[variable]
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python -m app ...` in a process group of its own."""
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "app", *arguments],
             cwd=self.home,
-            env=self._environment,
+            env=self._environment | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -58,9 +77,29 @@ class Installation:
         process = self.start("serve", "--role", role)
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("Serving"):
+            if said := re.match(r"Serving \(.*\) on (\S+): ", line):
+                self.address = f"http://{said[1]}"
                 return process
         raise AssertionError("the service ended")
+
+    @asynccontextmanager
+    async def serving(self, role: Role) -> AsyncIterator[Here]:
+        """A service in this process, until the block ends."""
+        variables = {"API_PORT": "0"}
+        settings = load_settings(self.home, variables)
+        for directory in (settings.state_directory, settings.log_directory):
+            directory.mkdir(parents=True, exist_ok=True)
+        service = Service(settings, self.store, role, variables=variables)
+        end, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+        running = asyncio.create_task(service.run(end, asyncio.Event(), listens=address.set_result))
+        try:
+            await asyncio.wait({running, address}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+            yield Here(service, f"http://{address.result()}", end)
+        finally:
+            end.set()
+            await running
 
     def enqueue(self, account_id: str, command: Command = Command.REBALANCE) -> str:
         new = NewEvent(account_id=account_id, command=command, source=EventSource.API)

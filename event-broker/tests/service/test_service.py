@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.events import Command, EventState
-from app.service import Role, Service
-from app.settings import load_settings
+from app.service import Role
 from app.store.records import Message, MessageOrigin
 
 if TYPE_CHECKING:
     from .conftest import Installation
 
 
-@asynccontextmanager
-async def serving(installation: Installation, role: Role) -> AsyncIterator[Service]:
-    settings = load_settings(installation.home, {"API_PORT": "0"})
-    for directory in (settings.state_directory, settings.log_directory):
-        directory.mkdir(parents=True, exist_ok=True)
-    service = Service(settings, installation.store, role, variables={"API_PORT": "0"})
-    end = asyncio.Event()
-    running = asyncio.create_task(service.run(end, asyncio.Event()))
-    try:
-        yield service
-    finally:
-        end.set()
-        await running
-
-
 async def test_a_recorded_message_ends_as_a_rebalance_of_every_follower(
     installation: Installation,
 ) -> None:
-    async with serving(installation, Role.ALL):
+    async with installation.serving(Role.ALL):
         installation.store.messages.record(
             Message(
                 channel="global-core-60-40",
@@ -57,23 +38,24 @@ async def test_a_recorded_message_ends_as_a_rebalance_of_every_follower(
     }
 
 
-async def test_a_healthy_service_is_ready_and_says_who_it_is(installation: Installation) -> None:
-    async with serving(installation, Role.WORKER) as service:
+async def test_a_healthy_service_is_ready_and_has_nothing_to_tell(
+    installation: Installation,
+) -> None:
+    async with installation.serving(Role.WORKER) as here:
         await installation.until(lambda: bool(installation.store.workers.list()))
-        health = await service.health()
-    assert (health.ready, health.alive, health.degraded) == (True, True, ())
-    assert (health.role, health.mode, health.accounts) == ("worker", "simulation", 2)
+        health = await here.service.health()
+    assert (health.ready, health.degraded) == (True, ())
 
 
 async def test_trouble_degrades_the_service_and_does_not_end_it(
     installation: Installation, home: Path
 ) -> None:
-    async with serving(installation, Role.WORKER) as service:
+    async with installation.serving(Role.WORKER) as here:
         installation.enqueue("P9")
         await installation.end_of(installation.store.events.list()[0].event_id)
         (home / "accounts.yaml").write_text("accounts: 7\n")
-        assert not service.reload()
-        health = await service.health()
+        assert not here.service.reload()
+        health = await here.service.health()
     assert health.ready
     assert any(
         line.startswith("configuration refused: accounts.yaml:1") for line in health.degraded
@@ -83,5 +65,28 @@ async def test_trouble_degrades_the_service_and_does_not_end_it(
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_every_role_begins_and_ends_in_order(installation: Installation, role: Role) -> None:
-    async with serving(installation, role) as service:
-        assert (await service.health()).role == role
+    async with installation.serving(role):
+        await installation.until(lambda: bool(installation.store.workers.list()))
+        (process,) = installation.store.workers.list()
+        assert process.role == role
+    assert installation.store.workers.list() == ()
+
+
+async def test_where_nobody_works_events_the_others_say_so(installation: Installation) -> None:
+    async with installation.serving(Role.API) as here:
+        assert (await here.service.health()).degraded == ("no process works events",)
+        async with installation.serving(Role.WORKER):
+            await installation.until(lambda: installation.store.workers.at_work() == 1)
+            assert (await here.service.health()).degraded == ()
+
+
+async def test_a_gap_degrades_the_service_until_somebody_has_looked(
+    installation: Installation,
+) -> None:
+    now = datetime.now(UTC)
+    gap = installation.store.feeds.record_gap("alpha", now - timedelta(hours=3), now, "was down")
+    async with installation.serving(Role.WORKER) as here:
+        degraded = (await here.service.health()).degraded
+        assert degraded == ("1 times for which messages may be lost",)
+        installation.store.feeds.acknowledge(gap.gap_id, "somebody")
+        assert (await here.service.health()).degraded == ()

@@ -188,6 +188,16 @@ class TestRuns:
         assert [run.run_id for run in store.runs.list(limit=3)] == ["r3", "r2", "r1"]
         assert [run.run_id for run in store.runs.list(account_id="DU0")] == ["r2", "r0"]
 
+    def test_the_latest_rebalance_of_every_account(self, store: Store) -> None:
+        assert store.runs.latest_rebalances() == {}
+        for number in range(4):
+            started = NOON + number * _HOUR
+            run = replace(RUN, run_id=f"r{number}", account_id=f"DU{number % 2}")
+            store.runs.record(replace(run, started_at=started))
+        later = replace(RUN, run_id="preview", command=Command.PRINT_REBALANCE)
+        store.runs.record(replace(later, started_at=NOON + 9 * _HOUR))
+        assert store.runs.latest_rebalances() == {"DU0": NOON + 2 * _HOUR, "DU1": NOON + 3 * _HOUR}
+
     def test_a_session_is_used_by_rebalances_that_may_have_sent_orders(self, store: Store) -> None:
         day = date(2026, 3, 2)
         assert store.runs.sessions_used("DU1", day) == 0
@@ -303,6 +313,23 @@ def test_processes_are_known_until_they_leave(store: Store, clock: AdjustableClo
     assert second.seen_at - second.started_at < _HOUR
     store.workers.leave("w1")
     assert [worker.worker for worker in store.workers.list()] == ["w2"]
+
+
+def test_a_process_that_says_nothing_any_more_has_vanished(
+    store: Store, clock: AdjustableClock
+) -> None:
+    for worker, role in (("w1", "all"), ("w2", "worker"), ("w3", "ingest"), ("w4", "api")):
+        store.workers.register(worker, host="here", pid=7, role=role, version="1.0.0")
+    assert (len(store.workers.present()), store.workers.at_work()) == (4, 2)
+    clock.advance(timedelta(seconds=21))
+    store.workers.beat("w2")
+    store.workers.beat("w3")
+    assert [worker.worker for worker in store.workers.present()] == ["w2", "w3"]
+    assert store.workers.at_work() == 1
+    assert len(store.workers.list()) == 4
+    clock.advance(timedelta(days=7))
+    store.workers.register("w5", host="here", pid=8, role="all", version="1.0.0")
+    assert [worker.worker for worker in store.workers.list()] == ["w5"]
 
 
 @pytest.mark.parametrize("state", [EventState.DONE, EventState.NEEDS_ATTENTION])

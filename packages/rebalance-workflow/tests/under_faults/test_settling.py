@@ -1,0 +1,96 @@
+"""Accounts that are slow to show what was traded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from broker_connector_base import BrokerAPIError, ContractPrice, MarketDataError, RunStatus
+from broker_connector_base.testing import COMMISSION_UNTOLD, Behaviour, FakeBroker, Fault
+from rebalance_workflow.testing import make_world
+
+from .conftest import CLEAN, SWITCH
+
+
+class TestSettling:
+    """Plans are made on accounts that show the fills."""
+
+    async def test_a_snapshot_that_lags_behind_the_fills_is_waited_for(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.snapshot_lag = 4
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert world.traded() == CLEAN
+
+    async def test_a_snapshot_that_never_shows_the_fills_needs_attention(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.snapshot_lag = 10_000
+        result = await world.run()
+        assert result.status is RunStatus.NEEDS_ATTENTION
+        assert "AAA 100 instead of 35" in str(result.error)
+        assert "BBB" not in dict(world.sent())
+
+    async def test_quotes_that_stop_between_decided_orders_cast_no_doubt_on_the_account(
+        self,
+    ) -> None:
+        class Silent(FakeBroker):
+            async def get_multiple_market_prices(
+                self, symbols: Sequence[str], use_cache: bool = False
+            ) -> list[ContractPrice]:
+                if world.books.executions:
+                    raise MarketDataError("no quote arrived")
+                return await super().get_multiple_market_prices(symbols, use_cache)
+
+        world = make_world(**SWITCH)
+        world.broker = Silent(world.books)
+        await world.broker.connect()
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "no quote arrived" in str(result.error)
+        assert world.traded() == {"AAA": -65, "OLD": -50}
+
+    async def test_cash_that_does_not_fit_the_fills_is_used_cautiously(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=5))
+        await world.broker.connect()
+
+        def deposit() -> None:
+            world.holdings.cash += 5_000
+
+        asyncio.get_running_loop().call_later(2, deposit)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert any("the lower of the two was used" in warning for warning in result.warnings)
+        assert world.traded() == CLEAN
+
+    async def test_commissions_that_come_late_are_waited_for(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(1, world.books.report_commissions)
+        result = await world.run()
+        # 65 x 0.005 and 50 x 0.005 are below the minimum of 1.
+        assert result.commission == 3
+        assert result.warnings == ()
+
+    @pytest.mark.parametrize("error", [BrokerAPIError("322"), ZeroDivisionError()])
+    async def test_executions_that_cannot_be_read_at_the_end_cost_no_result(
+        self, error: Exception
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        await world.broker.connect()
+        world.books.faults.append(Fault(method="get_executions", error=error))
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert "the broker has not told the commission of 1 fills" in result.warnings
+
+    async def test_a_commission_that_is_never_told_is_a_warning(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", COMMISSION_UNTOLD)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert "the broker has not told the commission of 1 fills" in result.warnings
+        assert result.orders[-1].commission is None
