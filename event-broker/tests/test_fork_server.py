@@ -16,7 +16,7 @@ if __name__ == "__main__":
     known = "__import__('rebalance_workflow').trusted_authorities.cache_info().currsize"
     with fork_server.context().Pool(1) as pool:
         print(pool.apply(eval, [known]))
-        # To terminate it would take a signal that its process was forked deaf to.
+        # Its SIGTERM, at the end of the block, is blocked in what the fork server forks.
         pool.close()
         pool.join()
 """
