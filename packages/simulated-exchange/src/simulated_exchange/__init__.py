@@ -33,6 +33,7 @@ from .pnl import PnL
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
+from .settlement import Proceeds
 from .slippage import Slippage, SlippageModel
 from .state_file import StateFile
 from .tape import read_tape
@@ -68,6 +69,7 @@ __all__ = [
     "Position",
     "PositionChanged",
     "PriceIncrement",
+    "Proceeds",
     "Quote",
     "QuoteChanged",
     "QuoteKind",
