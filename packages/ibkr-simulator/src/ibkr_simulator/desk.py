@@ -91,7 +91,8 @@ class Desk:
 
     def statement(self, account_id: str) -> Statement:
         """An account, as clients are to see it, in the lines in which they see it."""
-        return Statement(account_id, self.account, self.exchange.instruments)
+        now = self.exchange.clock.now()
+        return Statement(account_id, self.account, self.exchange.instruments, now)
 
     def market_rule(self, instrument: Instrument) -> int:
         """The number of the rule that its prices follow."""
