@@ -45,6 +45,7 @@ def _serve_options(given: argparse.Namespace) -> ServeOptions:
         ready_file=given.ready_file,
         exit_when_unused=given.exit_when_unused,
         read_only=given.read_only,
+        market_data_lines=given.market_data_lines,
         seed=given.seed,
         faults=given.faults,
         record=given.record,
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ready-file", type=Path, help="written when the gateway listens, removed when it ends")
     add("--exit-when-unused", action="store_true", help="end when the last lease is given back")
     add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
+    add("--market-data-lines", type=int, default=100, help="instruments that may stream at a time")
     add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
     add("--faults", type=Path, help="YAML file with rules of what is to go wrong")
     add("--record", type=Path, help="file to which every frame is added, a line of JSON each")

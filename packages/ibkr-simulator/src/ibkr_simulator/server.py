@@ -20,6 +20,7 @@ from simulated_exchange import Clock, Exchange, StateError, StateFile, WallClock
 from .control import ControlServer
 from .faults import read_file
 from .gateway import SimulatedGateway
+from .limits import Limits
 from .replay import ReplayServer
 from .saver import Saver
 from .state_lock import exclusive
@@ -41,6 +42,7 @@ class ServeOptions:
     ready_file: Path | None = None
     exit_when_unused: bool = False
     read_only: bool = False
+    market_data_lines: int = 100
     seed: int | None = None
     faults: Path | None = None
     record: Path | None = None
@@ -98,6 +100,7 @@ async def _serve(options: ServeOptions) -> None:
             port=options.port,
             read_only=options.read_only,
             pacing=True,
+            limits=Limits(market_data_lines=options.market_data_lines),
             recorder=recorder,
         )
         saver = await stack.enter_async_context(Saver(exchange, file)) if file else None
