@@ -5,6 +5,7 @@ from .clock import Clock, VirtualClock, WallClock
 from .errors import ExchangeError, Reason, StateError
 from .events import (
     AccountChanged,
+    ChangeRefused,
     CommissionCharged,
     CommissionReport,
     Event,
@@ -44,6 +45,7 @@ __version__ = "1.0.0"
 __all__ = [
     "Account",
     "AccountChanged",
+    "ChangeRefused",
     "Clock",
     "CommissionCharged",
     "CommissionReport",
