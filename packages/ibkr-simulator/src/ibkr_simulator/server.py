@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,9 +87,10 @@ async def _serve(options: ServeOptions) -> None:
     loop = asyncio.get_running_loop()
     stop = _stop_on_signals()
     file = StateFile(options.state) if options.state is not None else None
-    exchange = _open_exchange(options, file, WallClock(loop))
+    exchange, rules = _open_exchange(options, file, WallClock(loop))
     settle_memory()
-    rules = read_file(options.faults) if options.faults is not None else []
+    if options.faults is not None:
+        rules = (*rules, *read_file(options.faults))
     async with AsyncExitStack() as stack:
         recorder = None
         if options.record is not None:
@@ -125,12 +127,14 @@ async def _serve(options: ServeOptions) -> None:
                 options.ready_file.unlink(missing_ok=True)
 
 
-def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) -> Exchange:
-    """The saved exchange if there is one, else the scenario's."""
+def _open_exchange(
+    options: ServeOptions, file: StateFile | None, clock: Clock
+) -> tuple[Exchange, tuple[Mapping[str, Any], ...]]:
+    """The saved exchange if there is one, else the scenario's, with the scenario's faults."""
     try:
         state = file.read() if file is not None else None
         if state is not None:
-            return Exchange.restore(state, clock=clock)
+            return Exchange.restore(state, clock=clock), ()
     except StateError as error:
         raise StateError(
             f"the saved state {options.state} cannot be used: {error}; deleting it, which is what "
@@ -139,7 +143,7 @@ def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) 
     scenario = load_scenario(options.scenario)
     if options.seed is not None:
         scenario = replace(scenario, seed=options.seed)
-    return scenario.build(clock)
+    return scenario.build(clock), scenario.faults
 
 
 def settle_memory() -> None:
