@@ -22,6 +22,7 @@ from .control import ControlServer
 from .faults import read_file
 from .gateway import SimulatedGateway
 from .limits import Limits
+from .relay import Relay
 from .replay import ReplayServer
 from .saver import Saver
 from .state_lock import exclusive
@@ -71,9 +72,28 @@ def replay(transcript: Path, host: str, port: int) -> None:
 async def _replay(transcript: Path, host: str, port: int) -> None:
     stop = _stop_on_signals()
     async with ReplayServer(read_transcript(transcript), host=host, port=port) as server:
-        sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": server.port}) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
+        await _serve_until(stop, host, server.port)
+
+
+def record(target: tuple[str, int], transcript: Path, host: str, port: int) -> None:
+    """Pass on what clients and a gateway say and add it to a file, until SIGTERM or SIGINT.
+
+    Raises `OSError` before anything is served.
+    """
+    asyncio.run(_record(target, transcript, host, port))
+
+
+async def _record(target: tuple[str, int], transcript: Path, host: str, port: int) -> None:
+    stop = _stop_on_signals()
+    with transcript.open("a", encoding="utf-8") as lines:
+        async with Relay(target, Recorder(lines), host=host, port=port) as relay:
+            await _serve_until(stop, host, relay.port)
+
+
+async def _serve_until(stop: asyncio.Event, host: str, port: int) -> None:
+    sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": port}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -271,16 +271,22 @@ def test_faults_that_cannot_be_meant_are_one_line_and_exit_code_1(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("recorder", ["gateway", "relay"])
 async def test_a_process_records_and_another_replays(
-    serve: Any, started: list[Served], tmp_path: Path
+    serve: Any, started: list[Served], tmp_path: Path, recorder: str
 ) -> None:
     file = tmp_path / "day.jsonl"
-    first = serve("--record", file)
+    first = serve("--record", file) if recorder == "gateway" else serve()
+    port = first.ready["port"]
+    if recorder == "relay":
+        relay = Served(str(file), "--target", f"127.0.0.1:{port}", command="record")
+        started.append(relay)
+        port = relay.ready["port"]
     ib = IB()
-    await ib.connectAsync("127.0.0.1", first.ready["port"], clientId=1, timeout=PATIENCE)
+    await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=PATIENCE)
     cash = ib.accountValues()
     ib.disconnect()
-    assert first.end()[0] == 0
+    assert all(served.end()[0] == 0 for served in started)
     second = Served(str(file), command="replay")
     started.append(second)
     ib = IB()
