@@ -123,7 +123,7 @@ def test_a_file_can_have_a_tape_and_faults_beside_it(tmp_path: Path) -> None:
     clock.advance(1)
     assert exchange.quote(1).bid == D("9.995")
     clock.advance(1)
-    assert (exchange.quote(1).bid, exchange.quote(1).ask) == (11, D("11.01"))
+    assert (exchange.quote(1).bid, exchange.quote(1).ask) == (D(11), D("11.01"))
 
 
 def test_variants_of_a_scenario_are_built_from_its_value() -> None:
