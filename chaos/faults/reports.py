@@ -11,6 +11,8 @@ from chaos.case import Anchor, Fault, Moment, World
 from .kind import Kind, Site, from_the_start, set_rules
 
 _EXECUTION = "execDetails"
+#: account values that tell of cash
+_CASH = ("TotalCashValue", "CashBalance", "AvailableFunds", "SettledCash", "SettledCashByDate")
 
 
 def _some(rng: Random) -> dict[str, Any]:
@@ -58,12 +60,11 @@ def _stale_cash(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
 
 def _old_cash(site: Site, fault: Fault) -> None:
     """Cash as it is now, however it moves from here on; positions are told as they are."""
-    account = site.exchange.account(site.account_id(fault))
-    cash = account.cash["USD"]
-    now = dict.fromkeys(("TotalCashValue", "CashBalance", "AvailableFunds"), cash)
-    for key, value in {**now, "SettledCash": account.settled_cash["USD"]}.items():
+    told = site.gateway.desk.statement(site.account_id(fault)).everything
+    cash = {line.tag: line.value for line in told if line.currency == "USD" and line.tag in _CASH}
+    for key, value in cash.items():
         where = {"key": key, "account": site.account_id(fault)}
-        rule = {"action": "edit", "message": "accountUpdateMulti", "fields": {"value": str(value)}}
+        rule = {"action": "edit", "message": "accountUpdateMulti", "fields": {"value": value}}
         site.rule(fault, {**rule, "where": where, "times": fault.terms["times"]})
 
 

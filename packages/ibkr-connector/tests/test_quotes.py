@@ -21,6 +21,7 @@ from ibkr_connector.messages import MARKET_DATA_TYPE, Tick
 from ibkr_connector.quote_line import assemble, mark
 from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import World, open_world, quote
+from ibkr_simulator import Limits
 from simulated_exchange import Quote, QuoteKind
 
 _NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -87,6 +88,20 @@ async def test_no_more_lines_stand_than_allowed(world: World) -> None:
             del standing[fields[2]]
         assert len(standing) <= 2
     assert set(standing.values()) == {"1", "3"}
+
+
+async def test_a_line_that_another_program_has_is_a_reason_and_may_be_free_later() -> None:
+    async with open_world(limits=Limits(market_data_lines=1)) as world:
+        other, ours = await world.client(1), await world.client(2)
+        await other.get_multiple_market_prices(["AAA"])
+        with pytest.raises(MarketDataError, match="No quote for BBB: ") as refused:
+            await ours.get_multiple_market_prices(["BBB"])
+        await other.disconnect()
+        while 1 in world.gateway.sessions:
+            await ours.server_time()
+        (price,) = await ours.get_multiple_market_prices(["BBB"])
+    assert refused.value.code == "101"
+    assert price.bid == 50
 
 
 async def test_a_crossed_and_a_one_sided_market_are_told_as_they_are(world: World) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -46,8 +47,10 @@ def rotating_exchange(count: int) -> tuple[Exchange, list[str]]:
 
 
 async def rebalancer(world: World, symbols: list[str], cache: ContractCache) -> IBKRRebalancer:
+    """It lives in the time of its exchange."""
     client = await world.client(contract_cache=cache)
-    return IBKRRebalancer(client, EqualWeights(symbols), journal=MemoryJournal())
+    clock = world.exchange.clock
+    return IBKRRebalancer(client, EqualWeights(symbols), journal=MemoryJournal(), clock=clock)
 
 
 async def warm_cache(world: World, count: int) -> ContractCache:
@@ -81,16 +84,21 @@ async def test_a_rebalance_does_what_its_preview_says_within_the_pace(count: int
 
 
 class Calendar(WallClock):
-    """Real time, on another day."""
+    """Real time, on another day: from noon of a Friday in New York on."""
 
-    ahead = timedelta()
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop())
+        now = datetime.now(UTC)
+        self.friday = now.date() + timedelta(days=1 + (3 - now.weekday()) % 7)
+        noon = datetime.combine(self.friday, time(12), ZoneInfo("America/New_York"))
+        self.ahead = noon - now
 
     def now(self) -> datetime:
         return super().now() + self.ahead
 
 
 async def test_a_cash_account_buys_the_rest_when_its_sales_have_settled() -> None:
-    clock = Calendar(asyncio.get_running_loop())
+    clock = Calendar()
     exchange = Exchange(clock=clock, instruments=[stock(1, "OLD"), stock(2, "NEW")])
     for con_id in (1, 2):
         exchange.set_quote(con_id, quote("50", "50.01", last=Decimal(50), close=Decimal(49)))
@@ -103,20 +111,24 @@ async def test_a_cash_account_buys_the_rest_when_its_sales_have_settled() -> Non
         waiting = await ours.rebalance_account(_ACCOUNT)
         # At the exchange: everything is sold, and what was bought is paid for.
         first = exchange.account("DU300")
-        # The longest that one business day can take is over.
-        clock.ahead = timedelta(days=5)
+        clock.ahead += timedelta(days=2, hours=11)
+        sunday = await ours.rebalance_account(_ACCOUNT)
+        clock.ahead += timedelta(hours=1)  # midnight
         rest = await ours.rebalance_account(_ACCOUNT)
         again = await ours.rebalance_account(_ACCOUNT)
     assert sold.status is rest.status is RunStatus.DONE
-    assert waiting.status is again.status is RunStatus.NOTHING_TO_DO
+    assert {waiting.status, sunday.status, again.status} == {RunStatus.NOTHING_TO_DO}
     assert [(t.symbol, t.quantity) for t in sold.orders] == [
         (t.symbol, t.quantity) for t in preview.proposed_trades
     ]
     assert first.positions[2].quantity == 39  # 2,000 have settled; 40 at 50.26 would take 2,010
     assert not first.unpaid_quantities
-    assert preview.awaited == sold.awaited == waiting.awaited
+    assert sold.awaited == waiting.awaited == sunday.awaited
+    assert preview.awaited is not None
     assert sold.awaited is not None
-    assert sold.awaited.amount == 200 * 50 - 1
+    assert preview.awaited.amount == sold.awaited.amount == 200 * 50 - 1
+    # The broker's word: by its hours the market opens the next day, a Saturday.
+    assert sold.awaited.settles_on == clock.friday + timedelta(days=3)
     assert rest.awaited is None
     final = exchange.account("DU300")
     assert final.positions[2].quantity > 230

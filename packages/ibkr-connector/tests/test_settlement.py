@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -57,5 +58,9 @@ async def test_money_of_a_sale_is_cash_that_has_not_settled() -> None:
         margin = await client.get_account_snapshot("DU400")
     assert snapshot.cash_account
     assert snapshot.settled_cash == 1_000
-    assert snapshot.cash_balance > 1_490
+    assert snapshot.cash_balance == 1_499
+    # By the gateway's schedule, which says the same as the exchange's books.
+    (sale,) = exchange.account("DU300").pending_sales
+    assert snapshot.settles_on == sale.settles.astimezone(ZoneInfo("America/New_York")).date()
+    assert margin.settles_on is None
     assert not margin.cash_account

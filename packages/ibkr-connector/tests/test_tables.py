@@ -25,7 +25,7 @@ def test_a_refusal_is_one_even_if_it_looks_like_a_warning(code: int) -> None:
     assert meaning_of(code).kind is Kind.REJECTED
 
 
-@pytest.mark.parametrize("code", [354, 10089, 10168, 10186, 10197])
+@pytest.mark.parametrize("code", [101, 354, 10089, 10168, 10186, 10197])
 def test_missing_market_data_ends_a_quote(code: int) -> None:
     assert meaning_of(code).kind is Kind.DATA
     assert Kind.DATA in RAISES

@@ -129,6 +129,20 @@ def test_the_money_of_a_friday_sale_settles_on_monday_when_settlement_takes_a_da
     assert account.settled_cash["USD"] == D("100297.96")
 
 
+def test_the_money_of_a_sale_is_there_when_its_day_begins() -> None:
+    pit = Pit(start=FRIDAY, positions={SPY: (10, 90)}, account={"settlement_days": 1})
+    pit.sell(4)
+    (sale,) = pit.exchange.account(ACCOUNT).pending_sales
+    # Midnight in New York, where clocks are four hours behind since 9 March: 4 x 99.99 - 1.00.
+    monday = datetime(2025, 3, 31, 4, 0, tzinfo=UTC)
+    assert (sale.settles, sale.currency, sale.amount) == (monday, "USD", D("398.96"))
+    pit.clock.advance((monday - FRIDAY).total_seconds() - 1)
+    assert pit.exchange.account(ACCOUNT).settled_cash["USD"] == 100_000
+    pit.clock.advance(1)
+    account = pit.exchange.account(ACCOUNT)
+    assert (account.settled_cash["USD"], account.pending_sales) == (D("100398.96"), ())
+
+
 def test_the_money_of_a_sale_before_a_holiday_settles_after_it() -> None:
     wednesday = datetime(2026, 11, 25, 15, tzinfo=UTC)
     account = {"settlement_days": 1}

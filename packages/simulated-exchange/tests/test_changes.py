@@ -6,6 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from simulated_exchange import (
+    ChangeRefused,
     ExchangeError,
     FillPolicy,
     LatencyModel,
@@ -99,7 +100,7 @@ def test_time_priority_after_a_change(quantity: int, price: int, first: str) -> 
     assert fill.order_id == {"changed": changed, "other": other}[first].order_id
 
 
-def test_a_modification_that_comes_too_late_is_dropped() -> None:
+def test_a_modification_that_comes_too_late_is_refused_and_the_order_goes_on() -> None:
     pit = Pit(latency=LatencyModel.fixed(1), partial_fills=True)
     outgrown, ended = pit.buy(10, limit=99), pit.buy(10, limit=98)
     pit.clock.advance(1)
@@ -114,6 +115,9 @@ def test_a_modification_that_comes_too_late_is_dropped() -> None:
         D(8),
         D(10),
     )
+    # What has ended was told; the other is told of.
+    (refused,) = [event for event in pit.events if isinstance(event, ChangeRefused)]
+    assert (refused.order, refused.reason) == (kept, Reason.BAD_QUANTITY)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +215,7 @@ def test_live_orders_count_against_shares_and_cash() -> None:
     assert pit.exchange.audit() == []
 
 
-def test_a_modification_that_cannot_be_valued_when_it_arrives_is_dropped() -> None:
+def test_a_modification_that_cannot_be_valued_when_it_arrives_is_refused() -> None:
     pit = Pit(latency=LatencyModel.fixed(1), cash={"USD": 2003})
     pit.exchange.fill_policy = FillPolicy.never()
     order = pit.buy(10)
@@ -235,6 +239,8 @@ def test_of_two_modifications_on_their_way_only_the_first_gets_the_last_shares()
     pit.clock.advance(1)
     quantities = [order.request.quantity for order in pit.exchange.open_orders()]
     assert quantities == [10, 5]
+    (refused,) = [event for event in pit.events if isinstance(event, ChangeRefused)]
+    assert (refused.order.order_id, refused.reason) == (second.order_id, Reason.NO_SHORT)
     pit.quote(120, 121)
     assert pit.held() == 0
     assert pit.exchange.audit() == []

@@ -56,10 +56,10 @@ def test_a_calendar_that_nobody_knows_is_refused() -> None:
     ("hours", "due"),
     [
         # Thanksgiving, and the weekend, are no business days.
-        (TradingHours.us_regular(), "2026-11-30T20:00:00+00:00"),
+        (TradingHours.us_regular(), "2026-11-30T05:00:00+00:00"),
         # A market that never closes settles at no weekend either.
-        (TradingHours.always(), "2026-11-27T20:00:00+00:00"),
-        (TradingHours(zone="UTC", closed_on=(date(2026, 11, 27),)), "2026-11-30T20:00:00+00:00"),
+        (TradingHours.always(), "2026-11-27T05:00:00+00:00"),
+        (TradingHours(zone="UTC", closed_on=(date(2026, 11, 27),)), "2026-11-30T00:00:00+00:00"),
     ],
 )
 def test_business_days_are_weekdays_on_which_the_market_is_open(

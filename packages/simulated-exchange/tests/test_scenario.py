@@ -113,6 +113,19 @@ def test_a_file_says_everything_about_a_market(tmp_path: Path) -> None:
     assert exchange.quote(1).at == clock.now()
 
 
+def test_a_file_can_have_a_tape_and_faults_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "quotes.csv").write_text("time,symbol,bid,ask\n1.5,ABC,11,11.01\n")
+    more = "tape: quotes.csv\nfaults: [{action: swallow, message: placeOrder}]\n"
+    scenario = load_scenario(write(tmp_path, FILE + more))
+    assert scenario.faults == ({"action": "swallow", "message": "placeOrder"},)
+    clock = VirtualClock(SUNDAY)
+    exchange = replace(scenario, walk=None).build(clock)
+    clock.advance(1)
+    assert exchange.quote(1).bid == D("9.995")
+    clock.advance(1)
+    assert (exchange.quote(1).bid, exchange.quote(1).ask) == (D(11), D("11.01"))
+
+
 def test_variants_of_a_scenario_are_built_from_its_value() -> None:
     scenario = replace(load_scenario("demo"), latency=LatencyModel())
     exchange = scenario.build(VirtualClock(SUNDAY))
@@ -145,6 +158,8 @@ def test_variants_of_a_scenario_are_built_from_its_value() -> None:
         ("hours: sometimes", "hours should be a mapping"),
         ("hours: {zone: Mars/Phobos}", "Mars/Phobos"),
         ("latency: {low: 2, high: 1}", "latency"),
+        ("faults: [swallow]", "a fault should be a mapping"),
+        ("tape: 3", "mine.yaml"),
     ],
 )
 def test_a_wrong_scenario_is_refused_with_the_place(

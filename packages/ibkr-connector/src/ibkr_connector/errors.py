@@ -85,6 +85,7 @@ def _row(kind: Kind, meaning: str, source: str = _CODES) -> ErrorCode:
 ERROR_CODES: Mapping[int, ErrorCode] = MappingProxyType(
     {
         100: _row(Kind.WARNING, "more than 50 messages a second"),
+        101: _row(Kind.DATA, "no market data line is left for another instrument"),
         103: _row(Kind.REJECTED, "duplicate order id"),
         104: _row(Kind.REJECTED, "cannot modify a filled order"),
         105: _row(Kind.WARNING, "the change does not match the original order"),

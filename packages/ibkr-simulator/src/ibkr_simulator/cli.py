@@ -1,4 +1,4 @@
-"""The command line: `python -m ibkr_simulator serve` and `... replay`.
+"""The command line: `python -m ibkr_simulator serve`, `... replay` and `... record`.
 
 Arguments come in; a gateway is served, or one line on stderr says why not. Exit codes: 0 after an
 orderly stop, 1 when the gateway could not start, 2 for arguments that make no sense.
@@ -13,7 +13,7 @@ from pathlib import Path
 from simulated_exchange import StateError
 
 from .faults import BadRule
-from .server import ServeOptions, replay, run
+from .server import ServeOptions, record, replay, run
 from .state_lock import StateInUse
 from .transcript import BadTranscript
 
@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "replay":
             replay(given.transcript, given.host, given.port)
+        elif given.command == "record":
+            record(given.target, given.transcript, given.host, given.port)
         else:
             run(_serve_options(given))
     except (StateInUse, StateError, BadRule, BadTranscript, OSError) as error:
@@ -45,10 +47,16 @@ def _serve_options(given: argparse.Namespace) -> ServeOptions:
         ready_file=given.ready_file,
         exit_when_unused=given.exit_when_unused,
         read_only=given.read_only,
+        market_data_lines=given.market_data_lines,
         seed=given.seed,
         faults=given.faults,
         record=given.record,
     )
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,9 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve the API until told to stop")
-    again = commands.add_parser("replay", help="answer like a recording, made with serve --record")
+    again = commands.add_parser("replay", help="answer like a recording")
     again.add_argument("transcript", type=Path, help="the recording")
-    for command in (serve, again):
+    relay = commands.add_parser("record", help="pass on to a gateway and record what is said")
+    relay.add_argument("transcript", type=Path, help="file to which every frame is added")
+    add = relay.add_argument
+    add("--target", type=_address, required=True, help="the gateway, as HOST:PORT")
+    for command in (serve, again, relay):
         add = command.add_argument
         add("--host", default="127.0.0.1", help="address for API clients (default: %(default)s)")
         add("--port", type=int, default=0, help="port for API clients (default: any free one)")
@@ -72,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ready-file", type=Path, help="written when the gateway listens, removed when it ends")
     add("--exit-when-unused", action="store_true", help="end when the last lease is given back")
     add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
+    add("--market-data-lines", type=int, default=100, help="instruments that may stream at a time")
     add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
     add("--faults", type=Path, help="YAML file with rules of what is to go wrong")
     add("--record", type=Path, help="file to which every frame is added, a line of JSON each")

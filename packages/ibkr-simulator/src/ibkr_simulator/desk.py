@@ -12,7 +12,9 @@ from simulated_exchange import Account, Exchange, ExchangeError, Instrument
 
 from .advisor import ADVISOR, Advisor
 from .blocks import Blocks
+from .limits import Limits
 from .order_ids import OrderIds
+from .pacing import HistoryPace
 from .refusals import Refusal, invalid, no_such_contract
 from .translate.accounts import Statement
 from .translate.contracts import market_rules, price_rule
@@ -35,10 +37,15 @@ class Desk:
         accounts: tuple[str, ...] | None,
         master_client_id: int,
         read_only: bool,
+        limits: Limits | None,
+        history_pace: HistoryPace | None,
     ) -> None:
         self.exchange = exchange
         self.master_client_id = master_client_id
         self.read_only = read_only
+        #: how much there may be at a time, and how often bars may be asked for; None: any
+        self.limits = limits
+        self.history_pace = history_pace
         self.advisor = Advisor(exchange)
         self.blocks = Blocks(exchange)
         self.order_ids = OrderIds(exchange, self.blocks)
@@ -91,7 +98,8 @@ class Desk:
 
     def statement(self, account_id: str) -> Statement:
         """An account, as clients are to see it, in the lines in which they see it."""
-        return Statement(account_id, self.account, self.exchange.instruments)
+        now = self.exchange.clock.now()
+        return Statement(account_id, self.account, self.exchange.instruments, now)
 
     def market_rule(self, instrument: Instrument) -> int:
         """The number of the rule that its prices follow."""

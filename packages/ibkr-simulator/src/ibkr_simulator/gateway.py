@@ -21,7 +21,9 @@ from .faults import Faults
 from .frames import MAX_VERSION
 from .handlers.system import welcome
 from .herald import Herald
+from .limits import Limits
 from .link import LostLink
+from .pacing import HistoryPace
 from .refusals import Refusal
 from .session import Session
 from .transcript import Recorder
@@ -48,9 +50,10 @@ class SimulatedGateway:
 
     `accounts` are the login's accounts (all of the exchange's when None). `server_max` is the
     newest version offered, 157 to 178. `read_only` refuses orders as a gateway with a read-only API
-    does. `pacing` answers error 100 above 50 messages a second and disconnects at the third;
-    without it messages are only counted. `master_client_id` hears of every client's orders. A
-    `recorder` is shown every frame.
+    does. `pacing` answers error 100 above 50 messages a second and disconnects at the third, and
+    162 when bars are asked for too often; without it messages are only counted. `limits` bounds
+    what there may be at a time; None is without bounds. `master_client_id` hears of every client's
+    orders. A `recorder` is shown every frame.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class SimulatedGateway:
         server_max: int = MAX_VERSION,
         read_only: bool = False,
         pacing: bool = False,
+        limits: Limits | None = None,
         write_limit: int = _WRITE_LIMIT,
         recorder: Recorder | None = None,
     ) -> None:
@@ -73,7 +77,12 @@ class SimulatedGateway:
         self.write_limit = write_limit
         self.recorder = recorder
         self.desk = Desk(
-            exchange, accounts=accounts, master_client_id=master_client_id, read_only=read_only
+            exchange,
+            accounts=accounts,
+            master_client_id=master_client_id,
+            read_only=read_only,
+            limits=limits,
+            history_pace=HistoryPace(exchange.clock) if pacing else None,
         )
         #: messages that nothing answered, by name, or by `#number` if even the name is unknown
         self.unknown_messages: Counter[str] = Counter()
@@ -194,7 +203,12 @@ class SimulatedGateway:
 
     def log_in(self, connection: Connection, client_id: int) -> Session | None:
         """A session under this client id; None, and an error to the client, when it is taken."""
-        session = Session(desk=self.desk, client_id=client_id, send=connection.send)
+        session = Session(
+            desk=self.desk,
+            client_id=client_id,
+            send=connection.send,
+            everybody=self._sessions,
+        )
         if client_id in self._sessions:
             session.error(
                 326,
@@ -202,6 +216,11 @@ class SimulatedGateway:
                 " Retry with a unique client id.",
             )
             connection.close(f"client id {client_id} is in use")
+            return None
+        limits = self.desk.limits
+        if limits is not None and len(self._sessions) >= limits.clients:
+            # A gateway gives no reason for this; the client sees its connection end.
+            connection.close(f"{limits.clients} clients are logged in")
             return None
         self._sessions[client_id] = connection.session = session
         welcome(session)

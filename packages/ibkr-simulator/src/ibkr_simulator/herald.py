@@ -11,6 +11,7 @@ from typing import Any
 
 from simulated_exchange import (
     AccountChanged,
+    ChangeRefused,
     CommissionCharged,
     Event,
     Executed,
@@ -24,7 +25,7 @@ from .desk import Desk
 from .handlers import ACCOUNT_LISTENERS
 from .handlers.executions import commission_charged, executed
 from .handlers.market_data import quote_changed
-from .handlers.order_reports import order_changed
+from .handlers.order_reports import change_refused, order_changed
 from .handlers.positions import position_changed
 from .handlers.results import refresh
 from .refresh import ACCOUNTS_AFTER, RESULTS_AFTER, Refresh
@@ -45,6 +46,7 @@ class Herald:
         self._results = Refresh(clock, RESULTS_AFTER, self._tell_results)
         self._takes: Mapping[type[Event], Callable[[Any], None]] = {
             OrderChanged: self._order_changed,
+            ChangeRefused: self._change_refused,
             Executed: self._executed,
             CommissionCharged: self._commission_charged,
             PositionChanged: self._position_changed,
@@ -60,6 +62,10 @@ class Herald:
         self._desk.order_ids.note(event.order)
         for session in self._concerned(event.order.request):
             order_changed(session, event)
+
+    def _change_refused(self, event: ChangeRefused) -> None:
+        for session in self._concerned(event.order.request):
+            change_refused(session, event)
 
     def _executed(self, event: Executed) -> None:
         for session in self._concerned(event.execution.request):

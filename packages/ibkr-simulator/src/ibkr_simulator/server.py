@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from simulated_exchange import Clock, Exchange, StateError, StateFile, WallClock
 from .control import ControlServer
 from .faults import read_file
 from .gateway import SimulatedGateway
+from .limits import Limits
+from .relay import Relay
 from .replay import ReplayServer
 from .saver import Saver
 from .state_lock import exclusive
@@ -41,6 +44,7 @@ class ServeOptions:
     ready_file: Path | None = None
     exit_when_unused: bool = False
     read_only: bool = False
+    market_data_lines: int = 100
     seed: int | None = None
     faults: Path | None = None
     record: Path | None = None
@@ -68,9 +72,28 @@ def replay(transcript: Path, host: str, port: int) -> None:
 async def _replay(transcript: Path, host: str, port: int) -> None:
     stop = _stop_on_signals()
     async with ReplayServer(read_transcript(transcript), host=host, port=port) as server:
-        sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": server.port}) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
+        await _serve_until(stop, host, server.port)
+
+
+def record(target: tuple[str, int], transcript: Path, host: str, port: int) -> None:
+    """Pass on what clients and a gateway say and add it to a file, until SIGTERM or SIGINT.
+
+    Raises `OSError` before anything is served.
+    """
+    asyncio.run(_record(target, transcript, host, port))
+
+
+async def _record(target: tuple[str, int], transcript: Path, host: str, port: int) -> None:
+    stop = _stop_on_signals()
+    with transcript.open("a", encoding="utf-8") as lines:
+        async with Relay(target, Recorder(lines), host=host, port=port) as relay:
+            await _serve_until(stop, host, relay.port)
+
+
+async def _serve_until(stop: asyncio.Event, host: str, port: int) -> None:
+    sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": port}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -84,9 +107,10 @@ async def _serve(options: ServeOptions) -> None:
     loop = asyncio.get_running_loop()
     stop = _stop_on_signals()
     file = StateFile(options.state) if options.state is not None else None
-    exchange = _open_exchange(options, file, WallClock(loop))
+    exchange, rules = _open_exchange(options, file, WallClock(loop))
     settle_memory()
-    rules = read_file(options.faults) if options.faults is not None else []
+    if options.faults is not None:
+        rules = (*rules, *read_file(options.faults))
     async with AsyncExitStack() as stack:
         recorder = None
         if options.record is not None:
@@ -98,6 +122,7 @@ async def _serve(options: ServeOptions) -> None:
             port=options.port,
             read_only=options.read_only,
             pacing=True,
+            limits=Limits(market_data_lines=options.market_data_lines),
             recorder=recorder,
         )
         saver = await stack.enter_async_context(Saver(exchange, file)) if file else None
@@ -122,12 +147,14 @@ async def _serve(options: ServeOptions) -> None:
                 options.ready_file.unlink(missing_ok=True)
 
 
-def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) -> Exchange:
-    """The saved exchange if there is one, else the scenario's."""
+def _open_exchange(
+    options: ServeOptions, file: StateFile | None, clock: Clock
+) -> tuple[Exchange, tuple[Mapping[str, Any], ...]]:
+    """The saved exchange if there is one, else the scenario's, with the scenario's faults."""
     try:
         state = file.read() if file is not None else None
         if state is not None:
-            return Exchange.restore(state, clock=clock)
+            return Exchange.restore(state, clock=clock), ()
     except StateError as error:
         raise StateError(
             f"the saved state {options.state} cannot be used: {error}; deleting it, which is what "
@@ -136,7 +163,7 @@ def _open_exchange(options: ServeOptions, file: StateFile | None, clock: Clock) 
     scenario = load_scenario(options.scenario)
     if options.seed is not None:
         scenario = replace(scenario, seed=options.seed)
-    return scenario.build(clock)
+    return scenario.build(clock), scenario.faults
 
 
 def settle_memory() -> None:

@@ -23,8 +23,16 @@ NO_REQUEST = -1
 class Session:
     """A logged-in client: its identity, its subscriptions and its untransmitted orders."""
 
-    def __init__(self, *, desk: "Desk", client_id: int, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        *,
+        desk: "Desk",
+        client_id: int,
+        send: Callable[[Message], None],
+        everybody: Mapping[int, "Session"],
+    ) -> None:
         self.desk = desk
+        self._everybody = everybody
         self.client_id = client_id
         self.subscriptions = Subscriptions()
         self.drafts = Drafts()
@@ -45,6 +53,14 @@ class Session:
     def sees_all_orders(self) -> bool:
         """Whether this is the master client, which hears of every client's orders."""
         return self.client_id == self.desk.master_client_id
+
+    def streamed(self) -> set[int]:
+        """The instruments that any client of this login has a stream of, by con_id."""
+        return {
+            con_id
+            for session in self._everybody.values()
+            for con_id in session.subscriptions.market_data.con_ids
+        }
 
     def account(self, account_id: str) -> str:
         """The account a request is about: the one it names, or the only one there is.

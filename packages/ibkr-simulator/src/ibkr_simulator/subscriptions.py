@@ -4,7 +4,7 @@ Requests come in through the handlers, which also ask here what to send. Nothing
 and nothing of it outlives the connection.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -53,6 +53,8 @@ class MarketDataLine:
     con_id: int
     feed: Feed
     sent: Quote
+    #: whether it ends as soon as its picture is complete
+    snapshot: bool = False
 
 
 class MarketDataLines:
@@ -67,6 +69,11 @@ class MarketDataLines:
 
     def __contains__(self, request_id: int) -> bool:
         return request_id in self._lines
+
+    @property
+    def con_ids(self) -> Collection[int]:
+        """The instruments that are shown."""
+        return self._shown.keys()
 
     def get(self, request_id: int) -> MarketDataLine | None:
         return self._lines.get(request_id)
@@ -83,7 +90,10 @@ class MarketDataLines:
         """End a stream; whether there was one."""
         line = self._lines.pop(request_id, None)
         if line is not None:
-            del self._shown[line.con_id][request_id]
+            shown = self._shown[line.con_id]
+            del shown[request_id]
+            if not shown:
+                del self._shown[line.con_id]
         return line is not None
 
 

@@ -14,6 +14,7 @@ from ibkr_simulator.codec import (
     MissingFields,
     UnknownField,
     UnknownMessage,
+    Verbatim,
     decode_reply,
     decode_request,
     encode_reply,
@@ -113,6 +114,15 @@ def test_an_unset_parent_is_the_largest_long() -> None:
     assert decode_reply(payload, 178).fields["parentPermId"] is None
 
 
+@pytest.mark.parametrize("text", ["NaN", "", "1e999"])
+def test_a_text_can_be_written_where_a_number_belongs(text: str) -> None:
+    tick = {"reqId": 1, "tickType": 1, "size": Decimal(2)}
+    payload = encode_reply(Message("tickPrice", {**tick, "price": Verbatim(text)}), 178)
+    assert payload == f"1\0006\0001\0001\000{text}\0002\0000\000".encode()
+    with pytest.raises(BadValue, match="price"):
+        encode_reply(Message("tickPrice", {**tick, "price": "NaN"}), 178)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -205,7 +215,7 @@ def test_the_public_names_are_these() -> None:
     assert sorted(codec.__all__) == sorted(
         [
             *("BadValue", "CodecError", "LeftoverFields", "Message", "MissingFields"),
-            *("REPLY_NAMES", "REQUEST_NAMES", "UnknownField", "UnknownMessage"),
+            *("REPLY_NAMES", "REQUEST_NAMES", "UnknownField", "UnknownMessage", "Verbatim"),
             *("decode_reply", "decode_request", "encode_reply", "encode_request"),
             *("reply_name", "request_name"),
         ]

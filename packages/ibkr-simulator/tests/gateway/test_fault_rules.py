@@ -81,6 +81,10 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_the_reason(
         ({"action": "split", "message": "placeOrder"}, "applies to a reply"),
         ({"action": "pacing"}, "applies to a request"),
         ({"action": "correct", "message": "orderStatus"}, "applies to execDetails"),
+        ({"action": "edit", "message": "tickPrice", "fields": {"prize": 1}}, "field prize"),
+        ({"action": "edit", "message": "tickPrice", "fields": {"price": True}}, "field price"),
+        ({"action": "edit", "message": "modifyOrder", "fields": {"lmtPrice": "x"}}, "not a number"),
+        ({"action": "edit", "message": "familyCodes", "fields": {"codes": "x"}}, "edit: "),
     ],
 )
 async def test_a_rule_has_to_fit_its_action(world: Any, rule: dict[str, Any], reason: str) -> None:
@@ -103,6 +107,24 @@ def test_every_action_has_a_word_on_what_it_does() -> None:
     for name, row in ACTIONS.items():
         assert row.kind.__doc__, name
         assert not row.kind.__doc__.startswith(f"{row.kind.__name__}("), name
+
+
+#: Error codes of the TWS API that a server sends, by the documentation's table of message codes.
+CODES = [
+    *(100, 101, 103, 105, 110, 135, 161, 162, 165, 200, 201, 202, 203, 300, 310, 320, 321, 322),
+    *(326, 329, 354, 366, 399, 404, 434, 460, 1100, 1101, 1102, 1300, 2103, 2104, 2105, 2106),
+    *(2107, 2108, 2109, 2110, 2119, 2157, 2158, 2161, 10089, 10090, 10147, 10148, 10167, 10168),
+    *(10186, 10197, 10268, 10349),
+]
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_a_code_comes_with_its_words(world: Any, code: int) -> None:
+    gateway = await world.gateway()
+    wire = await world.wire(1)
+    gateway.faults.add({"action": "announce", "code": code})
+    told = await wire.receive()
+    assert (told.fields["code"], len(told.fields["text"]) > 10) == (code, True)
 
 
 def test_a_file_holds_a_list_of_rules_alone_or_under_faults(tmp_path: Path) -> None:

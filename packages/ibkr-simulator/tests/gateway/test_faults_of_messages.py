@@ -1,6 +1,8 @@
 """Messages that are lost, late, doubled, out of order, altered or refused by a rule."""
 
+import math
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -144,6 +146,64 @@ async def test_fields_can_be_altered_where_others_have_a_value(world: Any) -> No
     values = {value.tag: value.value for value in ib.accountValues()}
     assert values["AccountReady"] == "false"
     assert [position.position for position in ib.positions()] == [7.5, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("price", "bid"), [("NaN", math.nan), ("1.7976931348623157E308", 1.7976931348623157e308)]
+)
+async def test_a_price_can_be_none(world: Any, spy: Stock, price: str, bid: float) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add(
+        {
+            "action": "edit",
+            "fields": {"price": price},
+            "message": "tickPrice",
+            "where": {"tickType": 1},
+        }
+    )
+    ib = await world.client()
+    (ticker,) = await ib.reqTickersAsync(spy)
+    assert ticker.ask == 600.02
+    assert ticker.bid == pytest.approx(bid, nan_ok=True)
+
+
+async def test_a_price_can_be_empty(world: Any, spy: Stock) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "edit", "fields": {"price": ""}, "message": "tickPrice"})
+    ib = await world.client()
+    (ticker,) = await ib.reqTickersAsync(spy)
+    # ib_async passes over a tick without a price.
+    assert (math.isnan(ticker.bid), ticker.ask) == (True, 600.02)
+
+
+async def test_a_request_can_be_altered_on_its_way(world: Any, spy: Stock) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add(
+        {"action": "edit", "fields": {"lmtPrice": "589.5"}, "message": "placeOrder", "times": 0}
+    )
+    ib = await world.client()
+    ib.placeOrder(spy, LimitOrder("BUY", 3, 590))
+    await world.settle(ib)
+    (order,) = world.exchange.open_orders()
+    assert order.request.limit_price == Decimal("589.5")
+
+
+async def test_a_clock_can_be_wrong(world: Any) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "edit", "fields": {"time": 1795190400}, "message": "currentTime"})
+    ib = await world.client()
+    told = await ib.reqCurrentTimeAsync()
+    assert world.clock.now() - told == timedelta(hours=1)
+
+
+async def test_messages_without_the_field_are_left_as_they_are(world: Any) -> None:
+    gateway = await world.gateway()
+    rule = {"action": "edit", "fields": {"position": 7}, "direction": "reply", "times": 0}
+    gateway.faults.add(rule)
+    wire = await world.wire(1)
+    wire.send("reqPositions")
+    heard = await wire.receive_until("positionEnd")
+    assert [message.fields.get("position") for message in heard] == [7, 7, None]
 
 
 async def test_an_order_that_is_rejected_by_rule_never_reaches_the_exchange(

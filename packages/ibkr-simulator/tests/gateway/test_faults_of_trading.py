@@ -34,6 +34,15 @@ async def test_a_part_can_be_a_fraction_of_the_order_in_whole_shares(
     assert (trade.filled(), trade.remaining()) == (2, 3)
 
 
+async def test_an_order_that_makes_no_sense_is_refused_as_ever(world: Any) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "partial", "sizes": [1]})
+    ib = await world.client()
+    trade = ib.placeOrder(Stock("NOSUCH", "SMART", "USD"), MarketOrder("BUY", 3))
+    await world.settle(ib)
+    assert trade.log[-1].errorCode == 200
+
+
 async def test_only_the_matched_order_stalls_and_not_its_symbol(world: Any, spy: Stock) -> None:
     gateway = await world.gateway()
     gateway.faults.add({"action": "partial", "sizes": [1], "order_ref": "mine"})

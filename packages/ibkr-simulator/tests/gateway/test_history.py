@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ib_async import IB, BarData, Stock
+from ib_async import IB, BarDataList, Stock
 
 from simulated_exchange import Instrument
 
@@ -14,7 +14,7 @@ from .conftest import SPY
 NEWS = Stock("NEWS", "SMART", "USD")
 
 
-async def ask(ib: IB, contract: Stock, **terms: Any) -> list[BarData]:
+async def ask(ib: IB, contract: Stock, **terms: Any) -> BarDataList:
     """Bars of a day by the half hour, unless told otherwise."""
     asked = {
         "endDateTime": "",
@@ -24,8 +24,7 @@ async def ask(ib: IB, contract: Stock, **terms: Any) -> list[BarData]:
         "useRTH": True,
         "formatDate": 2,
     }
-    found = await ib.reqHistoricalDataAsync(contract, **{**asked, **terms})
-    return list(found)
+    return await ib.reqHistoricalDataAsync(contract, **{**asked, **terms})
 
 
 async def test_bars_of_a_day_are_within_its_hours_and_end_now(world: Any) -> None:
@@ -46,7 +45,7 @@ async def test_the_same_question_has_the_same_answer_and_sizes_agree(world: Any)
     await world.gateway()
     ib = await world.client()
     halves, again = await ask(ib, NEWS), await ask(ib, NEWS)
-    assert halves == again
+    assert list(halves) == list(again)
     end = "20261119 21:00:00 UTC"
     hours = await ask(ib, NEWS, barSizeSetting="1 hour", endDateTime=end)
     halves = await ask(ib, NEWS, endDateTime=end)
@@ -84,9 +83,19 @@ async def test_what_there_is_no_answer_to_is_an_error(
     wire = await world.wire(1)
     asked = {"barSize": "1 hour", "duration": "1 D", "whatToShow": "TRADES", "conId": SPY}
     wire.send("reqHistoricalData", reqId=4, exchange="SMART", **{**asked, **terms})
-    wire.send("cancelHistoricalData", reqId=4)
     error = await wire.receive()
     assert (error.fields["reqId"], error.fields["code"]) == (4, code)
+
+
+async def test_there_is_no_query_to_cancel_once_bars_were_sent(world: Any) -> None:
+    await world.gateway()
+    ib = await world.client()
+    codes: list[tuple[int, int]] = []
+    ib.errorEvent += lambda request, code, text, contract: codes.append((request, code))
+    bars = await ask(ib, NEWS)
+    ib.client.cancelHistoricalData(bars.reqId)
+    await world.settle(ib)
+    assert codes == [(bars.reqId, 366)]
 
 
 async def test_twenty_years_of_minutes_are_cut_to_what_one_answer_holds(world: Any) -> None:

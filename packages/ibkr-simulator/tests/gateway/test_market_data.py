@@ -1,5 +1,6 @@
 """Snapshots and streams, live, delayed and refused."""
 
+import asyncio
 import math
 from dataclasses import replace
 from decimal import Decimal
@@ -89,9 +90,46 @@ async def test_a_missing_side_is_minus_one_and_a_missing_last_is_not_told(
     ib = await world.client()
     quote = world.exchange.quote(spy.conId)
     world.exchange.set_quote(spy.conId, replace(quote, ask=None, last=None))
-    (ticker,) = await ib.reqTickersAsync(spy)
+    ticker = ib.reqMktData(spy)
+    await world.settle(ib)
     assert (ticker.bid, ticker.ask, ticker.askSize) == (600.0, -1, 0)
     assert math.isnan(ticker.last)
+
+
+async def test_a_snapshot_waits_eleven_seconds_for_what_is_missing(world: Any, spy: Stock) -> None:
+    await world.gateway()
+    ib = await world.client()
+    quote = world.exchange.quote(spy.conId)
+    world.exchange.set_quote(spy.conId, replace(quote, last=None, at=None))
+    asked = asyncio.ensure_future(ib.reqTickersAsync(spy))
+    await world.settle(ib)
+    world.clock.advance(10.9)
+    await world.settle(ib)
+    assert not asked.done()
+    world.clock.advance(0.1)
+    (ticker,) = await asked
+    assert ticker.bid == 600.0
+    assert math.isnan(ticker.last)
+
+
+async def test_a_snapshot_ends_when_what_was_missing_comes(world: Any, spy: Stock) -> None:
+    await world.gateway()
+    wire = await world.wire(1)
+    quote = world.exchange.quote(spy.conId)
+    world.exchange.set_quote(spy.conId, replace(quote, last=None, at=None))
+    for request_id in (9, 10):
+        wire.send("reqMktData", reqId=request_id, conId=spy.conId, exchange="SMART", snapshot=True)
+    wire.send("cancelMktData", reqId=10)
+    wire.send("reqCurrentTime")
+    waiting = await wire.receive_until("currentTime")
+    assert "tickSnapshotEnd" not in [message.name for message in waiting]
+    world.exchange.set_quote(spy.conId, quote)
+    ended = (await wire.receive_until("tickSnapshotEnd"))[-1]
+    assert ended.fields["reqId"] == 9
+    # Each ends once, and one that was cancelled does not.
+    world.clock.advance(60)
+    wire.send("reqCurrentTime")
+    assert (await wire.receive()).name == "currentTime"
 
 
 async def test_a_halt_is_told_with_the_first_ticks(world: Any, spy: Stock) -> None:

@@ -8,9 +8,13 @@ def test_the_package_exports_exactly_what_it_lists() -> None:
     assert set(ibkr_simulator.__all__) == {
         "BadRule",
         "FaultRule",
+        "Limits",
+        "Recorder",
+        "ReplayServer",
         "SimulatedGateway",
         "Statistics",
         "__version__",
+        "read_transcript",
     }
     for name in ibkr_simulator.__all__:
         assert hasattr(ibkr_simulator, name)

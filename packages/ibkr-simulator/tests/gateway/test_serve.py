@@ -227,6 +227,39 @@ async def test_faults_of_a_file_are_set_before_anybody_connects(serve: Any, tmp_
     ib.disconnect()
 
 
+SCENARIO = """
+size: 500
+instruments: [{con_id: 1, symbol: ABC, quote: {bid: 9, ask: 10, last: 9, close: 9}}]
+accounts: {DU1: {cash: {USD: 1000}}}
+tape: quotes.csv
+faults: [{action: reject, code: 201, text: no luck, message: placeOrder}]
+"""
+
+
+async def test_a_scenario_of_ones_own_has_quotes_and_faults(serve: Any, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SCENARIO)
+    (tmp_path / "quotes.csv").write_text("time,symbol,bid,ask\n0,ABC,11,11.5\n")
+    served = serve("--scenario", file)
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", served.ready["port"], clientId=1, timeout=PATIENCE)
+    abc = Stock("ABC", "SMART", "USD", conId=1)
+    (ticker,) = await ib.reqTickersAsync(abc)
+    assert (ticker.bid, ticker.ask, ticker.close) == (11, 11.5, 9)
+    trade = ib.placeOrder(abc, LimitOrder("BUY", 1, 5))
+    await trade.statusEvent
+    assert "no luck" in trade.log[-1].message
+    ib.disconnect()
+
+
+def test_a_tape_that_is_not_there_is_one_line_and_exit_code_1(serve: Any, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SCENARIO)
+    code, errors = serve("--scenario", file).wait()
+    assert (code, errors.count("\n")) == (1, 1)
+    assert "quotes.csv" in errors
+
+
 def test_faults_that_cannot_be_meant_are_one_line_and_exit_code_1(
     serve: Any, tmp_path: Path
 ) -> None:
@@ -238,16 +271,22 @@ def test_faults_that_cannot_be_meant_are_one_line_and_exit_code_1(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("recorder", ["gateway", "relay"])
 async def test_a_process_records_and_another_replays(
-    serve: Any, started: list[Served], tmp_path: Path
+    serve: Any, started: list[Served], tmp_path: Path, recorder: str
 ) -> None:
     file = tmp_path / "day.jsonl"
-    first = serve("--record", file)
+    first = serve("--record", file) if recorder == "gateway" else serve()
+    port = first.ready["port"]
+    if recorder == "relay":
+        relay = Served(str(file), "--target", f"127.0.0.1:{port}", command="record")
+        started.append(relay)
+        port = relay.ready["port"]
     ib = IB()
-    await ib.connectAsync("127.0.0.1", first.ready["port"], clientId=1, timeout=PATIENCE)
+    await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=PATIENCE)
     cash = ib.accountValues()
     ib.disconnect()
-    assert first.end()[0] == 0
+    assert all(served.end()[0] == 0 for served in started)
     second = Served(str(file), command="replay")
     started.append(second)
     ib = IB()

@@ -9,6 +9,7 @@ import pytest
 from ib_async import IB, MarketOrder, Stock
 
 from ibkr_simulator.frames import CLIENT_PREFIX, encode_frame
+from ibkr_simulator.relay import Relay
 from ibkr_simulator.replay import ReplayServer
 from ibkr_simulator.transcript import BadTranscript, Recorder, read_transcript
 
@@ -43,6 +44,42 @@ async def test_a_recording_plays_a_client_the_same_day_again(
     assert again[0] == seen[0]
     assert [fill.execution for fill in again[1]] == [fill.execution for fill in seen[1]]
     assert again[2:] == seen[2:]
+
+
+async def test_what_a_gateway_says_is_recorded_on_the_way_through(
+    world: Any, spy: Stock, tmp_path: Path
+) -> None:
+    gateway, file = await world.gateway(), tmp_path / "day.jsonl"
+    with file.open("w") as lines:
+        async with Relay(("127.0.0.1", gateway.port), Recorder(lines)) as relay:
+            seen = await trade(relay.port, spy)
+    assert seen[0] == "Filled"
+    async with ReplayServer(read_transcript(file)) as server:
+        again = await trade(server.port, spy)
+        assert not server.unexpected
+        assert server.entries_left == 0
+    assert [fill.execution for fill in again[1]] == [fill.execution for fill in seen[1]]
+    assert again[2:] == seen[2:]
+
+
+async def test_a_relay_passes_on_what_it_cannot_read(world: Any) -> None:
+    gateway, lines = await world.gateway(), io.StringIO()
+    async with Relay(("127.0.0.1", gateway.port), Recorder(lines)) as relay:
+        world.gateways[-1] = relay
+        wire = await world.wire()
+        wire.write(b"GET / HTTP/1.1\r\n")
+        # The gateway ends the connection, and so does the relay.
+        assert await wire.at_end()
+        await world.wire(1)
+        world.gateways[-1] = gateway
+        await gateway.stop()
+        world.gateways[-1] = relay
+        late = await world.wire()
+        assert await late.at_end()
+        world.gateways[-1] = gateway
+    entries = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {entry["connection"] for entry in entries} == {2}
+    assert entries[0]["name"] == entries[1]["name"] == "hello"
 
 
 async def test_a_line_has_the_time_the_direction_the_name_and_the_fields(world: Any) -> None:

@@ -5,6 +5,7 @@ from .clock import Clock, VirtualClock, WallClock
 from .errors import ExchangeError, Reason, StateError
 from .events import (
     AccountChanged,
+    ChangeRefused,
     CommissionCharged,
     CommissionReport,
     Event,
@@ -33,6 +34,7 @@ from .pnl import PnL
 from .policies import CommissionSchedule, FillPolicy, LatencyModel
 from .quotes import Quote, QuoteKind, RandomWalk
 from .scenario import Scenario, load_scenario
+from .settlement import Proceeds
 from .slippage import Slippage, SlippageModel
 from .state_file import StateFile
 from .tape import read_tape
@@ -43,6 +45,7 @@ __version__ = "1.0.0"
 __all__ = [
     "Account",
     "AccountChanged",
+    "ChangeRefused",
     "Clock",
     "CommissionCharged",
     "CommissionReport",
@@ -68,6 +71,7 @@ __all__ = [
     "Position",
     "PositionChanged",
     "PriceIncrement",
+    "Proceeds",
     "Quote",
     "QuoteChanged",
     "QuoteKind",

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from .hours import TradingHours
-from .settlement import Settlement
+from .settlement import Proceeds, Settlement
 
 ZERO = Decimal(0)
 
@@ -44,6 +44,8 @@ class Account:
     cash: Mapping[str, Decimal]
     #: per currency, without the proceeds of sales that have not settled
     settled_cash: Mapping[str, Decimal]
+    #: those proceeds, the first to settle first
+    pending_sales: tuple[Proceeds, ...]
     #: shares bought with money that has not settled, by con_id: to sell them now is free-riding
     unpaid_quantities: Mapping[int, Decimal]
     #: how often that was done

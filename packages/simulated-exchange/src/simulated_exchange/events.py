@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from .errors import Reason
 from .orders import Order, OrderRequest, Side
 from .quotes import Quote
 
@@ -60,6 +61,15 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeRefused:
+    """A change of an order was refused when it arrived; the order goes on as it was."""
+
+    order: Order
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Executed:
     """An order filled, in whole or in part."""
 
@@ -104,5 +114,11 @@ class QuoteChanged:
 
 
 Event = (
-    OrderChanged | Executed | PositionChanged | AccountChanged | CommissionCharged | QuoteChanged
+    OrderChanged
+    | ChangeRefused
+    | Executed
+    | PositionChanged
+    | AccountChanged
+    | CommissionCharged
+    | QuoteChanged
 )

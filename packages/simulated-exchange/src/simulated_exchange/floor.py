@@ -14,7 +14,7 @@ from .books import Books, Ticket
 from .clock import Clock
 from .desk import Desk
 from .errors import ExchangeError, Reason
-from .events import QuoteChanged
+from .events import ChangeRefused, QuoteChanged
 from .families import Families
 from .feeds import Feeds
 from .hours import TradingHours
@@ -256,8 +256,10 @@ class Floor:
         before, request = order.request, changes.apply(order.request)
         try:
             self._desk.check(request, order.filled, ticket)
-        except ExchangeError:
-            # Fills or other orders came first; the order goes on as it was.
+        except ExchangeError as error:
+            # Fills or other orders came first.
+            refused = ChangeRefused(order=order, reason=error.reason, message=error.message)
+            self._outbox.put(refused)
             return
         smaller = request.quantity <= before.quantity
         keeps_place = smaller and request == replace(before, quantity=request.quantity)

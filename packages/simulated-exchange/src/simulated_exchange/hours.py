@@ -94,16 +94,17 @@ class TradingHours:
         return None
 
     def business_days_later(self, at: datetime, days: int) -> datetime:
-        """The same time of day so many business days later.
+        """When the day begins in the hours' zone that is so many business days later, in UTC.
 
         Banks take part in what is due then: at a weekend nothing is, wherever there is trading.
         """
-        local = at.astimezone(ZoneInfo(self.zone))
+        zone = ZoneInfo(self.zone)
+        day = at.astimezone(zone).date()
         while days:
-            local += _DAY
-            if local.weekday() < 5 and not _is_closed(self, local.date()):
+            day += _DAY
+            if day.weekday() < 5 and not _is_closed(self, day):
                 days -= 1
-        return local.astimezone(UTC)
+        return datetime.combine(day, _MIDNIGHT, zone).astimezone(UTC)
 
     def sessions(self, start: datetime, days: int) -> list[Session | date]:
         """One entry for each of `days` calendar days from `start`'s; a closed day is its date."""

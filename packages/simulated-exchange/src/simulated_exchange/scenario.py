@@ -19,6 +19,7 @@ from .instruments import Instrument, PriceIncrement
 from .policies import CommissionSchedule, LatencyModel
 from .quotes import Quote, RandomWalk
 from .slippage import Slippage, SlippageModel
+from .tape import read_tape
 
 _SHIPPED = Path(__file__).with_name("scenarios")
 
@@ -42,9 +43,16 @@ class Scenario:
     slippage: Slippage = field(default_factory=Slippage)
     #: account id -> the other arguments of `Exchange.open_account`
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: quotes to play from the start on, see `tape.read_tape`
+    tape: Path | None = None
+    #: what is to go wrong between the exchange and its clients: whoever stands there reads it
+    faults: tuple[Mapping[str, Any], ...] = ()
 
     def build(self, clock: Clock) -> Exchange:
-        """A new exchange that starts as described."""
+        """A new exchange that starts as described.
+
+        Raises `StateError` or `OSError` for a tape that cannot be read.
+        """
         exchange = Exchange(
             clock=clock,
             instruments=self.instruments,
@@ -60,6 +68,8 @@ class Scenario:
             exchange.walk(con_id, self.walk)
         for account_id, arguments in self.accounts.items():
             exchange.open_account(account_id, **arguments)
+        if self.tape is not None:
+            exchange.replay(read_tape(self.tape, self.instruments, clock.now()))
         return exchange
 
 
@@ -80,7 +90,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
             f"ships with the package ({shipped}) or the path of a .yaml file"
         ) from None
     try:
-        return _scenario(_parse(text), path.stem)
+        return _scenario(_parse(text), path)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise StateError(f"scenario {name_or_path}: {error}") from error
 
@@ -106,9 +116,9 @@ def _parse(text: str) -> Any:
         raise ValueError(f"not YAML: {error}") from error
 
 
-def _scenario(raw: Any, name: str) -> Scenario:
+def _scenario(raw: Any, path: Path) -> Scenario:
     known = {"hours", "seed", "size", "instruments", "accounts", "rates", "walk"}
-    known |= {"commissions", "latency", "partial_fills", "slippage"}
+    known |= {"commissions", "latency", "partial_fills", "slippage", "tape", "faults"}
     document = _checked(raw, known, "the file")
     hours = _hours(document.get("hours", "always"))
     size = Decimal(document.get("size", 0))
@@ -116,7 +126,7 @@ def _scenario(raw: Any, name: str) -> Scenario:
     con_ids = {instrument.symbol: instrument.con_id for instrument, _ in listed}
     walk, latency = document.get("walk"), document.get("latency", {})
     return Scenario(
-        name=name,
+        name=path.stem,
         seed=document.get("seed", 0),
         instruments=tuple(instrument for instrument, _ in listed),
         quotes={instrument.con_id: quote for instrument, quote in listed},
@@ -130,6 +140,8 @@ def _scenario(raw: Any, name: str) -> Scenario:
             account_id: _account(item, con_ids, f"account {account_id}")
             for account_id, item in _mapping(document.get("accounts", {}), "accounts").items()
         },
+        tape=path.parent / document["tape"] if "tape" in document else None,
+        faults=tuple(_mapping(rule, "a fault") for rule in document.get("faults", ())),
     )
 
 

@@ -38,7 +38,8 @@ class Unpaid:
 class Settlement:
     """What one account waits for."""
 
-    #: business days of the market until the money of a sale has settled, 0 for at once
+    #: business days of the market until the money of a sale has settled, which it has when the
+    #: last of them begins; 0 for at once
     days: int = 0
     sales: list[Proceeds] = field(default_factory=list)
     unpaid: list[Unpaid] = field(default_factory=list)
@@ -106,6 +107,11 @@ class Settlement:
             if sale.settles > at:
                 settled[sale.currency] -= sale.amount
         return settled
+
+    def pending(self, at: datetime) -> tuple[Proceeds, ...]:
+        """The sales that have not settled by then, the first to settle first."""
+        waiting = [sale for sale in self.sales if sale.settles > at]
+        return tuple(sorted(waiting, key=lambda sale: sale.settles))
 
     def unpaid_quantities(self, at: datetime) -> dict[int, Decimal]:
         """Shares that were bought with money that has not settled by then, per con_id."""

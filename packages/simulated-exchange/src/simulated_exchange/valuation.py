@@ -92,6 +92,7 @@ def value_account(ledger: Ledger, market: Market, at: datetime) -> Account:
         allow_short=ledger.allow_short,
         cash=MappingProxyType(dict(ledger.cash)),
         settled_cash=MappingProxyType(ledger.settlement.settled(ledger.cash, at)),
+        pending_sales=ledger.settlement.pending(at),
         unpaid_quantities=MappingProxyType(ledger.settlement.unpaid_quantities(at)),
         free_rides=ledger.settlement.free_rides,
         exchange_rates=MappingProxyType({c: market.rate(c, base) for c in currencies}),

@@ -29,6 +29,7 @@ from .errors import (
     UnknownField,
     UnknownMessage,
 )
+from .kinds import Verbatim
 from .messages import (
     REPLY_NAMES,
     REQUEST_NAMES,
@@ -51,6 +52,7 @@ __all__ = [
     "MissingFields",
     "UnknownField",
     "UnknownMessage",
+    "Verbatim",
     "decode_reply",
     "decode_request",
     "encode_reply",

@@ -36,6 +36,20 @@ class Kind:
     default: Any
 
 
+class Verbatim(str):
+    """A text that is written as it stands, whatever kind its field is of: what no healthy gateway
+    sends, and faults do."""
+
+    __slots__ = ()
+
+
+def _verbatim(value: Any, what: str) -> str:
+    """The text itself. Raises `ValueError` for anything else, which should have been `what`."""
+    if type(value) is Verbatim:
+        return value
+    raise ValueError(f"{value!r} is not {what}")
+
+
 def _read_integer(text: str, largest: int) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError(f"{text[:40]!r} is not a whole number")
@@ -65,9 +79,7 @@ def _read_optional_long(text: str) -> int | None:
 
 
 def _write_int(value: Any) -> str:
-    if type(value) is not int:
-        raise ValueError(f"{value!r} is not an int")
-    return str(value)
+    return str(value) if type(value) is int else _verbatim(value, "an int")
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +107,7 @@ def _write_decimal(value: Any) -> str:
     if type(value) is int:
         return str(value)
     if type(value) is not Decimal or not value.is_finite():
-        raise ValueError(f"{value!r} is not a finite Decimal")
+        return _verbatim(value, "a finite Decimal")
     return str(value)
 
 
@@ -134,13 +146,11 @@ def _write_bool(value: Any) -> str:
         return "1"
     if value is False:
         return "0"
-    raise ValueError(f"{value!r} is not a bool")
+    return _verbatim(value, "a bool")
 
 
 def _write_text(value: Any) -> str:
-    if type(value) is not str:
-        raise ValueError(f"{value!r} is not a str")
-    return value
+    return value if type(value) is str else _verbatim(value, "a str")
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
+from ibkr_simulator.codec import CodecError, Message
+
 from .link import Announce, Outage, Restart
 from .messages import (
     Delay,
@@ -88,7 +90,21 @@ def completed(rule: FaultRule) -> FaultRule:
         raise BadRule(f"{name} applies to a {row.direction}, which the rule has to name")
     if rule.direction is None and not row.of_gateway:
         raise BadRule(f"{name} needs a message or a direction")
+    if isinstance(rule.action, Edit):
+        _check_edit(rule, rule.action)
     return rule
+
+
+def _check_edit(rule: FaultRule, edit: Edit) -> None:
+    """Whether a message that the rule names can have these fields. Raises `BadRule`."""
+    if not rule.message or rule.direction is None:
+        return
+    message = "placeOrder" if rule.message == MODIFY_ORDER else rule.message
+    try:
+        edit.changes(rule.direction, Message(message, {}))
+    except (CodecError, TypeError) as error:
+        # TypeError: a value where the message has a list.
+        raise BadRule(f"edit: {error}") from None
 
 
 def rule_from_json(given: Mapping[str, Any]) -> FaultRule:

@@ -3,15 +3,27 @@
 A `Hit` comes in; its message goes on, or not, now or later. Never: a socket or an order.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
+from ibkr_simulator.codec import (
+    CodecError,
+    Message,
+    Verbatim,
+    decode_request,
+    encode_reply,
+    encode_request,
+)
+from ibkr_simulator.frames import MAX_VERSION
 from ibkr_simulator.handlers.order_reports import tell
 
 from .hit import Hit
+from .rules import Direction
 from .texts import text_of
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,18 +80,32 @@ class Duplicate:
 class Edit:
     """The message goes on with these fields changed: a price of -1, an account that is not ready.
 
-    Numbers are taken as they are; a text that stands where the message has a number becomes one.
+    A reply has a text as it stands, also where a number belongs: "NaN", or nothing at all. A
+    message that does not have such fields goes on as it is.
     """
 
     fields: Mapping[str, Any]
 
     def __call__(self, hit: Hit) -> None:
-        before = hit.message.fields
-        changes = {
-            name: Decimal(str(value)) if isinstance(before.get(name), Decimal) else value
+        try:
+            changes = self.changes(hit.direction, hit.message)
+        except CodecError as error:
+            _LOG.warning("message not edited error=%s", error)
+            changes = {}
+        hit.proceed(**changes)
+
+    def changes(self, direction: Direction, message: Message) -> dict[str, Any]:
+        """The fields as they go on. Raises `CodecError` for what the message cannot have."""
+        given = {
+            name: Verbatim(value) if isinstance(value, str | float) else value
             for name, value in self.fields.items()
         }
-        hit.proceed(**changes)
+        edited = Message(message.name, {**message.fields, **given})
+        if direction is Direction.REPLY:
+            encode_reply(edited, MAX_VERSION)
+            return given
+        read = decode_request(encode_request(edited, MAX_VERSION), MAX_VERSION).fields
+        return {name: read[name] for name in given}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ibkr_simulator.handlers.order_reports import tell
+from ibkr_simulator.refusals import Refusal
 from simulated_exchange import Exchange, ExchangeError, FillPolicy, OrderState
 
 from .hit import Hit
@@ -35,7 +36,12 @@ class Partial:
         if session is None:
             hit.proceed()
             return
-        instrument = desk.instrument(hit.message.fields)
+        try:
+            instrument = desk.instrument(hit.message.fields)
+        except Refusal:
+            # It will be refused as ever.
+            hit.proceed()
+            return
         size = hit.message.fields["totalQuantity"] * self.fraction
         size -= size % instrument.lot_size
         policy = FillPolicy.partial(*(self.sizes or ((size,) if size > 0 else ())), stall=True)

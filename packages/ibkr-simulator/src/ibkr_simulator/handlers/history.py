@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ibkr_simulator.history import Bar, bars
+from ibkr_simulator.pacing import SMALL_BARS, HistoryPace
 from ibkr_simulator.refusals import Refusal, invalid
 from ibkr_simulator.session import Session
 from ibkr_simulator.translate.texts import ZONE, average, parse_time, stamp
+from simulated_exchange import Instrument
 
 _SIZES = {
     **{f"{n} secs": timedelta(seconds=n) for n in (5, 10, 15, 30)},
@@ -27,6 +29,8 @@ _SIZES = {
 }
 _UNITS = {"S": 1, "D": 86_400, "W": 7 * 86_400, "M": 30 * 86_400, "Y": 365 * 86_400}
 _KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
+#: what makes a request for bars of one size and instrument another one
+_QUESTION = ("exchange", "endDateTime", "duration", "whatToShow", "useRTH")
 #: the longest duration answered, in years
 _LONGEST = 20
 #: digits of a count, at most
@@ -46,6 +50,7 @@ def historical_data(session: Session, request: Mapping[str, Any]) -> None:
         raise invalid(f"Invalid bar size: {request['barSize']}")
     if request["whatToShow"] not in _KINDS:
         raise invalid("Invalid what-to-show")
+    _keep_pace(desk.history_pace, instrument, size, request)
     now = desk.exchange.clock.now()
     end = min(now, parse_time(request["endDateTime"])) if request["endDateTime"] else now
     begin = max(_HEAD, end - _duration(request["duration"]))
@@ -56,10 +61,9 @@ def historical_data(session: Session, request: Mapping[str, Any]) -> None:
         hours = instrument.liquid_hours if request["useRTH"] else instrument.trading_hours
         found = bars(instrument, price=price, hours=hours, begin=begin, end=end, size=size)
     if not found:
-        raise Refusal(
-            162,
-            "Historical Market Data Service error message:HMDS query returned no data:"
-            f" {instrument.symbol}@{request['exchange']} {request['whatToShow']}",
+        raise _failed(
+            "HMDS query returned no data:"
+            f" {instrument.symbol}@{request['exchange']} {request['whatToShow']}"
         )
     session.send(
         "historicalData",
@@ -77,8 +81,27 @@ def head_timestamp(session: Session, request: Mapping[str, Any]) -> None:
     session.send("headTimestamp", reqId=request["reqId"], text=text)
 
 
-def cancel(session: Session, request: Mapping[str, Any]) -> None:
-    """Everything has been answered at once: there is nothing to end."""
+def cancel_historical_data(session: Session, request: Mapping[str, Any]) -> None:
+    """Bars have been sent at once: there is nothing to end."""
+    raise Refusal(366, f"No historical data query found for ticker id:{request['reqId']}")
+
+
+def cancel_head_timestamp(session: Session, request: Mapping[str, Any]) -> None:
+    """It has been answered at once: there is nothing to end."""
+
+
+def _failed(why: str) -> Refusal:
+    return Refusal(162, f"Historical Market Data Service error message:{why}")
+
+
+def _keep_pace(
+    pace: HistoryPace | None, instrument: Instrument, size: timedelta, request: Mapping[str, Any]
+) -> None:
+    if pace is None or size > SMALL_BARS:
+        return
+    question = (size, *(request[name] for name in _QUESTION))
+    if not pace.admits(instrument.con_id, (instrument.con_id, *question)):
+        raise _failed("Historical data request pacing violation")
 
 
 def _fields(bar: Bar, size: timedelta, date_format: int) -> dict[str, Any]:
@@ -110,7 +133,7 @@ def _duration(text: str) -> timedelta:
 
 REQUESTS = {
     "reqHistoricalData": historical_data,
-    "cancelHistoricalData": cancel,
+    "cancelHistoricalData": cancel_historical_data,
     "reqHeadTimeStamp": head_timestamp,
-    "cancelHeadTimeStamp": cancel,
+    "cancelHeadTimeStamp": cancel_head_timestamp,
 }

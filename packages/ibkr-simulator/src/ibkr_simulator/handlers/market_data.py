@@ -7,12 +7,14 @@ from ibkr_simulator.refusals import Refusal, invalid
 from ibkr_simulator.session import Session
 from ibkr_simulator.subscriptions import MarketDataLine
 from ibkr_simulator.translate.ticks import DELAYED, LIVE, Feed, tick_messages
-from simulated_exchange import Instrument, QuoteChanged, QuoteKind
+from simulated_exchange import Instrument, Quote, QuoteChanged, QuoteKind
 
 #: what snapshotPermissions says: snapshots of this instrument are free of charge
 _FREE_SNAPSHOTS = 3
 #: what a client may ask for (TWS API, "Market Data Types")
 _LIVE, _FROZEN, _DELAYED, _DELAYED_FROZEN = 1, 2, 3, 4
+#: how long a snapshot waits for what is missing (seen of a real gateway)
+_SNAPSHOT_SECONDS = 11.0
 _BBO_EXCHANGE = "9c0001"
 
 
@@ -24,12 +26,14 @@ def market_data_type(session: Session, request: Mapping[str, Any]) -> None:
 
 
 def market_data(session: Session, request: Mapping[str, Any]) -> None:
-    """A snapshot ends with the last tick that is known; a stream goes on until it is cancelled."""
+    """A snapshot ends when it is complete or has waited long enough; a stream goes on until it is
+    cancelled."""
     request_id = request["reqId"]
     lines = session.subscriptions.market_data
     if request_id in lines:
         raise Refusal(322, "Error processing request.-'bQ' : cause - Duplicate ticker id")
     instrument = session.desk.instrument(request)
+    _refuse_beyond_the_limit(session, instrument)
     feed = _feed(session, request_id, instrument)
     quote = session.desk.exchange.quote(instrument.con_id)
     session.send(
@@ -42,10 +46,15 @@ def market_data(session: Session, request: Mapping[str, Any]) -> None:
     session.send("marketDataType", reqId=request_id, type=feed.market_data_type)
     for message in tick_messages(feed, request_id, quote):
         session.send_message(message)
-    if request["snapshot"] or request["regulatorySnapshot"]:
+    snapshot = request["snapshot"] or request["regulatorySnapshot"]
+    if snapshot and _is_complete(quote):
         session.send("tickSnapshotEnd", reqId=request_id)
-    else:
-        lines.add(request_id, MarketDataLine(instrument.con_id, feed, quote))
+        return
+    line = MarketDataLine(instrument.con_id, feed, quote, snapshot)
+    lines.add(request_id, line)
+    if snapshot:
+        clock = session.desk.exchange.clock
+        clock.call_later(_SNAPSHOT_SECONDS, lambda: _end_snapshot(session, request_id, line))
 
 
 def cancel_market_data(session: Session, request: Mapping[str, Any]) -> None:
@@ -55,10 +64,38 @@ def cancel_market_data(session: Session, request: Mapping[str, Any]) -> None:
 
 
 def quote_changed(session: Session, event: QuoteChanged) -> None:
-    for request_id, line in session.subscriptions.market_data.showing(event.con_id).items():
+    shown = session.subscriptions.market_data.showing(event.con_id)
+    complete = []
+    for request_id, line in shown.items():
         for message in tick_messages(line.feed, request_id, event.quote, line.sent):
             session.send_message(message)
         line.sent = event.quote
+        if line.snapshot and _is_complete(event.quote):
+            complete.append((request_id, line))
+    for request_id, line in complete:
+        _end_snapshot(session, request_id, line)
+
+
+def _is_complete(quote: Quote) -> bool:
+    """Whether a snapshot has all that it waits for; a missing side is told, as -1."""
+    return quote.last is not None and quote.close is not None
+
+
+def _end_snapshot(session: Session, request_id: int, line: MarketDataLine) -> None:
+    """End it, unless it has ended or was cancelled since."""
+    lines = session.subscriptions.market_data
+    if lines.get(request_id) is line:
+        lines.remove(request_id)
+        session.send("tickSnapshotEnd", reqId=request_id)
+
+
+def _refuse_beyond_the_limit(session: Session, instrument: Instrument) -> None:
+    limits = session.desk.limits
+    if limits is None:
+        return
+    streamed = session.streamed()
+    if instrument.con_id not in streamed and len(streamed) >= limits.market_data_lines:
+        raise Refusal(101, "Max number of tickers has been reached.")
 
 
 def _feed(session: Session, request_id: int, instrument: Instrument) -> Feed:

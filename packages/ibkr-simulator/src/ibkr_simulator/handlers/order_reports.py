@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ibkr_simulator.refusals import Refusal, rejected
+from ibkr_simulator.refusals import Refusal, refused_by_exchange, rejected
 from ibkr_simulator.session import NO_REQUEST, Session
 from ibkr_simulator.translate.orders import (
     completed_order_fields,
@@ -12,7 +12,7 @@ from ibkr_simulator.translate.orders import (
 )
 from ibkr_simulator.translate.requests import Owner, owner_of
 from ibkr_simulator.translate.texts import day_start, stamp
-from simulated_exchange import Order, OrderChanged, OrderState
+from simulated_exchange import ChangeRefused, ExchangeError, Order, OrderChanged, OrderState
 
 #: how the exchange says what an order waits for
 _AWAITS_OPEN, _AWAITS_SHARES = "market closed", "locate"
@@ -52,6 +52,14 @@ def order_changed(session: Session, event: OrderChanged) -> None:
     tell(session, order)
     if note := _note(session, order):
         session.refuse(note, owner_of(order.request)[1] or NO_REQUEST)
+
+
+def change_refused(session: Session, event: ChangeRefused) -> None:
+    """The reason, then the order on its old terms."""
+    order = session.desk.blocks.whole(event.order)
+    refusal = refused_by_exchange(ExchangeError(event.reason, event.message))
+    session.refuse(refusal, owner_of(order.request)[1] or NO_REQUEST)
+    tell(session, order)
 
 
 def _note(session: Session, order: Order) -> Refusal | None:

@@ -38,6 +38,7 @@ def place_order(session: Session, fields: Mapping[str, Any]) -> None:
     if fields["whatIf"]:
         _tell_what_if(session, request)
         return
+    _refuse_too_many(session, request)
     ids.use(session.client_id, order_id)
     drafts.add(Draft(order_id=order_id, parent_id=fields["parentId"], request=request))
     if fields["transmit"]:
@@ -102,6 +103,22 @@ def _request(session: Session, fields: Mapping[str, Any]) -> OrderRequest:
         instrument=session.desk.instrument(fields),
         owner=(session.client_id, fields["orderId"]),
     )
+
+
+def _refuse_too_many(session: Session, request: OrderRequest) -> None:
+    limits = session.desk.limits
+    if limits is None:
+        return
+    alike = [
+        order
+        for order in session.desk.exchange.open_orders(request.account_id)
+        if (order.request.con_id, order.request.side) == (request.con_id, request.side)
+    ]
+    if len(alike) >= limits.working_orders:
+        raise rejected(
+            f"Minimum of {limits.working_orders} orders working on either the buy or sell side for"
+            " this particular contract"
+        )
 
 
 def _order_account(session: Session, fields: Mapping[str, Any]) -> str:

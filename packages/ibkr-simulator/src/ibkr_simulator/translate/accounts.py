@@ -7,6 +7,7 @@ Tags: TWS API account value keys, and the list that ib_async's account summary a
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from simulated_exchange import Account, Instrument, Position
 
 from .contracts import portfolio_contract
+from .schedule import settlement_texts
 from .texts import average, money, words
 
 _ZERO = Decimal(0)
@@ -112,10 +114,12 @@ class Statement:
         account_id: str,
         look_up: Callable[[str], Account],
         instruments: Mapping[int, Instrument],
+        at: datetime,
     ) -> None:
         self.account_id = account_id
         self._look_up = look_up
         self._instruments = instruments
+        self._at = at
 
     @cached_property
     def account(self) -> Account:
@@ -124,7 +128,7 @@ class Statement:
     @cached_property
     def everything(self) -> list[Line]:
         """What an account-updates subscription shows, money per segment included."""
-        return [*self._values, *self.ledger]
+        return [*self._values, *self.ledger, *self._settlement]
 
     @cached_property
     def ledger(self) -> list[Line]:
@@ -155,6 +159,11 @@ class Statement:
             elif tag in known:
                 found.append(known[tag])
         return found
+
+    @cached_property
+    def _settlement(self) -> list[Line]:
+        texts = settlement_texts(self.account, self._at)
+        return [Line(tag, text, currency) for (tag, currency), text in texts.items()]
 
     @cached_property
     def _values(self) -> list[Line]:
