@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Before any conftest of a package imports it.
-pytest.register_assert_rewrite("broker_connector_base.testing")
+pytest.register_assert_rewrite("broker_connector_base.testing", "rebalance_workflow.testing")
 
 settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -167,3 +167,17 @@ def test_client_ids_that_cannot_be_written_are_named(ask: Ask, home: Path) -> No
     code, _, errors = ask("positions", "-account", "DU100", **paper)
     assert code == 2
     assert f"{home / 'data' / 'client-ids.lock'}: Is a directory" in errors
+
+
+@pytest.mark.parametrize("command", ["rebalance", "positions", "doctor"])
+def test_a_database_of_several_machines_that_is_away_is_named(ask: Ask, command: str) -> None:
+    """Their client ids are there: one of this machine's own might be somebody else's."""
+    paper = {"TRADING_MODE": "paper", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+    away = {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
+    code, output, errors = ask(command, "-account", "DU100", "--json", **paper, **away)
+    assert code == 1
+    error = json.loads(output)["error"]
+    assert error["kind"] == "StoreUnavailable"
+    assert "127.0.0.1:1/x is not usable now" in error["message"]
+    assert error["message"].endswith("Nothing was sent.")
+    assert "secret" not in output + errors

@@ -32,17 +32,19 @@ LAST_SECONDS = 60.0
 
 
 class Line(NamedTuple):
-    """The account process's ends of its two pipes."""
+    """The account process's ends of its pipes."""
 
     #: Messages are written to it.
     reports: Connection
     #: Extensions of the lease are read from it.
     lease: Connection
+    #: Both ways: records of the run, and answers that they are kept.
+    journal: Connection
 
     def close(self) -> None:
-        """Leave both to the process that has inherited them."""
-        self.reports.close()
-        self.lease.close()
+        """Leave them to the process that has inherited them."""
+        for pipe in self:
+            pipe.close()
 
 
 class Reporter:
@@ -138,13 +140,14 @@ async def until_told_to_end(
 
 async def _serve(job: Job, line: Line, clock: Clock | None) -> NoReturn:
     # The preloaded modules are in memory already; in the parent they must not be loaded at all.
-    from .operations import describe_failure, perform
+    from .operations import describe_failure, open_journal, perform
     from .order_permit import OrderPermit
 
     reporter = Reporter(line.reports)
     permit = OrderPermit(job.lease_until, line.lease)
+    operation = perform(job, reporter.progress, clock, permit, open_journal(job, line.journal))
     try:
-        result = await until_told_to_end(perform(job, reporter.progress, clock, permit), permit)
+        result = await until_told_to_end(operation, permit)
     except (Exception, asyncio.CancelledError) as error:
         reporter.send(MessageKind.FAILURE, describe_failure(job, error).model_dump_json().encode())
     else:

@@ -29,13 +29,15 @@ Target = Callable[[Job, Line], None]
 
 
 class Forked(NamedTuple):
-    """A process, and the parent's ends of its two pipes."""
+    """A process, and the parent's ends of its pipes."""
 
     process: ForkServerProcess
     #: Its messages are read from it.
     reports: Connection
     #: Its job, and then extensions of the lease, are written to it.
     teller: Connection
+    #: What it wants to be kept of its run, and our answers.
+    journal: Connection
 
     def give(self, target: Target, job: Job) -> None:
         """Let it do the job. Raises `OSError` when it has ended before: nothing was begun."""
@@ -46,6 +48,7 @@ class Forked(NamedTuple):
         """Give up our ends: a process without a job ends."""
         self.teller.close()
         self.reports.close()
+        self.journal.close()
 
     def end(self) -> None:
         """Close it, and let nothing be left of a process without a job."""
@@ -73,8 +76,10 @@ def _fork(allocations_url: str | None) -> Forked:
     context = fork_server.context()
     reports, theirs = context.Pipe(duplex=False)
     heard, teller = context.Pipe(duplex=False)
-    line = Line(theirs, heard)
-    forked = Forked(context.Process(target=_wait_for_a_job, args=(line,)), reports, teller)
+    ours, asking = context.Pipe()
+    line = Line(theirs, heard, asking)
+    process = context.Process(target=_wait_for_a_job, args=(line,))
+    forked = Forked(process, reports, teller, ours)
     try:
         forked.process.start()
     except BaseException:

@@ -57,6 +57,8 @@ class _Job(Value):
     lock_timeout_seconds: float
     #: Until when orders may be sent unless more is told (`lease.steady_now`); None: without end.
     lease_until: float | None = None
+    #: Whether the parent keeps the run journal; otherwise it is a file.
+    parent_keeps_journal: bool = False
 
 
 class AccountJob(_Job):
@@ -91,6 +93,26 @@ class StrategyJob(_Job):
 
 
 Job = AccountJob | StrategyJob
+
+
+class JournalRequest(Value):
+    """Records that the parent shall keep, on the journal's own pipe."""
+
+    #: JSON documents. What they say is the account process's business: others keep them.
+    records: tuple[str, ...]
+    #: Whether the last one ends a run that left nothing open: no later run needs those before it.
+    ends_clean: bool = False
+
+
+class JournalAnswer(Value):
+    """What the parent says when it has done so; and first of all, what earlier runs left."""
+
+    #: JSON documents, oldest first.
+    records: tuple[str, ...] = ()
+    #: Why nothing may be taken as kept; it is the last answer.
+    error: str | None = None
+    #: Whether trying again later may help.
+    passing: bool = False
 
 
 class MessageKind(StrEnum):

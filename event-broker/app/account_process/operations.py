@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from multiprocessing.connection import Connection
 
 import structlog
 
@@ -60,6 +63,7 @@ from rebalance_workflow.order_ids import is_ours
 
 from .cancelling import cancel_orders
 from .diagnosis import diagnose
+from .kept_journal import JournalUnavailable, KeptJournal
 from .market_hours import MarketClosed, require_open_market
 from .messages import TRADING, AccountJob, Failure, Job, Operation, StrategyJob
 from .permission import NotPermitted, require_permission
@@ -80,6 +84,7 @@ _PASSING = (
     AccountBusy,
     AccountDataError,
     BrokerConnectionError,
+    JournalUnavailable,
     MarketClosed,
     MarketDataError,
     PermitWithdrawn,
@@ -107,29 +112,41 @@ async def perform(
     progress: Progress,
     clock: Clock | None = None,
     permit: Permit = always_permitted,
+    journal: RunJournal | None = None,
 ) -> bytes:
     """The result of the job as JSON; `progress` gets events as JSON meanwhile.
 
-    `permit` is asked before each order.
+    `permit` is asked before each order; without a `journal` runs are written down in a file.
     """
-    clock = clock or SystemClock()
+    clock, journal = clock or SystemClock(), journal or create_journal(job.settings)
     async with _account(job, progress):
         if isinstance(job, StrategyJob):
             result: Value = await plan_strategy(job, clock)
         elif job.operation is Operation.DIAGNOSE:
             result = await diagnose(job)
         elif job.operation in _PLANS:
-            result = await _rebalance(job, progress, clock, permit)
+            result = await _rebalance(job, journal, progress, clock, permit)
         else:
             async with _session(job, clock) as broker:
                 result = await _operate(job, broker)
     return result.model_dump_json().encode()
 
 
-async def _rebalance(job: AccountJob, progress: Progress, clock: Clock, permit: Permit) -> Value:
+def open_journal(job: Job, pipe: Connection) -> RunJournal:
+    """The journal of the job's run: the parent's at the end of the pipe, or a file."""
+    file = create_journal(job.settings)
+    if not job.parent_keeps_journal:
+        return file
+    end = socket.socket(fileno=os.dup(pipe.fileno()))
+    return KeptJournal(end, job.subject, left_behind=file)
+
+
+async def _rebalance(
+    job: AccountJob, journal: RunJournal, progress: Progress, clock: Clock, permit: Permit
+) -> Value:
     result: Value | None = None
     try:
-        async with _rebalancer(job, progress, clock, permit) as (rebalancer, journal, early):
+        async with _rebalancer(job, journal, progress, clock, permit) as (rebalancer, early):
             if job.operation is Operation.PREVIEW:
                 result = await rebalancer.calculate_rebalance(job.account)
             else:
@@ -146,10 +163,9 @@ async def _rebalance(job: AccountJob, progress: Progress, clock: Clock, permit: 
 
 @asynccontextmanager
 async def _rebalancer(
-    job: AccountJob, progress: Progress, clock: Clock, permit: Permit
-) -> AsyncIterator[tuple[BaseRebalancer, RunJournal, AllocationSource]]:
+    job: AccountJob, journal: RunJournal, progress: Progress, clock: Clock, permit: Permit
+) -> AsyncIterator[tuple[BaseRebalancer, AllocationSource]]:
     source = create_allocation_source(job.settings)
-    journal = create_journal(job.settings)
     # The allocation service answers while the gateway lets us in.
     async with (
         asked_early(source, job.account.strategy_name) as early,
@@ -165,7 +181,7 @@ async def _rebalancer(
             clock=clock,
             permit=permit,
         )
-        yield rebalancer, journal, early
+        yield rebalancer, early
 
 
 async def _operate(job: AccountJob, broker: BrokerClient) -> Value:

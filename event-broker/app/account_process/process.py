@@ -2,9 +2,9 @@
 
 An account process is forked from a server that has loaded everything heavy already, lives for one
 operation, and reports over a pipe, one message a line; over another it hears how long the account
-is its own (`lease`). It is asked to end (SIGTERM) at its deadline
-or when the caller is cancelled, and is killed when it does not within the grace period. Nothing
-here knows a broker.
+is its own (`lease`), and over a third its run journal is kept (`journal_pipe`). It is asked to end
+(SIGTERM) at its deadline or when the caller is cancelled, and is killed when it does not within the
+grace period. Nothing here knows a broker.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
@@ -21,6 +21,7 @@ from broker_connector_base.models import Attention, Claim
 
 from .entry import main
 from .forking import Forked, Reserve, Target, fork
+from .journal_pipe import JournalKeeper, keeping
 from .lease import Lease
 from .messages import TRADING, Failure, Job, Message, MessageKind
 
@@ -81,6 +82,7 @@ async def run_account_process(
     grace_seconds: float = GRACE_SECONDS,
     stop: asyncio.Event | None = None,
     lease: Lease | None = None,
+    journal: JournalKeeper | None = None,
     target: Target = main,
     reserve: Reserve | None = None,
 ) -> bytes:
@@ -88,11 +90,14 @@ async def run_account_process(
 
     `on_progress` gets each progress event as JSON. When `stop` is set or the deadline passes, the
     process is asked to end; a result that it still gives within the grace period is returned.
-    With a `lease` it sends no order after that, and ends in order by itself. Raises
-    `AccountProcessError`. Cancelling this call ends the process as well. `target` is what
-    the process runs; it is taken from the `reserve` if one waits there.
+    With a `lease` it sends no order after that, and ends in order by itself; with a `journal` its
+    run is written down there and not in a file. Raises `AccountProcessError`. Cancelling this call
+    ends the process as well. `target` is what the process runs; it is taken from the `reserve` if
+    one waits there.
     """
-    async with _running(job, target, grace_seconds, lease, reserve) as (process, messages):
+    job = job.model_copy(update={"parent_keeps_journal": journal is not None})
+    running = _running(job, target, grace_seconds, lease, journal, reserve)
+    async with running as (process, messages):
         listening = asyncio.create_task(_listen(messages, on_progress))
         try:
             in_time = await _wait(listening, stop or asyncio.Event(), deadline_seconds)
@@ -140,6 +145,7 @@ async def _running(
     target: Target,
     grace_seconds: float,
     lease: Lease | None,
+    journal: JournalKeeper | None,
     reserve: Reserve | None,
 ) -> AsyncIterator[tuple[ForkServerProcess, asyncio.StreamReader]]:
     """The started process and its messages; on the way out it has ended, one way or another."""
@@ -147,14 +153,18 @@ async def _running(
     # In a thread, since the fork server may still be loading; once begun it cannot be called off.
     starting = asyncio.ensure_future(asyncio.to_thread(_start, job, target, lease, ready))
     try:
-        process, reports, teller = await asyncio.shield(starting)
+        process, reports, teller, asked = await asyncio.shield(starting)
     except asyncio.CancelledError:
         with suppress(AccountProcessError):
             forked = await starting
             forked.process.kill()
             forked.close()
         raise
-    with teller, lease.told_to(teller) if lease else nullcontext():
+    async with AsyncExitStack() as stack:
+        stack.enter_context(teller)
+        if lease is not None:
+            stack.enter_context(lease.told_to(teller))
+        await stack.enter_async_context(keeping(asked, journal))
         try:
             messages, transport = await _stream(reports)
         except asyncio.CancelledError:

@@ -14,9 +14,11 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from app.api import AddressTaken
+from app.client_ids import ClientIdsError
 from app.logs import configure_logging
 from app.service import Role, Service, Waiting, answering
 from app.settings import Settings, SettingsError
+from app.shared_client_ids import client_ids_of
 from app.store import Store, StoreError, StoreUnavailable, open_store
 
 from .outcome import CommandFailed, ExitCode, Report, say
@@ -81,14 +83,12 @@ async def _open(settings: Settings, role: Role, end: asyncio.Event) -> Store | N
     async with AsyncExitStack() as answers:
         while not end.is_set():
             try:
-                return await asyncio.to_thread(
-                    open_store, settings.database_url, mode=settings.mode.value
-                )
+                return await asyncio.to_thread(_open_prepared, settings)
             except StoreUnavailable as error:
                 _log.error("store.unavailable", error=str(error))
                 say(f"waiting: {error}")
                 reason = error
-            except StoreError as error:
+            except (StoreError, ClientIdsError) as error:
                 raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
             if waiting is None:
                 waiting = Waiting(settings, reason)
@@ -99,3 +99,14 @@ async def _open(settings: Settings, role: Role, end: asyncio.Event) -> Store | N
                 async with asyncio.timeout(_OPEN_AGAIN_SECONDS):
                     await end.wait()
     return None
+
+
+def _open_prepared(settings: Settings) -> Store:
+    """The store with the client ids of this machine in it: better refused now than at an event."""
+    store = open_store(settings.database_url, mode=settings.mode.value)
+    try:
+        client_ids_of(store, settings, lock_seconds=0).prepare()
+    except BaseException:
+        store.close()
+        raise
+    return store

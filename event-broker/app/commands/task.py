@@ -28,7 +28,7 @@ from app.account_process.process import (
     run_account_process,
     unheard_of,
 )
-from app.client_ids import ClientIdsError, Purpose, client_id
+from app.client_ids import ClientIdsError, ClientIdsFile, Purpose
 from app.report.progress import ProgressLines
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig
@@ -90,9 +90,7 @@ def _way_to_gateway(session: Session, holder: str, purpose: Purpose) -> dict[str
     settings = session.settings
     try:
         with state_needed(settings):
-            number = client_id(
-                settings.client_ids_file, holder, purpose, lock_seconds=LOCK_TIMEOUT_SECONDS
-            )
+            number = _client_id(settings, holder, purpose)
     except ClientIdsError as error:
         raise CommandFailed.because(error) from error
     return {
@@ -102,6 +100,23 @@ def _way_to_gateway(session: Session, holder: str, purpose: Purpose) -> dict[str
         "client_id": number,
         "lock_timeout_seconds": LOCK_TIMEOUT_SECONDS,
     }
+
+
+def _client_id(settings: Settings, holder: str, purpose: Purpose) -> int:
+    seconds = LOCK_TIMEOUT_SECONDS
+    if not settings.store_is_shared:
+        return ClientIdsFile(settings.client_ids_file, lock_seconds=seconds)(holder, purpose)
+    # Only a command of several machines needs the store for this.
+    from app.shared_client_ids import client_ids_of
+    from app.store import StoreError, open_store
+
+    try:
+        with open_store(settings.database_url, mode=settings.mode.value) as store:
+            return client_ids_of(store, settings, lock_seconds=seconds)(holder, purpose)
+    except StoreError as error:
+        raise CommandFailed(
+            f"{error}. Nothing was sent.", kind=type(error).__name__, exit_code=ExitCode.FAILED
+        ) from error
 
 
 def _run_job(job: Job, session: Session) -> bytes:

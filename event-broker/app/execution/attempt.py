@@ -15,10 +15,11 @@ from datetime import datetime
 from app.account_process.deadline import deadline_seconds
 from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
+from app.account_process.journal_pipe import JournalKeeper
 from app.account_process.lease import Lease
 from app.account_process.messages import AccountJob, Address, purpose_of
 from app.account_process.process import AccountProcessError, run_account_process
-from app.client_ids import ClientIdsError, client_id
+from app.client_ids import ClientIds, ClientIdsError
 from app.settings import Settings
 from app.simulation import SimulationError
 from broker_connector_base.models import AccountConfig
@@ -62,7 +63,10 @@ class Work:
     account: AccountConfig
     settings: Settings
     gateway: Gateway
-    #: How long other runs of the account, and whoever allocates a client id, are waited for.
+    client_ids: ClientIds
+    #: Who keeps the run journal; None: the account process itself.
+    journal: JournalKeeper | None = None
+    #: How long other runs of the account are waited for.
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     #: What the account process runs.
     target: Target = main
@@ -92,6 +96,7 @@ async def attempt(
             deadline_seconds=deadline_seconds(job),
             stop=stop,
             lease=lease,
+            journal=work.journal,
             target=work.target,
             reserve=work.reserve,
         )
@@ -105,16 +110,12 @@ async def _job(work: Work) -> AccountJob:
     try:
         address = await work.gateway(work.account)
         number = await asyncio.to_thread(
-            client_id,
-            settings.client_ids_file,
-            work.account.account_id,
-            purpose_of(operation),
-            lock_seconds=work.lock_timeout_seconds,
+            work.client_ids, work.account.account_id, purpose_of(operation)
         )
     except (SimulationError, ClientIdsError, OSError) as error:
         raise AccountProcessError(
             f"{error}. Nothing was sent.",
-            # Client ids are never guessed: their file has to be put right first.
+            # Client ids are never guessed: what is wrong with them has to be put right first.
             passing=not isinstance(error, ClientIdsError) or error.passing,
             kind=type(error).__name__,
         ) from error

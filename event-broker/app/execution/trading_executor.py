@@ -20,6 +20,7 @@ from app.events import Claim, Command
 from app.gates import Hold, Refuse
 from app.market import CalendarError
 from app.settings import Settings, SettingsError, select_account
+from app.shared_client_ids import client_ids_of
 from app.store import Store, StoreUnavailable
 from broker_connector_base.models import AccountConfig
 
@@ -27,6 +28,7 @@ from . import run_records
 from .attempt import LOCK_TIMEOUT_SECONDS, Attempt, Gateway, Work, attempt
 from .commands import COMMANDS
 from .gatekeeper import Gatekeeper, Permission
+from .journal_keeper import StoreJournalKeeper
 from .patience import insist
 from .settlement import Case, Settlement, Tell
 
@@ -65,6 +67,7 @@ class TradingExecutor:
         """`target` is what account processes run; in the `reserve` one may wait for its job."""
         self._store = store
         self._settings = settings
+        self._client_ids = client_ids_of(store, settings(), lock_seconds=lock_timeout_seconds)
         self._gateway = gateway
         self._gatekeeper = gatekeeper
         self._settlement = Settlement(store, tell, now)
@@ -121,6 +124,8 @@ class TradingExecutor:
             account=case.account,
             settings=case.settings,
             gateway=self._gateway,
+            client_ids=self._client_ids,
+            journal=self._journal(case),
             lock_timeout_seconds=self._lock_timeout_seconds,
             target=self._target,
             reserve=self._reserve,
@@ -135,6 +140,15 @@ class TradingExecutor:
         )
         await recorder.ended(made)
         return made
+
+    def _journal(self, case: Case) -> StoreJournalKeeper | None:
+        """Where the run is written down; None: in a file of this machine, which has the account."""
+        writes = case.claim.event.command is Command.REBALANCE
+        return (
+            StoreJournalKeeper(self._store, case.claim)
+            if writes and self._store.is_shared
+            else None
+        )
 
     def _case(self, claim: Claim, account: AccountConfig, settings: Settings, once: bool) -> Case:
         command = COMMANDS[claim.event.command]

@@ -74,8 +74,13 @@ class Settings(Value):
         return f"sqlite:///{self.state_directory / 'events.db'}"
 
     @property
+    def store_is_shared(self) -> bool:
+        """Whether other machines may use the store as well."""
+        return not self.database_url.startswith("sqlite")
+
+    @property
     def journal_directory(self) -> Path:
-        """The record of the mode's runs."""
+        """The record of the mode's runs, as long as the store is not shared."""
         return self.state_directory / "journal"
 
     @property
@@ -95,7 +100,7 @@ class Settings(Value):
 
     @property
     def client_ids_file(self) -> Path:
-        """The client id of each account."""
+        """The client id of each account, as long as the store is not shared."""
         return self.data_directory / "client-ids.json"
 
     @property

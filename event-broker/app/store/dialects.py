@@ -7,6 +7,7 @@ one code path.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -16,14 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from sqlalchemy import (
+    JSON,
     URL,
     ColumnElement,
     Connection,
     Engine,
+    Integer,
     Sequence,
+    String,
+    Subquery,
+    column,
     create_engine,
     event,
     func,
+    literal,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -51,6 +58,8 @@ class Dialect(Protocol):
     clock: Clock
     #: For people: where the store is, without a password.
     place: str
+    #: Whether other machines may use it as well.
+    is_shared: bool
     #: Held by a writing transaction of this process.
     writer: AbstractContextManager[object]
 
@@ -58,6 +67,9 @@ class Dialect(Protocol):
 
     def next_seq(self) -> ColumnElement[int]:
         """The place at the back of the queue."""
+
+    def rows_of(self, texts: list[str]) -> Subquery:
+        """Rows of `number`, from 1, and `text`; one statement for any number of them."""
 
     def wake_ups(self) -> WakeUps:
         """How other processes hear of a change."""
@@ -75,6 +87,7 @@ class Dialect(Protocol):
 class Sqlite:
     """One file of this machine."""
 
+    is_shared = False
     _ADVICE: ClassVar = {
         sqlite3.SQLITE_FULL: "the disk is full: make room",
         sqlite3.SQLITE_READONLY: "it may not be written: allow this user to write the directory",
@@ -113,6 +126,11 @@ class Sqlite:
 
     def next_seq(self) -> ColumnElement[int]:
         return select(func.coalesce(func.max(events.c.seq), 0) + 1).scalar_subquery()
+
+    def rows_of(self, texts: list[str]) -> Subquery:
+        columns = column("key", Integer), column("value", String)
+        rows = func.json_each(json.dumps(texts)).table_valued(*columns)
+        return select((rows.c.key + 1).label("number"), rows.c.value.label("text")).subquery()
 
     def wake_ups(self) -> WakeUps:
         return FifoWakeUps(self.path.with_name(f"{self.path.name}.wake"))
@@ -158,6 +176,7 @@ def _sqlite_code(error: DBAPIError) -> int:
 class Postgres:
     """A server that several machines may share."""
 
+    is_shared = True
     _ADVICE: ClassVar = {
         "53100": "its disk is full: make room",
         "53300": "it has too many clients: raise max_connections",
@@ -192,6 +211,11 @@ class Postgres:
 
     def next_seq(self) -> ColumnElement[int]:
         return Sequence("events_seq").next_value()
+
+    def rows_of(self, texts: list[str]) -> Subquery:
+        rows = func.json_array_elements_text(literal(texts, JSON))
+        numbered = rows.table_valued(column("text", String), with_ordinality="number")
+        return select(*numbered.render_derived().c).subquery()
 
     def wake_ups(self) -> WakeUps:
         from app.store.notifications import PostgresWakeUps

@@ -290,6 +290,32 @@ store_mode = Table(
     CheckConstraint("singleton", name="singleton"),
 )
 
+#: Ids of sessions at a gateway: one for each holder and purpose, given once and kept for good.
+client_ids = Table(
+    "client_ids",
+    metadata,
+    # An account's id, or the name of something else that has sessions of its own.
+    Column("holder", String, primary_key=True),
+    Column("purpose", String, primary_key=True),
+    Column("client_id", Integer, nullable=False, unique=True),
+)
+
+#: What runs write down before and after they touch the broker, in the order of each account.
+journal = Table(
+    "journal",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    # Of the claim, and so of the attempt, that it was written under.
+    Column("token", String(32), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    # JSON, word for word.
+    Column("record", String, nullable=False),
+    # The end of a run that left nothing open: no later run reads what is before it.
+    Column("ends_clean", Boolean, nullable=False),
+    CheckConstraint("seq >= 1", name="seq"),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -13,6 +13,7 @@ from typing import ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 
+from app.store.client_ids import ClientIds
 from app.store.clock import Clock
 from app.store.controls import Controls, MarketOpenList, Schedules
 from app.store.database import Database
@@ -20,6 +21,7 @@ from app.store.dialects import Dialect, dialect_of
 from app.store.errors import StoreError, StoreTooNew
 from app.store.events import Events
 from app.store.feeds import Feeds
+from app.store.journal import Journal
 from app.store.messages import Messages
 from app.store.migrations import REVISIONS
 from app.store.runs import Previews, Runs
@@ -44,6 +46,7 @@ class Store:
         self._database = Database(dialect, self.wake)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self.place = dialect.place
+        self.is_shared = dialect.is_shared
         self.events = Events(self._database, lease=lease)
         self.messages = Messages(self._database)
         self.feeds = Feeds(self._database)
@@ -53,6 +56,8 @@ class Store:
         self.market_open = MarketOpenList(self._database)
         self.schedules = Schedules(self._database)
         self.workers = Workers(self._database)
+        self.client_ids = ClientIds(self._database)
+        self.journal = Journal(self._database)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await store.call(store.events.enqueue, new)`: run on a thread of the store.

@@ -124,8 +124,8 @@ def session_name(account_config: AccountConfig) -> str:
     return f"{broker}/{account_config.account_id}" if is_on_paper(account_config) else broker
 
 
-def create_journal(settings: Settings) -> RunJournal:
-    """The record of the mode's runs, one file an account."""
+def create_journal(settings: Settings) -> FileJournal:
+    """The record of this machine's runs in the mode, one file an account."""
     return FileJournal(settings.journal_directory)
 
 

@@ -88,7 +88,24 @@ def test_the_list_of_names_is_sorted_and_true() -> None:
         ("UPDATE events SET state = 'merged', finished_at = created_at", "merged"),
         ("UPDATE events SET account_id = 'DU1'", "account_id"),
         ("UPDATE events SET times_queued = 0", "times_queued"),
-        ("INSERT INTO attempts VALUES ('nobody', 1, 't', 'w', '2026-01-01')", "FOREIGN KEY|fk_"),
+        (
+            "INSERT INTO attempts (event_id, number, token, worker, started_at)"
+            " VALUES ('nobody', 1, 't', 'w', '2026-01-01')",
+            "FOREIGN KEY|fk_",
+        ),
+        (
+            "INSERT INTO client_ids VALUES ('DU1', 'trade', 7), ('DU2', 'trade', 7)",
+            r"client_ids[._]client_id",
+        ),
+        (
+            "INSERT INTO client_ids VALUES ('DU1', 'trade', 7), ('DU1', 'trade', 8)",
+            r"client_ids",
+        ),
+        (
+            "INSERT INTO journal (account_id, seq, token, recorded_at, record, ends_clean) VALUES"
+            " ('DU1', 1, 't', '2026-01-01', 'a', false), ('DU1', 1, 't', '2026-01-01', 'b', false)",
+            "journal",
+        ),
     ],
 )
 def test_the_database_refuses_what_breaks_the_rules(
@@ -98,9 +115,6 @@ def test_the_database_refuses_what_breaks_the_rules(
     store.events.enqueue(arrival("DU2"))
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA foreign_keys = ON"))
-    if statement.startswith("INSERT"):
-        columns = "(event_id, number, token, worker, started_at)"
-        statement = statement.replace("VALUES", f"{columns} VALUES")
     with pytest.raises(IntegrityError, match=rule):
         connection.execute(text(statement))
 

@@ -3,115 +3,34 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from broker_connector_base import OrderStatus, RunStatus
-from rebalance_workflow import FileJournal, JournalError, MemoryJournal, RunJournal
-from rebalance_workflow.journal import (
-    OrderIntent,
-    OrderOutcome,
-    Phase,
-    RunFinished,
-    RunStarted,
-)
+from broker_connector_base import RunStatus
+from rebalance_workflow import FileJournal, JournalError, MemoryJournal
 from rebalance_workflow.testing import make_world
-
-AT = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
-STARTED = RunStarted(run_id="r1", account_id="DU1", at=AT, strategy="blend")
-FINISHED = RunFinished(run_id="r1", account_id="DU1", at=AT, status=RunStatus.DONE, open_orders=0)
-
-
-def intent(symbol: str, account_id: str = "DU1") -> OrderIntent:
-    return OrderIntent(
-        run_id="r1",
-        account_id=account_id,
-        at=AT,
-        client_order_id=f"rb:r1:{account_id}:{symbol}:B:1",
-        symbol=symbol,
-        quantity=Decimal(7),
-        held_before=Decimal(0),
-        order_type="LIMIT",
-        limit_price=Decimal("10.05"),
-        time_in_force="DAY",
-        phase=Phase.BUY,
-        round=1,
-    )
+from rebalance_workflow.testing.journal_contract import (
+    FINISHED,
+    STARTED,
+    JournalContract,
+    OpenJournal,
+    intent,
+)
 
 
-def outcome(
-    of: OrderIntent, status: OrderStatus, *, filled: int = 0, booked: bool = True
-) -> OrderOutcome:
-    return OrderOutcome(
-        run_id=of.run_id,
-        account_id=of.account_id,
-        at=AT,
-        client_order_id=of.client_order_id,
-        status=status,
-        filled_quantity=filled,
-        booked=booked,
-    )
+class TestMemoryJournal(JournalContract):
+    @pytest.fixture
+    def open_journal(self) -> OpenJournal:
+        journal = MemoryJournal()
+        return lambda: journal
 
 
-@pytest.fixture(params=["file", "memory"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> RunJournal:
-    return FileJournal(tmp_path / "journal") if request.param == "file" else MemoryJournal()
-
-
-class TestEveryJournal:
-    def test_records_come_back_in_order_and_per_account(self, journal: RunJournal) -> None:
-        ours, others = intent("AAA"), intent("BBB", account_id="DU2")
-        journal.append(STARTED)
-        journal.append(others)
-        journal.append(ours, outcome(ours, OrderStatus.FILLED), FINISHED)
-        assert journal.history("DU1") == [
-            STARTED,
-            ours,
-            outcome(ours, OrderStatus.FILLED),
-            FINISHED,
-        ]
-        assert journal.history("DU2") == [others]
-        assert journal.history("DU3") == []
-
-    @pytest.mark.parametrize(
-        ("status", "is_open"),
-        [
-            (None, True),
-            (OrderStatus.PENDING, True),
-            (OrderStatus.WORKING, True),
-            (OrderStatus.CANCELLING, True),
-            (OrderStatus.UNKNOWN, True),
-            (OrderStatus.FILLED, False),
-            (OrderStatus.CANCELLED, False),
-            (OrderStatus.REJECTED, False),
-            (OrderStatus.EXPIRED, False),
-            (OrderStatus.NOT_FOUND, False),
-        ],
-    )
-    def test_an_intent_is_open_until_an_outcome_settles_it(
-        self, journal: RunJournal, status: OrderStatus | None, is_open: bool
-    ) -> None:
-        journal.append(STARTED, intent("AAA"), intent("BBB"))
-        journal.append(outcome(intent("BBB"), OrderStatus.FILLED))
-        if status is not None:
-            journal.append(outcome(intent("AAA"), status))
-        assert journal.unfinished("DU1") == ([intent("AAA")] if is_open else [])
-
-    def test_an_order_that_filled_is_open_until_the_account_has_shown_it(
-        self, journal: RunJournal
-    ) -> None:
-        journal.append(intent("AAA"))
-        journal.append(outcome(intent("AAA"), OrderStatus.CANCELLED, filled=3, booked=False))
-        assert journal.unfinished("DU1") == [intent("AAA")]
-        journal.append(outcome(intent("AAA"), OrderStatus.CANCELLED, filled=3))
-        assert journal.unfinished("DU1") == []
-
-    def test_appending_nothing_changes_nothing(self, journal: RunJournal) -> None:
-        journal.append()
-        assert journal.history("DU1") == []
+class TestFileJournalLikeEveryOther(JournalContract):
+    @pytest.fixture
+    def open_journal(self, tmp_path: Path) -> OpenJournal:
+        return lambda: FileJournal(tmp_path / "journal")
 
 
 class TestFileJournal:
@@ -194,6 +113,26 @@ class TestFileJournal:
         (tmp_path / "DU1.jsonl").mkdir()
         with pytest.raises(JournalError, match="cannot be read"):
             FileJournal(tmp_path).history("DU1")
+
+    def test_a_journal_that_was_put_away_is_kept_under_another_name(self, tmp_path: Path) -> None:
+        synced: list[Path] = []
+        journal = FileJournal(tmp_path, sync_directory=synced.append)
+        for _ in range(2):
+            journal.append(STARTED, intent("AAA"))
+            journal.put_away("DU1")
+            assert journal.history("DU1") == []
+        journal.put_away("DU1")
+        first, second = tmp_path.iterdir()
+        assert first.read_bytes() == second.read_bytes() != b""
+        assert synced == [tmp_path] * 4
+
+    def test_a_journal_that_cannot_be_put_away_is_an_error(self, tmp_path: Path) -> None:
+        def refuse(folder: Path) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        FileJournal(tmp_path).append(STARTED)
+        with pytest.raises(JournalError, match="cannot be moved away"):
+            FileJournal(tmp_path, sync_directory=refuse).put_away("DU1")
 
     def test_an_account_id_cannot_leave_the_directory(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="cannot name a file"):

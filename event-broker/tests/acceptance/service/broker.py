@@ -22,6 +22,7 @@ from simulated_exchange import Exchange, FillPolicy, Order, Side, WallClock
 
 from .market import open_market
 from .news import News
+from .stores import Records
 from .witness import Witness
 
 T = TypeVar("T")
@@ -79,23 +80,25 @@ class Request(NamedTuple):
 class Broker:
     """A gateway, the market behind it, and what can be seen of both."""
 
-    def __init__(self, thread: LoopThread, accounts: Mapping[str, str], home: Path) -> None:
+    def __init__(
+        self, thread: LoopThread, accounts: Mapping[str, str], home: Path, journals: Records
+    ) -> None:
         """`accounts` are ids with their strategies; `home` is the service's."""
         self._thread = thread
         self._accounts = accounts
-        self._home = home
+        self._journals = journals
         self.news = News()
         #: Requests of clients in order.
         self.requests: list[Request] = []
         self._clients: dict[int, int] = {}
         self._stack = AsyncExitStack()
         thread.run(self._open())
+        self.be_found_from(home)
 
     async def _open(self) -> None:
         clock = WallClock(asyncio.get_running_loop())
         self.exchange: Exchange = open_market(clock, self._accounts)
-        journals = self._home / "data" / "simulation" / "journal"
-        self.witness = Witness(self.exchange, journals)
+        self.witness = Witness(self.exchange, self._journals)
         self.exchange.subscribe(lambda _: self.news.tell())
         recorder = Recorder(_Frames(self._heard))
         self._gateway = SimulatedGateway(self.exchange, pacing=True, recorder=recorder)
@@ -106,9 +109,13 @@ class Broker:
             self._gateway, port=0, save=_nothing, stop=lambda: None, exit_when_unused=False
         )
         await self._stack.enter_async_context(control)
-        ready = self._home / "data" / "simulator" / "ready.json"
+        self._control_port = control.port
+
+    def be_found_from(self, home: Path) -> None:
+        """Let services of this home find the gateway."""
+        ready = home / "data" / "simulator" / "ready.json"
         ready.parent.mkdir(parents=True)
-        ready.write_text(json.dumps({"host": "127.0.0.1", "control_port": control.port}))
+        ready.write_text(json.dumps({"host": "127.0.0.1", "control_port": self._control_port}))
 
     def _heard(self, frame: Frame) -> None:
         if frame["direction"] == "request":

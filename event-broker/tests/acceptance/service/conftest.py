@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,16 @@ from app.store.testing import assert_every_event_ended_once
 
 from .broker import Broker, LoopThread
 from .news import News
-from .product import ABLY_KEY, CONFIG, Service, assert_nothing_is_left, write_home
+from .product import (
+    ABLY_KEY,
+    CONFIG,
+    Service,
+    assert_nothing_is_left,
+    run_command,
+    write_client_ids,
+    write_home,
+)
+from .stores import journals_of
 from .witness import Witness
 
 
@@ -31,10 +41,13 @@ class Site:
         config: str,
     ) -> None:
         write_home(home, accounts, config)
+        write_client_ids(home, accounts)
         self.home = home
+        self._homes = [home]
+        self._config = config
         self.accounts = accounts
         self.database_url = database_url
-        self.broker = Broker(thread, accounts, home)
+        self.broker = Broker(thread, accounts, home, journals_of(database_url, home))
         self.store: Store = open_store(database_url)
         self._news = News()
         self.store.wake.subscribe(self._news.tell)
@@ -42,17 +55,36 @@ class Site:
 
     # --- services ---------------------------------------------------------------------------
 
-    def start(self, role: str = "worker", wrapper: Sequence[str] = ()) -> Service:
+    def start(
+        self,
+        role: str = "worker",
+        wrapper: Sequence[str] = (),
+        *,
+        home: Path | None = None,
+        database_url: str | None = None,
+    ) -> Service:
         """A service, which need not be ready yet."""
         variables = {
-            "DATABASE_URL": self.database_url,
+            "DATABASE_URL": database_url or self.database_url,
             "REALTIME_API_KEY": ABLY_KEY,
             "ABLY_ENDPOINT": self.broker.ably_endpoint,
             "ABLY_TLS": "false",
         }
-        service = Service(self.home, role, variables, wrapper)
+        service = Service(home or self.home, role, variables, wrapper)
         self._services.append(service)
         return service
+
+    def another_machine(self) -> Path:
+        """The home of a machine that shares the gateway and the database, and no disk."""
+        home = self.home.with_name(f"home{len(self._homes) + 1}")
+        write_home(home, self.accounts, self._config)
+        self.broker.be_found_from(home)
+        self._homes.append(home)
+        return home
+
+    def command(self, home: Path, *arguments: str) -> Any:
+        """The result of a command on this machine."""
+        return run_command(home, {"DATABASE_URL": self.database_url}, *arguments)
 
     def publish(self, channel: str, *commands: str) -> None:
         """Publish one message of Ably with a command for each of these."""
@@ -102,7 +134,8 @@ class Site:
             service.end()
         self.store.close()
         self.broker.close()
-        assert_nothing_is_left(self.home)
+        for home in self._homes:
+            assert_nothing_is_left(home)
 
 
 OpenSite = Callable[..., Site]
@@ -122,7 +155,6 @@ def open_site(far_side: LoopThread, tmp_path: Path) -> Iterator[OpenSite]:
 
     def open_with(database_url: str, accounts: Mapping[str, str], config: str = CONFIG) -> Site:
         home = tmp_path / "home"
-        home.mkdir()
         opened.append(Site(home, far_side, database_url, accounts, config))
         return opened[-1]
 

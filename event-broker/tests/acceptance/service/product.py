@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .news import PATIENCE, News
 
 OPERATE_KEY = "operate-key-of-the-test"
 ABLY_KEY = "standin.key:secret"
+APP = (sys.executable, "-P", "-m", "app")
 
 Line = dict[str, Any]
 
@@ -37,23 +38,51 @@ trading: {order_timeout_seconds: 60}
 
 def write_home(home: Path, accounts: Mapping[str, str], config: str = CONFIG) -> None:
     """Configuration files for accounts, by their ids, that follow these strategies."""
+    home.mkdir()
     entries = "".join(
         f"  - {{account_id: {account_id}, type: paper, strategy_name: {strategy}}}\n"
         for account_id, strategy in accounts.items()
     )
     (home / "accounts.yaml").write_text(f"accounts:\n{entries}")
     (home / "config.yaml").write_text(config)
+    for strategy in set(accounts.values()):
+        write_allocations(home / "demo" / "allocations", strategy)
+
+
+def write_client_ids(home: Path, accounts: Iterable[str]) -> None:
+    """What a machine has whose accounts have traded before."""
     (home / "data").mkdir()
     (home / "data" / "client-ids.json").write_text(
         json.dumps({f"{account_id}/trade": client_of(account_id) for account_id in accounts})
     )
-    for strategy in set(accounts.values()):
-        write_allocations(home / "demo" / "allocations", strategy)
 
 
 def client_of(account_id: str) -> int:
     """The client id by which the gateway knows the account's runs: DU7 has 1007."""
     return 1000 + int(account_id.removeprefix("DU"))
+
+
+def environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """Of a process of this home, whatever this machine has set."""
+    known = {name.upper() for name in Environment.model_fields}
+    ours = {k: v for k, v in os.environ.items() if k not in known}
+    return {**ours, "REBALANCER_HOME": str(home), **variables}
+
+
+def run_command(home: Path, variables: Mapping[str, str], *arguments: str) -> Any:
+    """The JSON document of a command that did what it was asked for."""
+    ended = subprocess.run(
+        [*APP, *arguments, "--json"],
+        cwd=home,
+        env=environment(home, variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout)["result"]
 
 
 class Service:
@@ -63,18 +92,13 @@ class Service:
         self, home: Path, role: str, variables: Mapping[str, str], wrapper: Sequence[str] = ()
     ) -> None:
         """`wrapper` is a command that runs the one behind it in another way."""
-        known = {name.upper() for name in Environment.model_fields}
-        environment = {k: v for k, v in os.environ.items() if k not in known}
+        self.home = home
         self._process = subprocess.Popen(
-            [*wrapper, sys.executable, "-P", "-m", "app", "serve", "--role", role],
+            [*wrapper, *APP, "serve", "--role", role],
             cwd=home,
-            env={
-                **environment,
-                "REBALANCER_HOME": str(home),
-                "API_PORT": "0",
-                "MANAGEMENT_API_KEY": OPERATE_KEY,
-                **variables,
-            },
+            env=environment(
+                home, {"API_PORT": "0", "MANAGEMENT_API_KEY": OPERATE_KEY, **variables}
+            ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -209,6 +233,18 @@ def _until_stopped(processes: Sequence[psutil.Process]) -> None:
             while process.status() not in gone:
                 assert time.monotonic() < deadline, f"{process} does not stop"
                 os.sched_yield()
+
+
+@contextmanager
+def seeing_the_end_of_a_run(home: Path, account_id: str) -> Iterator[None]:
+    """Something is done in the block that ends the process which holds the account's lock."""
+    lock = home / "data" / "simulation" / "locks" / f"{account_id}.lock"
+    descriptor = os.pidfd_open(json.loads(lock.read_text())["pid"])
+    try:
+        yield
+        assert select.select([descriptor], [], [], PATIENCE)[0]
+    finally:
+        os.close(descriptor)
 
 
 def _with_children(pid: int) -> list[psutil.Process]:

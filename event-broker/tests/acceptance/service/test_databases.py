@@ -13,7 +13,10 @@ from app.events import Command
 from app.store.testing import PostgresServer
 from simulated_exchange import Side
 
-from .stores import nobody_writes
+from .news import News
+from .product import seeing_the_end_of_a_run
+from .stores import nobody_appends, nobody_writes, waits_for_another
+from .witness import Witness
 
 if TYPE_CHECKING:
     from .conftest import OpenSite, Site
@@ -52,6 +55,24 @@ def test_a_database_server_killed_under_load_costs_no_event_and_no_order(
     server.start_again()
     site.until_ended(events=2)
     site.assert_all_is_well()
+
+
+def test_a_database_server_killed_before_it_has_kept_the_intents_costs_no_order(
+    open_site: OpenSite, server: PostgresServer
+) -> None:
+    site = open_site(server.url, {"DU1": "alpha"})
+    with nobody_appends(server.url, "DU1", 2):
+        service = site.start("worker")
+        site.enqueue("DU1")
+        News().until(lambda: waits_for_another(server.url), lambda: service.words)
+        with seeing_the_end_of_a_run(site.home, "DU1"):
+            server.kill()
+        service.until("journal.not_kept")
+    assert site.broker.ask(Witness.untouched, "DU1")
+    server.start_again()
+    site.until_ended()
+    site.assert_all_is_well()
+    assert len(site.broker.runs_with_orders("DU1")) == 1
 
 
 def test_a_database_file_locked_by_others_for_seconds_costs_no_event_and_no_order(

@@ -28,23 +28,26 @@ ACCOUNTS = {"DU1": "alpha", "DU2": "alpha"}
 _AS_ANYBODY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
 
 
-def let_files_grow(service: Service, to: int) -> None:
-    """No file of the service, its fork server and their children grows beyond so many bytes."""
+def let_files_grow(service: Service, to: int, *, its_own: bool = True) -> None:
+    """No file of the service, its fork server and their children grows beyond so many bytes.
+
+    Without `its_own` the service itself is left out.
+    """
     # What is being forked meanwhile would keep the limit of before.
     with service.standing_still() as processes:
-        for process in processes:
+        for process in processes[0 if its_own else 1 :]:
             with suppress(psutil.NoSuchProcess):
                 process.rlimit(psutil.RLIMIT_FSIZE, (to, resource.RLIM_INFINITY))
 
 
-def fill_the_disk_while_selling(site: Site) -> Service:
+def fill_the_disk_while_selling(site: Site, *, its_own: bool = True) -> Service:
     """DU1 has sent its sells, DU2 has yet to begin; there is no room left, and the sells fill."""
     site.broker.let_fill("BBB", FillPolicy.never())
     service = site.start("worker")
     service.until("service.started")
     site.enqueue("DU1")
     site.broker.until_ordered("DU1", Side.SELL)
-    let_files_grow(service, 1)
+    let_files_grow(service, 1, its_own=its_own)
     site.enqueue("DU2")
     site.broker.let_fill("BBB", None)
     return service
@@ -68,10 +71,10 @@ def test_a_full_disk_under_the_store_ends_no_event_and_all_go_on_when_there_is_r
 
 
 def test_a_full_disk_under_the_journals_parks_events_and_they_go_on_when_a_person_wants(
-    open_site: OpenSite, postgres_url: str
+    open_site: OpenSite, sqlite_url: str
 ) -> None:
-    site = open_site(postgres_url, ACCOUNTS)
-    service = fill_the_disk_while_selling(site)
+    site = open_site(sqlite_url, ACCOUNTS)
+    service = fill_the_disk_while_selling(site, its_own=False)
     site.until_ended()
     for event in site.events():
         assert event.state is EventState.NEEDS_ATTENTION

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from .file_names import safe_file_name
-from .journal import JournalError, OrderIntent, Record, RunFinished, unfinished
-
-_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+from .journal import RECORD, JournalError, OrderIntent, Record, RunFinished, unfinished
 
 
 def sync_directory(directory: Path) -> None:
@@ -47,7 +46,7 @@ class FileJournal:
         if not records:
             return
         path = self._path(records[0].account_id)
-        lines = b"".join(_RECORD.dump_json(record) + b"\n" for record in records)
+        lines = b"".join(RECORD.dump_json(record) + b"\n" for record in records)
         try:
             if not path.exists() or path.stat().st_size == 0:
                 self._create(path)
@@ -66,6 +65,19 @@ class FileJournal:
     def unfinished(self, account_id: str) -> list[OrderIntent]:
         """Intents of the account that no outcome settles, oldest first."""
         return unfinished(self.recent(account_id))
+
+    def put_away(self, account_id: str) -> None:
+        """Give the account's file another name: another journal goes on from where it ended."""
+        path = self._path(account_id)
+        try:
+            if path.exists():
+                path.rename(path.with_name(f"{path.name}.{time.time_ns()}"))
+                self._sync_directory(path.parent)
+        except OSError as error:
+            raise JournalError(
+                f"the run journal {path} is continued elsewhere and cannot be moved away "
+                f"({error.strerror}): move it away; no order was sent"
+            ) from error
 
     def recent(self, account_id: str) -> list[Record]:
         """Records from the last run on that ended well: older ones need not cost time."""
@@ -103,7 +115,7 @@ def _lines(path: Path) -> list[bytes]:
 
 def _parse(line: bytes, path: Path, number: int) -> Record:
     try:
-        return _RECORD.validate_json(line)
+        return RECORD.validate_json(line)
     except ValidationError:
         raise JournalError(
             f"the run journal {path} is damaged at line {number}: look at the account's orders at "

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from broker_connector_base.models import RunStatus
 from broker_connector_base.order_states import OrderStatus
@@ -129,6 +129,9 @@ Record = Annotated[
     Field(discriminator="kind"),
 ]
 
+#: To JSON and back, for journals that outlive their process.
+RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
 
 class RunJournal(Protocol):
     """An append-only record of runs."""
@@ -141,7 +144,10 @@ class RunJournal(Protocol):
         ...
 
     def history(self, account_id: str) -> list[Record]:
-        """All records of the account, oldest first."""
+        """The records of the account, oldest first.
+
+        Those before the latest end of a run that left nothing open may be missing.
+        """
         ...
 
     def recent(self, account_id: str) -> list[Record]:
