@@ -86,6 +86,7 @@ async def test_a_gap_degrades_the_service_until_somebody_has_looked(
     now = datetime.now(UTC)
     gap = installation.store.feeds.record_gap("alpha", now - timedelta(hours=3), now, "was down")
     async with installation.serving(Role.WORKER) as here:
+        await installation.until(lambda: installation.store.workers.at_work() > 0)
         degraded = (await here.service.health()).degraded
         assert degraded == ("1 times for which messages may be lost",)
         installation.store.feeds.acknowledge(gap.gap_id, "somebody")

@@ -26,7 +26,8 @@ from .stores import Records
 from .witness import Witness
 
 T = TypeVar("T")
-_FAREWELL = 10.0
+#: More than the ten seconds that a WebSocket server gives a client for its goodbye.
+_FAREWELL = 30.0
 
 Frame = Mapping[str, Any]
 
