@@ -13,6 +13,7 @@ from app.store.database import Database
 from app.store.records import Arming, MarketOpenEntry, Pause
 from app.store.rows import upsert, value_of
 from app.store.schema import EVERY_ACCOUNT, arming, market_open_list, pauses, schedule_marks
+from app.store.wake import Topic
 
 
 class Controls:
@@ -24,11 +25,11 @@ class Controls:
 
     def pause(self, account_id: str | None, by: str, reason: str | None = None) -> None:
         """Start no rebalance of the account (None: of any) until it is resumed."""
-        self._do.write(self._pause, account_id or EVERY_ACCOUNT, by, reason)
+        self._do.write(Topic.EVENTS, self._pause, account_id or EVERY_ACCOUNT, by, reason)
 
     def resume(self, account_id: str | None) -> bool:
         """End this pause; False when there was none. A pause of all accounts is one of its own."""
-        return self._do.write(_resume, account_id or EVERY_ACCOUNT)
+        return self._do.write(Topic.EVENTS, _resume, account_id or EVERY_ACCOUNT)
 
     def paused(self) -> tuple[Pause, ...]:
         return self._do.read(_paused)
@@ -39,11 +40,11 @@ class Controls:
 
     def arm(self, until: datetime, by: str) -> None:
         """Allow live trading until then, instead of what was allowed before."""
-        self._do.write(self._arm, until, by)
+        self._do.write(Topic.RECORDS, self._arm, until, by)
 
     def disarm(self) -> bool:
         """False when it was not armed."""
-        return self._do.write(_disarm)
+        return self._do.write(Topic.RECORDS, _disarm)
 
     def arming(self) -> Arming | None:
         """The arming in force; None when there is none or its time is over."""
@@ -98,15 +99,15 @@ class MarketOpenList:
 
     def add(self, account_id: str, by: str, reason: str | None = None) -> bool:
         """False when it is on the list already; the older entry stays."""
-        return self._do.write(self._add, account_id, by, reason)
+        return self._do.write(Topic.RECORDS, self._add, account_id, by, reason)
 
     def remove(self, account_id: str) -> bool:
         """False when it was not on the list."""
-        return self._do.write(_remove, account_id)
+        return self._do.write(Topic.RECORDS, _remove, account_id)
 
     def clear(self) -> int:
         """The number of accounts that were on the list."""
-        return self._do.write(_clear)
+        return self._do.write(Topic.RECORDS, _clear)
 
     def list(self) -> tuple[MarketOpenEntry, ...]:
         """In the order in which they were added."""
@@ -117,7 +118,7 @@ class MarketOpenList:
 
         An account that is no longer on the list gets no event: somebody else took it.
         """
-        return self._do.write(self._take, tuple(events))
+        return self._do.write(Topic.EVENTS, self._take, tuple(events))
 
     def _add(self, connection: Connection, account_id: str, by: str, reason: str | None) -> bool:
         query = select(market_open_list).where(market_open_list.c.account_id == account_id)
@@ -171,7 +172,7 @@ class Schedules:
 
         None, and nothing is enqueued, when it fired for this or a later time already.
         """
-        return self._do.write(self._fire, name, due, tuple(events))
+        return self._do.write(Topic.EVENTS, self._fire, name, due, tuple(events))
 
     def _fire(
         self, connection: Connection, name: str, due: datetime, events: tuple[NewEvent, ...]

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from app.store.dialects import BEGIN, Dialect
 from app.store.errors import StoreUnavailable
-from app.store.wake import WakeUps
+from app.store.wake import Topic, WakeUps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,9 +42,13 @@ class Database:
         return self._run("DEFERRED", work, *args, **kwargs)
 
     def write(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        topic: Topic,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
-        """Run, commit and wake whoever waits for a change, unless the result is empty.
+        """Run, commit and wake whoever waits for such a change, unless the result is empty.
 
         Runs again when it lost a race, so `work` has no effects but its statements.
         """
@@ -52,12 +56,12 @@ class Database:
         def announced(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
             result = work(connection, *args, **kwargs)
             if result:
-                self._wake.in_transaction(connection)
+                self._wake.in_transaction(connection, topic)
             return result
 
         result = self._retried(announced, *args, **kwargs)
         if result:
-            self._wake.after_commit()
+            self._wake.after_commit(topic)
         return result
 
     def write_quietly(

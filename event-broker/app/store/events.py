@@ -28,6 +28,7 @@ from app.store import event_rows, leases, queue, reading
 from app.store.database import Database
 from app.store.schema import events
 from app.store.sweeping import Sweeper
+from app.store.wake import Topic
 
 
 class Events:
@@ -41,7 +42,7 @@ class Events:
 
     def enqueue(self, new: NewEvent) -> Enqueued:
         """Record an arrival; it merges into the waiting event of its account and command."""
-        return self._do.write(queue.enqueue, self._dialect, new)
+        return self._do.write(Topic.EVENTS, queue.enqueue, self._dialect, new)
 
     # -- workers ----------------------------------------------------------------------------------
 
@@ -85,26 +86,28 @@ class Events:
 
     def finish(self, claim: Claim, result: Mapping[str, object]) -> Event:
         """The event is done. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.DONE, result, None)
+        return self._do.write(Topic.EVENTS, self._end, claim, EventState.DONE, result, None)
 
     def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
         """A person must look before this is tried again. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.NEEDS_ATTENTION, result, error)
+        return self._do.write(
+            Topic.EVENTS, self._end, claim, EventState.NEEDS_ATTENTION, result, error
+        )
 
     def retry(self, claim: Claim, error: str, delay: timedelta) -> Enqueued:
         """To the back of the queue until `delay` has passed, or into the waiting twin.
 
         Raises `LeaseLost`.
         """
-        return self._do.write(self._retry, claim, error, delay)
+        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay)
 
     def hold(self, claim: Claim, not_before: datetime, reason: str) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, not_before, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, None, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason)
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -118,16 +121,16 @@ class Events:
     def cancel(self, event_id: str, reason: str | None = None) -> Event:
         """Take a waiting event out of the queue. Raises `UnknownEvent`, `WrongState`."""
         move = (EventState.QUEUED, "cancelled")
-        return self._do.write(self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
 
     def dismiss(self, event_id: str, reason: str | None = None) -> Event:
         """A parked event needs nothing more. Raises `UnknownEvent`, `WrongState`."""
         move = (EventState.NEEDS_ATTENTION, "dismissed")
-        return self._do.write(self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
 
     def requeue(self, event_id: str, reason: str | None = None) -> Enqueued:
         """Try a parked event again. Raises `UnknownEvent`, `WrongState`."""
-        return self._do.write(self._requeue, event_id, reason)
+        return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
 
     def get(self, event_id: str) -> Event:
         """Raises `UnknownEvent`."""

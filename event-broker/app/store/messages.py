@@ -16,6 +16,7 @@ from app.store.database import Database
 from app.store.records import Message, MessageOrigin, MessageStatus, StoredMessage
 from app.store.rows import value_of
 from app.store.schema import equals, messages
+from app.store.wake import Topic
 
 
 class Messages:
@@ -32,7 +33,7 @@ class Messages:
         detail: str | None = None,
     ) -> bool:
         """Keep it; False when it was kept before. Durable when this returns."""
-        return self._do.write(self._record, message, status, detail)
+        return self._do.write(Topic.MESSAGES, self._record, message, status, detail)
 
     def record_all(
         self,
@@ -41,7 +42,7 @@ class Messages:
         detail: str | None = None,
     ) -> int:
         """Keep a page of history in one transaction; the number of those that were new."""
-        return self._do.write(self._record_all, tuple(page), status, detail)
+        return self._do.write(Topic.MESSAGES, self._record_all, tuple(page), status, detail)
 
     def undispatched(
         self, limit: int = 100, *, channels: Sequence[str] | None = None
@@ -60,7 +61,9 @@ class Messages:
 
         None, and nothing is enqueued, when somebody else has ticked it off already.
         """
-        return self._do.write(self._dispatch, stored.number, tuple(events), status, detail)
+        return self._do.write(
+            Topic.EVENTS, self._dispatch, stored.number, tuple(events), status, detail
+        )
 
     def list(self, limit: int = 100, *, channel: str | None = None) -> tuple[StoredMessage, ...]:
         """The newest first."""

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import URL, Connection, func
 from sqlalchemy import select as select_
 
-from app.store.wake import WakeUps
+from app.store.wake import ALL_TOPICS, Topic, WakeUps
 
 _CHANNEL = "rebalancer_events"
 #: Seconds between attempts to listen again while the server is away.
@@ -30,8 +30,8 @@ class PostgresWakeUps(WakeUps):
         self._name = uuid.uuid4().hex
         self._stopped, self._stopper = -1, -1
 
-    def in_transaction(self, connection: Connection) -> None:
-        connection.execute(select_(func.pg_notify(_CHANNEL, self._name)))
+    def in_transaction(self, connection: Connection, topic: Topic) -> None:
+        connection.execute(select_(func.pg_notify(_CHANNEL, f"{topic} {self._name}")))
 
     def _prepare(self) -> None:
         self._stopped, self._stopper = os.pipe()
@@ -41,7 +41,7 @@ class PostgresWakeUps(WakeUps):
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
-                    self._wake()  # something may have happened before
+                    self._wake(ALL_TOPICS)  # something may have happened before
                     self._pass_on(connection)
             except psycopg.Error:
                 self._is_stopped(_RECONNECT)
@@ -50,11 +50,13 @@ class PostgresWakeUps(WakeUps):
     def _pass_on(self, connection: psycopg.Connection) -> None:
         while not self._is_stopped(None, connection.fileno()):
             connection.pgconn.consume_input()
-            others = False
+            topics: set[Topic] = set()
             while (notify := connection.pgconn.notifies()) is not None:
-                others |= notify.extra.decode() != self._name
-            if others:
-                self._wake()
+                topic, _, name = notify.extra.decode().partition(" ")
+                if name != self._name:
+                    # Another version of this program may know other topics.
+                    topics |= {Topic(topic)} if topic in ALL_TOPICS else ALL_TOPICS
+            self._wake(topics)
 
     def _is_stopped(self, timeout: float | None = 0, *also: int) -> bool:
         """Wait for the end or for input on `also`."""

@@ -15,6 +15,7 @@ from app.store.database import Database
 from app.store.records import FillRecord, OrderRecord, PreviewRecord, RunRecord
 from app.store.rows import upsert, value_of
 from app.store.schema import fills, orders, previews, runs
+from app.store.wake import Topic
 
 _PARTS = ("orders", "fills")
 R = TypeVar("R", OrderRecord, FillRecord)
@@ -28,7 +29,7 @@ class Runs:
 
     def record(self, run: RunRecord) -> None:
         """Keep the run as it is now; a later record of the same `run_id` replaces it."""
-        self._do.write(_record, run)
+        self._do.write(Topic.RECORDS, _record, run)
 
     def get(self, run_id: str) -> RunRecord | None:
         found = self._do.read(_find, select(runs).where(runs.c.run_id == run_id))
@@ -116,7 +117,11 @@ class Previews:
         self, account_id: str, result: Mapping[str, object], *, event_id: str | None = None
     ) -> PreviewRecord:
         return self._do.write(
-            self._record, account_id=account_id, event_id=event_id, result=dict(result)
+            Topic.RECORDS,
+            self._record,
+            account_id=account_id,
+            event_id=event_id,
+            result=dict(result),
         )
 
     def latest(self, account_id: str) -> PreviewRecord | None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, exists, select
 from app.events import Event
 from app.store import leases
 from app.store.database import Database
+from app.store.wake import Topic
 
 #: How far two clocks may drift apart between two sweeps, about a second, without one having jumped.
 _DRIFT = 0.5
@@ -55,7 +56,7 @@ class Sweeper:
             self._grace.outage(self._do.outage_noticed_at)
         if not self._grace.is_over(own=self._dialect.clock.boot(), database=clock) or not found:
             return ()
-        return self._do.write(leases.sweep, self._dialect, self._lease)
+        return self._do.write(Topic.EVENTS, leases.sweep, self._dialect, self._lease)
 
     def _look(self, connection: Connection) -> tuple[bool, float]:
         """Whether there is anything to put back, and the time on the clock of leases.
