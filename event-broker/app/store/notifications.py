@@ -6,10 +6,12 @@ import os
 import select
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
 import psycopg
-from sqlalchemy import URL, Connection, func
+from sqlalchemy import Engine, func
 from sqlalchemy import select as select_
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.store.wake import ALL_TOPICS, Topic, WakeUps
 
@@ -19,19 +21,28 @@ _RECONNECT = 0.5
 
 
 class PostgresWakeUps(WakeUps):
-    """Listens on a thread that sleeps in the kernel; tells others within the transaction."""
+    """Listens on a thread that sleeps in the kernel; tells others with a statement of its own.
 
-    def __init__(self, url: URL, options: Mapping[str, int]) -> None:
+    Not within the transaction that changes something: those that notify wait for each other's
+    commits, each until it is on the disk.
+    """
+
+    def __init__(self, engine: Engine, options: Mapping[str, int]) -> None:
         super().__init__()
-        plain = url.set(drivername="postgresql").update_query_dict(
+        self._engine = engine
+        plain = engine.url.set(drivername="postgresql").update_query_dict(
             {name: str(value) for name, value in options.items()}
         )
         self._conninfo = plain.render_as_string(hide_password=False)
         self._name = uuid.uuid4().hex
         self._stopped, self._stopper = -1, -1
 
-    def in_transaction(self, connection: Connection, topic: Topic) -> None:
-        connection.execute(select_(func.pg_notify(_CHANNEL, f"{topic} {self._name}")))
+    def after_commit(self, topic: Topic) -> None:
+        super().after_commit(topic)
+        told = select_(func.pg_notify(_CHANNEL, f"{topic} {self._name}"))
+        # The change is committed; the others look once a second.
+        with suppress(SQLAlchemyError), self._engine.connect() as connection:
+            connection.execute(told)
 
     def _prepare(self) -> None:
         self._stopped, self._stopper = os.pipe()

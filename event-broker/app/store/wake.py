@@ -17,7 +17,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
 _log = structlog.get_logger(__name__)
 Callback = Callable[[], None]
@@ -72,11 +71,8 @@ class WakeUps(ABC):
             self._stop()
             thread.join()
 
-    def in_transaction(self, connection: Connection, topic: Topic) -> None:  # noqa: B027
-        """Say it to other processes as part of the transaction, where that is possible."""
-
     def after_commit(self, topic: Topic) -> None:
-        """Say it to this process and, if the transaction did not, to others."""
+        """Say it to this process, and then to others."""
         self._wake({topic})
 
     def _wake(self, topics: Collection[Topic]) -> None:
