@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
 from app.events import Enqueued, NewEvent
 from app.store import queue
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import Arming, MarketOpenEntry, Pause
 from app.store.rows import upsert, value_of
 from app.store.schema import EVERY_ACCOUNT, arming, market_open_list, pauses, schedule_marks
@@ -66,7 +67,7 @@ class Controls:
         return True
 
     def _arming(self, connection: Connection) -> Arming | None:
-        query = select(arming).where(arming.c.armed_until > self._dialect.clock.now())
+        query = select(arming).where(_is_in_force(self._dialect))
         row = connection.execute(query).mappings().one_or_none()
         return None if row is None else value_of(Arming, row)
 
@@ -78,12 +79,21 @@ def _resume(connection: Connection, account_id: str) -> bool:
 
 def _paused(connection: Connection) -> tuple[Pause, ...]:
     rows = connection.execute(select(pauses).order_by(pauses.c.account_id)).mappings()
-    return tuple(_pause_of(row) for row in rows)
+    return tuple(pause_of(row) for row in rows)
 
 
-def _pause_of(row: RowMapping) -> Pause:
+def pause_of(row: RowMapping) -> Pause:
     account_id = None if row["account_id"] == EVERY_ACCOUNT else row["account_id"]
     return value_of(Pause, row, account_id=account_id)
+
+
+def armed_until(dialect: Dialect) -> Select[tuple[datetime]]:
+    """No row when live trading is not armed now."""
+    return select(arming.c.armed_until).where(_is_in_force(dialect))
+
+
+def _is_in_force(dialect: Dialect) -> ColumnElement[bool]:
+    return arming.c.armed_until > dialect.clock.now()
 
 
 def _disarm(connection: Connection) -> bool:
@@ -130,11 +140,8 @@ class MarketOpenList:
         return True
 
     def _take(self, connection: Connection, events: tuple[NewEvent, ...]) -> tuple[Enqueued, ...]:
-        return tuple(
-            queue.enqueue(connection, self._dialect, event)
-            for event in events
-            if _remove(connection, event.account_id)
-        )
+        taken = [event for event in events if _remove(connection, event.account_id)]
+        return queue.enqueue_all(connection, self._dialect, taken)
 
 
 def _remove(connection: Connection, account_id: str) -> bool:
@@ -186,7 +193,7 @@ class Schedules:
             if _fired_at(connection, name) is not None:
                 return None
             connection.execute(schedule_marks.insert().values(name=name, fired_at=due))
-        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+        return queue.enqueue_all(connection, self._dialect, events)
 
 
 def _fired_at(connection: Connection, name: str) -> datetime | None:

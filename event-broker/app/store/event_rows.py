@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, select, tuple_
 
 from app.events import (
     Attempt,
@@ -55,6 +55,15 @@ def find_waiting(connection: Connection, account_id: str, command: Command) -> E
     )
     row = connection.execute(query.with_for_update()).mappings().one_or_none()
     return None if row is None else event_of(row)
+
+
+def any_waiting(connection: Connection, wanted: Collection[tuple[str, Command]]) -> bool:
+    """Whether an event of one of these accounts and commands waits."""
+    found = exists().where(
+        equals(events.c.state, EventState.QUEUED),
+        tuple_(events.c.account_id, events.c.command).in_(wanted),
+    )
+    return bool(connection.execute(select(found)).scalar())
 
 
 def change(

@@ -7,7 +7,7 @@ the database cannot be used.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -24,8 +24,9 @@ from app.events import (
     Statistics,
     WrongState,
 )
-from app.store import event_rows, leases, queue, reading
+from app.store import event_rows, leases, queue, reading, standing
 from app.store.database import Database
+from app.store.records import Standing
 from app.store.schema import events
 from app.store.sweeping import Sweeper
 from app.store.wake import Topic
@@ -143,9 +144,9 @@ class Events:
         """
         return self._do.read(reading.follow, event_id)
 
-    def asked_at(self, event_id: str) -> datetime:
-        """When the latest arrival came: its own, or one that was merged into it."""
-        return self._do.read(reading.asked_at, event_id)
+    def standing(self, event_id: str, session_date: date | None) -> Standing:
+        """What the store knows that decides whether it may be worked in that session."""
+        return self._do.read(standing.standing, self._dialect, event_id, session_date)
 
     def list(
         self,

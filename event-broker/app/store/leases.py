@@ -30,12 +30,16 @@ def may_start() -> ColumnElement[bool]:
     account_runs = exists().where(
         _others.c.account_id == events.c.account_id, equals(_others.c.state, EventState.RUNNING)
     )
-    paused = exists().where(pauses.c.account_id.in_([events.c.account_id, EVERY_ACCOUNT]))
     return and_(
         equals(events.c.state, EventState.QUEUED),
         not_(account_runs),
-        or_(events.c.command != Command.REBALANCE, not_(paused)),
+        or_(events.c.command != Command.REBALANCE, not_(exists().where(may_pause()))),
     )
+
+
+def may_pause() -> ColumnElement[bool]:
+    """A pause of the event's account, or of all accounts."""
+    return pauses.c.account_id.in_([events.c.account_id, EVERY_ACCOUNT])
 
 
 def claim(
@@ -50,14 +54,13 @@ def claim(
     """The first event in the queue that is due and may start."""
     clock, deadline = dialect.clock, dialect.clock.boot() + lease.total_seconds()
     due = or_(events.c.not_before.is_(None), events.c.not_before <= clock.now())
-    query = select(events.c.event_id).where(may_start(), due).order_by(events.c.seq).limit(1)
+    first = select(events.c.event_id).where(may_start(), due).order_by(events.c.seq).limit(1)
     if event_id is not None:
-        query = query.where(events.c.event_id == event_id)
+        first = first.where(events.c.event_id == event_id)
     if commands is not None:
-        query = query.where(events.c.command.in_(commands))
-    found = connection.execute(query.with_for_update(of=events, skip_locked=True)).scalar()
-    if found is None:
-        return None
+        first = first.where(events.c.command.in_(commands))
+    # Of its own, for it is asked once: it does not look at the row that is changed.
+    first = first.with_for_update(of=events, skip_locked=True).correlate(None)
     token = uuid.uuid4().hex
     values = {
         "state": EventState.RUNNING,
@@ -68,12 +71,19 @@ def claim(
         "reason": None,
         **_leased(dialect, lease),
     }
-    changed = events.update().where(events.c.event_id == found).values(values)
-    event = event_of(connection.execute(changed.returning(*EVENT_COLUMNS)).mappings().one())
-    number = select(func.count() + 1).where(attempts.c.event_id == found).scalar_subquery()
+    changed = events.update().where(events.c.event_id == first.scalar_subquery()).values(values)
+    row = connection.execute(changed.returning(*EVENT_COLUMNS)).mappings().one_or_none()
+    if row is None:
+        return None
+    event = event_of(row)
+    earlier = select(func.count() + 1).where(attempts.c.event_id == event.event_id)
     connection.execute(
         attempts.insert().values(
-            event_id=found, number=number, token=token, worker=worker, started_at=event.started_at
+            event_id=event.event_id,
+            number=earlier.scalar_subquery(),
+            token=token,
+            worker=worker,
+            started_at=event.started_at,
         )
     )
     return Claim(event=event, token=token, lease_until=deadline)

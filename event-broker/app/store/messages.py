@@ -14,7 +14,7 @@ from app.events import Enqueued, NewEvent
 from app.store import queue
 from app.store.database import Database
 from app.store.records import Message, MessageOrigin, MessageStatus, StoredMessage
-from app.store.rows import value_of
+from app.store.rows import insert_unless, row_of, value_of
 from app.store.schema import equals, messages
 from app.store.wake import Topic
 
@@ -75,12 +75,9 @@ class Messages:
         known = exists().where(
             messages.c.channel == message.channel, messages.c.message_id == message.message_id
         )
-        if connection.execute(select(known)).scalar():
-            return False
-        columns = {name: getattr(message, name) for name in Message.__dataclass_fields__}
-        columns |= {"received_at": self._dialect.clock.now(), "status": status, "detail": detail}
-        connection.execute(messages.insert().values(columns))
-        return True
+        values = row_of(message) | {"status": status, "detail": detail}
+        values["received_at"] = self._dialect.clock.now()
+        return insert_unless(connection, messages, known, values)
 
     def _record_all(
         self,
@@ -119,7 +116,7 @@ class Messages:
         values = {"status": status, "detail": detail, "dispatched_at": self._dialect.clock.now()}
         if connection.execute(tick.values(values)).rowcount == 0:
             return None
-        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+        return queue.enqueue_all(connection, self._dialect, events)
 
     def _list(
         self, connection: Connection, limit: int, channel: str | None

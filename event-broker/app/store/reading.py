@@ -30,14 +30,6 @@ def follow(connection: Connection, event_id: str) -> Event:
     return event
 
 
-def asked_at(connection: Connection, event_id: str) -> datetime:
-    """When the latest of the arrivals came that the event stands for."""
-    arrivals = (events.c.event_id == event_id) | (events.c.merged_into == event_id)
-    latest = select(func.max(events.c.created_at)).where(arrivals)
-    found: datetime = connection.execute(latest).scalar_one()
-    return found
-
-
 def list_events(
     connection: Connection,
     *,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
-from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, Table, func, select
@@ -13,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, func, select
 from app.events import Command
 from app.store.database import Database
 from app.store.records import FillRecord, OrderRecord, PreviewRecord, RunRecord
-from app.store.rows import upsert, value_of
+from app.store.rows import row_of, upsert, value_of
 from app.store.schema import fills, orders, previews, runs
 from app.store.wake import Topic
 
@@ -46,25 +44,20 @@ class Runs:
             query = query.where(runs.c.event_id == event_id)
         return self._do.read(_find, query)
 
-    def sessions_used(self, account_id: str, session_date: date) -> int:
-        """Number of rebalances of the account in the session that may have sent orders."""
-        return self._do.read(_sessions_used, account_id, session_date)
-
 
 def _record(connection: Connection, run: RunRecord) -> bool:
-    values: dict[str, Any] = {
-        field.name: getattr(run, field.name) for field in fields(run) if field.name not in _PARTS
-    }
+    values = {name: value for name, value in row_of(run).items() if name not in _PARTS}
     values["result"] = None if run.result is None else dict(run.result)
-    upsert(connection, runs, {"run_id": values.pop("run_id")}, values)
+    is_new = upsert(connection, runs, {"run_id": values.pop("run_id")}, values)
     parts: tuple[tuple[Table, Sequence[OrderRecord | FillRecord]], ...] = (
         (orders, run.orders),
         (fills, run.fills),
     )
     for table, records in parts:
-        connection.execute(table.delete().where(table.c.run_id == run.run_id))
+        if not is_new:
+            connection.execute(table.delete().where(table.c.run_id == run.run_id))
         if records:
-            rows = [{"run_id": run.run_id, **asdict(record)} for record in records]
+            rows = [{"run_id": run.run_id, **row_of(record)} for record in records]
             connection.execute(table.insert(), rows)
     return True
 
@@ -94,16 +87,6 @@ def _parts(
     for row in connection.execute(query).mappings():
         found[row["run_id"]].append(value_of(kind, row))
     return found
-
-
-def _sessions_used(connection: Connection, account_id: str, session_date: date) -> int:
-    used = select(func.count()).where(
-        runs.c.account_id == account_id,
-        runs.c.session_date == session_date,
-        runs.c.command == Command.REBALANCE,
-        runs.c.orders_sent,
-    )
-    return connection.execute(used).scalar_one()
 
 
 class Previews:
