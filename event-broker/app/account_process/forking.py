@@ -1,7 +1,8 @@
 """Forks account processes: when one is needed, or beforehand, so that no event waits for it.
 
 A process that was forked has connected to nothing and knows nothing; it waits for its job on the
-pipe that later extends its lease, and ends when that is closed or its parent is gone.
+pipe that later extends its lease, and ends when that is closed or its parent is gone. One that is
+forked beforehand rehearses, so that its job begins sooner.
 """
 
 from __future__ import annotations
@@ -45,17 +46,19 @@ class Forked(NamedTuple):
         self.reports.close()
 
 
-def fork(allocations_url: str | None) -> Forked:
+def fork(allocations_url: str | None, *, rehearsing: bool = False) -> Forked:
     """A process without a job; raises `OSError` and `EOFError` when the fork server fails.
 
-    It may still be loading, so this blocks. `allocations_url` says what it preloads.
+    It may still be loading, so this blocks. `allocations_url` says what it preloads. `rehearsing`
+    is for a process whose job does not wait yet.
     """
     fork_server.start(allocations_url)
     context = fork_server.context()
     reports, theirs = context.Pipe(duplex=False)
     heard, teller = context.Pipe(duplex=False)
     line = Line(theirs, heard)
-    forked = Forked(context.Process(target=_wait_for_a_job, args=(line,)), reports, teller)
+    process = context.Process(target=_wait_for_a_job, args=(line, rehearsing))
+    forked = Forked(process, reports, teller)
     try:
         forked.process.start()
     except BaseException:
@@ -66,7 +69,12 @@ def fork(allocations_url: str | None) -> Forked:
     return forked
 
 
-def _wait_for_a_job(line: Line) -> None:
+def _wait_for_a_job(line: Line, rehearsing: bool) -> None:
+    if rehearsing:
+        # In memory already; the parent never loads it.
+        from .rehearsal import rehearse
+
+        rehearse()
     with suppress(EOFError):
         target, job = line.lease.recv()
         multiprocessing.current_process().name = job.subject
@@ -88,7 +96,7 @@ class Reserve:
         """Fork one if none waits; raises as `fork` does. For one thread at a time."""
         if not self.is_filled:
             self.close()
-            self._ready = fork(allocations_url)
+            self._ready = fork(allocations_url, rehearsing=True)
 
     def take(self) -> Forked | None:
         """The process that waits, which is the caller's from now on."""
