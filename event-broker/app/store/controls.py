@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
@@ -87,7 +88,7 @@ def pause_of(row: RowMapping) -> Pause:
     return value_of(Pause, row, account_id=account_id)
 
 
-def armed_until(dialect: Dialect) -> Select[tuple[datetime]]:
+def armed_until(dialect: Dialect) -> Select[Any]:
     """No row when live trading is not armed now."""
     return select(arming.c.armed_until).where(_is_in_force(dialect))
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.events import (
     Attempt,
     AttemptOutcome,
     Claim,
-    Command,
     Enqueued,
     Event,
     EventState,
@@ -26,8 +27,10 @@ from app.events import (
 )
 from app.store import event_rows, leases, queue, reading, standing
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import Standing
 from app.store.schema import events
+from app.store.statements import made_once
 from app.store.sweeping import Sweeper
 from app.store.wake import Topic
 
@@ -52,7 +55,6 @@ class Events:
         worker: str,
         *,
         event_id: str | None = None,
-        commands: Collection[Command] | None = None,
     ) -> Claim | None:
         """Start the first event that is due, or this one; None when there is nothing to start.
 
@@ -64,7 +66,6 @@ class Events:
             worker=worker,
             lease=self.lease,
             event_id=event_id,
-            commands=commands,
         )
 
     def next_due(self) -> datetime | None:
@@ -176,12 +177,10 @@ class Events:
         error: str | None,
     ) -> Event:
         outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
-        values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
+        values: dict[str, Any] = {"state": state, "error": error, **leases.mine(claim)}
         if result is not None:
             values["result"] = dict(result)
-        mine = events.update().where(leases.is_mine(claim)).values(values | queue.NO_LEASE)
-        changed = mine.returning(*event_rows.EVENT_COLUMNS)
-        row = connection.execute(changed).mappings().one_or_none()
+        row = connection.execute(_end(self._dialect), values).mappings().one_or_none()
         if row is None:
             leases.is_recorded(connection, claim, outcome)
             return event_rows.find(connection, claim.event.event_id)
@@ -254,3 +253,9 @@ class Events:
         if event.state is not needed:
             raise WrongState(event, move, needed)
         return event
+
+
+@made_once
+def _end(dialect: Dialect) -> ReturningUpdate[Any]:
+    ended = events.update().where(leases.IS_MINE).values(finished_at=dialect.clock.now())
+    return ended.values(queue.NO_LEASE).returning(*event_rows.EVENT_COLUMNS)

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import psycopg
-from sqlalchemy import Engine, func
+from sqlalchemy import Engine, bindparam, func
 from sqlalchemy import select as select_
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.store.wake import ALL_TOPICS, Topic, WakeUps
 
 _CHANNEL = "rebalancer_events"
+_TELL = select_(func.pg_notify(_CHANNEL, bindparam("told")))
 #: Seconds between attempts to listen again while the server is away.
 _RECONNECT = 0.5
 
@@ -39,10 +40,9 @@ class PostgresWakeUps(WakeUps):
 
     def after_commit(self, topic: Topic) -> None:
         super().after_commit(topic)
-        told = select_(func.pg_notify(_CHANNEL, f"{topic} {self._name}"))
         # The change is committed; the others look once a second.
         with suppress(SQLAlchemyError), self._engine.connect() as connection:
-            connection.execute(told)
+            connection.execute(_TELL, {"told": f"{topic} {self._name}"})
 
     def _prepare(self) -> None:
         self._stopped, self._stopper = os.pipe()

@@ -17,6 +17,7 @@ from app.events import Enqueued, Event, EventState, NewEvent
 from app.store.dialects import Dialect
 from app.store.event_rows import any_waiting, change, find, find_waiting
 from app.store.schema import UtcTime, events
+from app.store.statements import made_once
 
 #: Whoever holds an event goes by his own clock. Where that is behind the database's, the event
 #: would be due as soon as it is held, and held and told of without a pause until the clocks meet.
@@ -38,7 +39,7 @@ def enqueue(connection: Connection, dialect: Dialect, new: NewEvent) -> Enqueued
     row = _row(new)
     waiting = find_waiting(connection, new.account_id, new.command)
     if waiting is None:
-        connection.execute(_insert(dialect).values(row))
+        connection.execute(_insert(dialect), row)
         return Enqueued(event_id=row["event_id"], merged=False)
     said = {name: row[name] for name in _SAID}
     replaced = {name: getattr(waiting, name) for name in _SAID}
@@ -75,6 +76,7 @@ def _row(new: NewEvent) -> dict[str, Any]:
     }
 
 
+@made_once
 def _insert(dialect: Dialect) -> Insert:
     return events.insert().values(seq=dialect.next_seq(), created_at=dialect.clock.now())
 

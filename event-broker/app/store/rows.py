@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, literal, select
+from sqlalchemy import Connection, RowMapping, Table, and_
 
 
 class _Value(Protocol):
@@ -27,30 +27,11 @@ def row_of(value: _Value) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-def insert_unless(
-    connection: Connection, table: Table, known: ColumnElement[bool], values: Mapping[str, Any]
-) -> bool:
-    """Add the row in one statement unless there is one as `known`; whether it was added.
-
-    Two that add it at once: one loses the race.
-    """
-    given = [
-        value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
-        for name, value in values.items()
-    ]
-    new = table.insert().from_select(list(values), select(*given).where(~known))
-    return connection.execute(new.returning(*table.primary_key)).one_or_none() is not None
-
-
 def upsert(
     connection: Connection, table: Table, key: Mapping[str, object], values: Mapping[str, Any]
-) -> bool:
-    """Change the row of this key, or add it; True when it was added.
-
-    Two that add it at once: one loses the race.
-    """
+) -> None:
+    """Change the row of this key, or add it. Two that add it at once: one loses the race."""
     where = and_(*(table.c[name] == value for name, value in key.items()))
-    if connection.execute(table.update().where(where).values(**values)).rowcount:
-        return False
-    connection.execute(table.insert().values(**key, **values))
-    return True
+    changed = connection.execute(table.update().where(where).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(table.insert().values(**key, **values))

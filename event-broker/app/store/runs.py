@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import Connection, RowMapping, Select, Table, bindparam, func, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.events import Command
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import FillRecord, OrderRecord, PreviewRecord, RunRecord
-from app.store.rows import row_of, upsert, value_of
+from app.store.rows import row_of, value_of
 from app.store.schema import fills, orders, previews, runs
+from app.store.statements import made_once
 from app.store.wake import Topic
 
 _PARTS = ("orders", "fills")
@@ -48,18 +51,25 @@ class Runs:
 def _record(connection: Connection, run: RunRecord) -> bool:
     values = {name: value for name, value in row_of(run).items() if name not in _PARTS}
     values["result"] = None if run.result is None else dict(run.result)
-    is_new = upsert(connection, runs, {"run_id": values.pop("run_id")}, values)
-    parts: tuple[tuple[Table, Sequence[OrderRecord | FillRecord]], ...] = (
-        (orders, run.orders),
-        (fills, run.fills),
-    )
-    for table, records in parts:
+    is_new = connection.execute(_CHANGE, values | {"of_run": run.run_id}).rowcount == 0
+    if is_new:  # two that add it at once: one loses the race
+        connection.execute(_ADD, values)
+    parts: dict[Table, Sequence[OrderRecord | FillRecord]] = {orders: run.orders, fills: run.fills}
+    for table, records in parts.items():
         if not is_new:
-            connection.execute(table.delete().where(table.c.run_id == run.run_id))
+            connection.execute(_REMOVE[table], {"of_run": run.run_id})
         if records:
             rows = [{"run_id": run.run_id, **row_of(record)} for record in records]
-            connection.execute(table.insert(), rows)
+            connection.execute(_ADD_PARTS[table], rows)
     return True
+
+
+_CHANGE = runs.update().where(runs.c.run_id == bindparam("of_run"))
+_ADD = runs.insert()
+_REMOVE = {
+    table: table.delete().where(table.c.run_id == bindparam("of_run")) for table in (orders, fills)
+}
+_ADD_PARTS = {table: table.insert() for table in (orders, fills)}
 
 
 def _find(connection: Connection, query: Select[Any]) -> tuple[RunRecord, ...]:
@@ -125,8 +135,12 @@ class Previews:
         return self._do.read(_previews, query)
 
     def _record(self, connection: Connection, /, **values: object) -> PreviewRecord:
-        insert = previews.insert().values(**values, created_at=self._dialect.clock.now())
-        return _preview(connection.execute(insert.returning(previews)).mappings().one())
+        return _preview(connection.execute(_add_preview(self._dialect), values).mappings().one())
+
+
+@made_once
+def _add_preview(dialect: Dialect) -> ReturningInsert[Any]:
+    return previews.insert().values(created_at=dialect.clock.now()).returning(previews)
 
 
 def _preview(row: RowMapping) -> PreviewRecord:

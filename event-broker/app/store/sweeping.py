@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Select, exists, select
 
 from app.events import Event
 from app.store import leases
 from app.store.database import Database
+from app.store.dialects import Dialect
+from app.store.statements import made_once
 from app.store.wake import Topic
 
 #: How far two clocks may drift apart between two sweeps, about a second, without one having jumped.
@@ -63,6 +65,10 @@ class Sweeper:
 
         Looking is cheap and keeps nobody from writing.
         """
-        over = exists().where(leases.expired(self._dialect, self._lease))
-        found, clock = connection.execute(select(over, self._dialect.clock.lease())).one()
+        found, clock = connection.execute(_look(self._dialect, self._lease)).one()
         return found, clock
+
+
+@made_once
+def _look(dialect: Dialect, grace: timedelta) -> Select[bool, float]:
+    return select(exists().where(leases.expired(dialect, grace)), dialect.clock.lease())
