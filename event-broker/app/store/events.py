@@ -25,10 +25,10 @@ from app.events import (
     Statistics,
     WrongState,
 )
-from app.store import event_rows, leases, queue, reading, standing
+from app.store import event_rows, leases, queue, reading, runs, standing
 from app.store.database import Database
 from app.store.dialects import Dialect
-from app.store.records import Standing
+from app.store.records import RunRecord, Standing
 from app.store.schema import events
 from app.store.statements import made_once
 from app.store.sweeping import Sweeper
@@ -86,9 +86,21 @@ class Events:
         """Prolong many leases at once; those that were lost are missing in the answer."""
         return self._do.write_quietly(leases.heartbeat, self._dialect, claims, self.lease)
 
-    def finish(self, claim: Claim, result: Mapping[str, object]) -> Event:
-        """The event is done. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._end, claim, EventState.DONE, result, None)
+    def finish(
+        self,
+        claim: Claim,
+        result: Mapping[str, object],
+        *,
+        run: RunRecord | None = None,
+        is_preview: bool = False,
+    ) -> Event:
+        """The event is done, and its run or its preview is kept with it, both or neither.
+
+        Raises `LeaseLost`.
+        """
+        return self._do.write(
+            Topic.EVENTS, self._end, claim, EventState.DONE, result, None, run, is_preview
+        )
 
     def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
         """A person must look before this is tried again. Raises `LeaseLost`."""
@@ -175,6 +187,8 @@ class Events:
         state: EventState,
         result: Mapping[str, object] | None,
         error: str | None,
+        run: RunRecord | None = None,
+        is_preview: bool = False,
     ) -> Event:
         outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
         values: dict[str, Any] = {"state": state, "error": error, **leases.mine(claim)}
@@ -187,7 +201,14 @@ class Events:
         leases.end_attempt(
             connection, self._dialect, claim.token, outcome, result=result, error=error
         )
-        return event_rows.event_of(row)
+        event = event_rows.event_of(row)
+        if run is not None:
+            runs.record(connection, run)
+        if is_preview and result is not None:
+            runs.record_preview(
+                connection, self._dialect, event.account_id, result, event_id=event.event_id
+            )
+        return event
 
     def _retry(
         self, connection: Connection, claim: Claim, error: str, delay: timedelta

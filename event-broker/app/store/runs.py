@@ -30,7 +30,7 @@ class Runs:
 
     def record(self, run: RunRecord) -> None:
         """Keep the run as it is now; a later record of the same `run_id` replaces it."""
-        self._do.write(Topic.RECORDS, _record, run)
+        self._do.write(Topic.RECORDS, record, run)
 
     def get(self, run_id: str) -> RunRecord | None:
         found = self._do.read(_find, select(runs).where(runs.c.run_id == run_id))
@@ -48,7 +48,7 @@ class Runs:
         return self._do.read(_find, query)
 
 
-def _record(connection: Connection, run: RunRecord) -> bool:
+def record(connection: Connection, run: RunRecord) -> bool:
     values = {name: value for name, value in row_of(run).items() if name not in _PARTS}
     values["result"] = None if run.result is None else dict(run.result)
     is_new = connection.execute(_CHANGE, values | {"of_run": run.run_id}).rowcount == 0
@@ -110,11 +110,7 @@ class Previews:
         self, account_id: str, result: Mapping[str, object], *, event_id: str | None = None
     ) -> PreviewRecord:
         return self._do.write(
-            Topic.RECORDS,
-            self._record,
-            account_id=account_id,
-            event_id=event_id,
-            result=dict(result),
+            Topic.RECORDS, record_preview, self._dialect, account_id, result, event_id=event_id
         )
 
     def latest(self, account_id: str) -> PreviewRecord | None:
@@ -134,8 +130,17 @@ class Previews:
             query = query.where(previews.c.account_id == account_id)
         return self._do.read(_previews, query)
 
-    def _record(self, connection: Connection, /, **values: object) -> PreviewRecord:
-        return _preview(connection.execute(_add_preview(self._dialect), values).mappings().one())
+
+def record_preview(
+    connection: Connection,
+    dialect: Dialect,
+    account_id: str,
+    result: Mapping[str, object],
+    *,
+    event_id: str | None,
+) -> PreviewRecord:
+    values = {"account_id": account_id, "event_id": event_id, "result": dict(result)}
+    return _preview(connection.execute(_add_preview(dialect), values).mappings().one())
 
 
 @made_once

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, event
 
-from app.events import Command, EventState
+from app.events import Command, EventState, LeaseLost
 from app.store import Store, open_store
 from app.store.records import (
     FillRecord,
@@ -204,6 +204,24 @@ class TestRuns:
         assert store.runs.list(event_id=event_id) == (ended,)
         assert store.runs.get("r2") is None
 
+    def test_a_run_and_the_end_of_its_event_are_kept_together(self, store: Store) -> None:
+        store.events.enqueue(arrival())
+        claim = claimed(store)
+        run = replace(RUN, event_id=claim.event.event_id, status="done", orders=(ORDER,))
+        event = store.events.finish(claim, {"n": 1}, run=run)
+        # Its worker may not have heard of the commit.
+        assert store.events.finish(claim, {"n": 1}, run=run) == event
+        assert store.runs.list() == (run,)
+
+    def test_who_has_lost_the_event_keeps_nothing_with_its_end(self, store: Store) -> None:
+        store.events.enqueue(arrival())
+        claim = claimed(store)
+        store.events.release(claim)
+        with pytest.raises(LeaseLost):
+            store.events.finish(claim, {"n": 1}, run=RUN, is_preview=True)
+        assert store.runs.list() == ()
+        assert store.previews.list() == ()
+
     def test_the_newest_runs_are_listed_first(self, store: Store) -> None:
         for number in range(4):
             started = NOON + number * _HOUR
@@ -236,6 +254,16 @@ def test_the_latest_preview_of_each_account_is_found(store: Store) -> None:
     assert [(one.account_id, one.result["trades"]) for one in of_each] == [("DU1", 2), ("DU2", 0)]
     assert len(store.previews.list()) == 3
     assert [one.result["trades"] for one in store.previews.list(account_id="DU1")] == [2, 1]
+
+
+def test_a_preview_is_kept_once_with_the_end_of_its_event(store: Store) -> None:
+    store.events.enqueue(arrival("DU1"))
+    claim = claimed(store)
+    for _ in range(2):
+        store.events.finish(claim, {"trades": 3}, is_preview=True)
+    (preview,) = store.previews.list()
+    assert (preview.account_id, preview.event_id) == ("DU1", claim.event.event_id)
+    assert preview.result == {"trades": 3}
 
 
 class TestControls:
