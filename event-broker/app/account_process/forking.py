@@ -1,7 +1,8 @@
 """Forks account processes: when one is needed, or beforehand, so that no event waits for it.
 
 A process that was forked has connected to nothing and knows nothing; it waits for its job on the
-pipe that later extends its lease, and ends when that is closed or its parent is gone.
+pipe that later extends its lease, and ends when that is closed or its parent is gone. One that is
+forked beforehand rehearses, so that its job begins sooner.
 """
 
 from __future__ import annotations
@@ -58,27 +59,30 @@ class Forked(NamedTuple):
         self.process.kill()
 
 
-def fork(allocations_url: str | None, *, seconds: float = START_SECONDS) -> Forked:
+def fork(
+    allocations_url: str | None, *, rehearsing: bool = False, seconds: float = START_SECONDS
+) -> Forked:
     """A process without a job; raises `OSError` and `EOFError` when the fork server fails, and
     `TimeoutError` when it has not answered for so long.
 
-    It may still be loading, so this blocks. `allocations_url` says what it preloads.
+    It may still be loading, so this blocks. `allocations_url` says what it preloads. `rehearsing`
+    is for a process whose job does not wait yet.
     """
-    forking = BlockingCall(lambda: _fork(allocations_url), give_back=Forked.end)
+    forking = BlockingCall(lambda: _fork(allocations_url, rehearsing), give_back=Forked.end)
     try:
         return forking.result(seconds)
     except TimeoutError:
         raise TimeoutError(f"the fork server has not answered for {seconds:g} s") from None
 
 
-def _fork(allocations_url: str | None) -> Forked:
+def _fork(allocations_url: str | None, rehearsing: bool) -> Forked:
     fork_server.start(allocations_url)
     context = fork_server.context()
     reports, theirs = context.Pipe(duplex=False)
     heard, teller = context.Pipe(duplex=False)
     ours, asking = context.Pipe()
     line = Line(theirs, heard, asking)
-    process = context.Process(target=_wait_for_a_job, args=(line,))
+    process = context.Process(target=_wait_for_a_job, args=(line, rehearsing))
     forked = Forked(process, reports, teller, ours)
     try:
         forked.process.start()
@@ -90,7 +94,12 @@ def _fork(allocations_url: str | None) -> Forked:
     return forked
 
 
-def _wait_for_a_job(line: Line) -> None:
+def _wait_for_a_job(line: Line, rehearsing: bool) -> None:
+    if rehearsing:
+        # In memory already; the parent never loads it.
+        from .rehearsal import rehearse
+
+        rehearse()
     with suppress(EOFError):
         target, job = line.lease.recv()
         multiprocessing.current_process().name = job.subject
@@ -112,7 +121,7 @@ class Reserve:
         """Fork one if none waits; raises as `fork` does. For one thread at a time."""
         if not self.is_filled:
             self.close()
-            self._ready = fork(allocations_url)
+            self._ready = fork(allocations_url, rehearsing=True)
 
     def take(self) -> Forked | None:
         """The process that waits, which is the caller's from now on."""

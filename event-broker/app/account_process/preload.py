@@ -1,4 +1,4 @@
-"""What the fork server loads once for all account processes; it does nothing else.
+"""What the fork server loads and rehearses once for all account processes; it does nothing else.
 
 The garbage collector is told to leave what is loaded alone: a collection in a child would write to
 every object it visits, and so copy the pages that the children share with the fork server.
@@ -17,6 +17,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 for name in (
     "app.account_process.operations",
+    "app.account_process.rehearsal",
     # Libraries import these at their first use only, which would be in every child again.
     "_strptime",
     "encodings.idna",
@@ -24,6 +25,9 @@ for name in (
     "httpcore",
 ):
     importlib.import_module(name)
+
+# What Python and its libraries keep from a first time is then there in every child.
+importlib.import_module("app.account_process.rehearsal").rehearse()
 
 gc.collect()
 gc.freeze()

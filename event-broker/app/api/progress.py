@@ -14,6 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.events import FINAL_STATES, Event, EventState
 from app.execution import Waking
+from app.store import Topic
 
 from .context import Here
 from .fields import EventInPath
@@ -33,7 +34,8 @@ async def event_progress(
     here: Here, event: Annotated[Event, Depends(_existing)]
 ) -> AsyncIterator[ServerSentEvent]:
     """The states of an event and what it tells while it runs; ends with its final state."""
-    store, progress, waking = here.store, here.backend.progress, Waking(here.store)
+    store, progress = here.store, here.backend.progress
+    waking = Waking(store, Topic.EVENTS)
     told: EventState | None = None
     with waking.listening(asyncio.Event()):
         while told not in FINAL_STATES:

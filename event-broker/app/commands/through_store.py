@@ -40,7 +40,7 @@ from app.execution import (
 from app.logs import configure_logging
 from app.market import MarketCalendar
 from app.report.progress import ProgressLines
-from app.store import Store, StoreError, open_store
+from app.store import Store, StoreError, Topic, open_store
 
 from .outcome import CommandFailed, ExitCode, say
 from .session import Session
@@ -138,7 +138,7 @@ class _Errand:
     async def _wait(self, enqueued: Enqueued) -> Claim | Event:
         """The claim of our event, or the event at its end when somebody else has worked it."""
         events, event_id = self._store.events, enqueued.event_id
-        waking = Waking(self._store)
+        waking = Waking(self._store, Topic.EVENTS)
         with waking.listening(self.stop):
             while True:
                 waking.listen_from_now()

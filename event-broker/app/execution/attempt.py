@@ -184,9 +184,12 @@ class _Watch:
 
     def __call__(self, event: bytes) -> None:
         self._pass_on(event)
+        if self.sent_orders:
+            # An account process has one run, and most of what it tells is about its orders.
+            return
         progress = json.loads(event)
         self.run_id = progress.get("run_id") or self.run_id
         order = progress.get("order")
-        if not self.sent_orders and order and order["status"] != OrderStatus.NOT_FOUND:
+        if order and order["status"] != OrderStatus.NOT_FOUND:
             self.sent_orders = True
             self._on_first_order(progress["run_id"])

@@ -16,7 +16,7 @@ from app.gates import Circumstances, Decision, decide
 from app.market import MarketCalendar, Sessions
 from app.settings import Settings, TradingMode
 from app.store import Store
-from app.store.records import Pause
+from app.store.records import Pause, Standing
 from broker_connector_base.models import AccountConfig
 
 
@@ -26,16 +26,6 @@ class Permission:
 
     decision: Decision
     session_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What the store says, read in one go."""
-
-    asked_at: datetime | None = None
-    paused: tuple[Pause, ...] = ()
-    armed_until: datetime | None = None
-    rebalances_in_session: int = 0
 
 
 class Gatekeeper:
@@ -49,22 +39,13 @@ class Gatekeeper:
     async def ask(self, event: Event, account: AccountConfig, settings: Settings) -> Permission:
         """Raises `CalendarError` and `StoreUnavailable`."""
         if event.command is not Command.REBALANCE:
-            here = self._circumstances(event, account, settings, _Known(), None)
+            here = self._circumstances(event, account, settings, None, None)
             return Permission(decision=decide(here))
         sessions = await self._sessions(account, settings)
         day = sessions.trading_day(self._now()) if sessions else None
-        known = await self._store.call(self._read, event, day)
+        known = await self._store.call(self._store.events.standing, event.event_id, day)
         here = self._circumstances(event, account, settings, known, sessions)
         return Permission(decision=decide(here), session_date=day)
-
-    def _read(self, event: Event, day: date | None) -> _Known:
-        store = self._store
-        return _Known(
-            asked_at=store.events.asked_at(event.event_id),
-            paused=store.controls.paused(),
-            armed_until=store.controls.armed_until(),
-            rebalances_in_session=store.runs.sessions_used(event.account_id, day) if day else 0,
-        )
 
     async def _sessions(self, account: AccountConfig, settings: Settings) -> Sessions | None:
         """The simulation's market never closes; its days matter to the once-a-session guard."""
@@ -77,20 +58,19 @@ class Gatekeeper:
         event: Event,
         account: AccountConfig,
         settings: Settings,
-        known: _Known,
+        known: Standing | None,
         sessions: Sessions | None,
     ) -> Circumstances:
-        mine = [pause for pause in known.paused if pause.account_id in (account.account_id, None)]
         return Circumstances(
             now=self._now(),
             command=event.command,
             account=account,
             settings=settings,
-            asked_at=known.asked_at or event.created_at,
-            paused=_in_words(mine[0]) if mine else None,
-            armed_until=known.armed_until,
+            asked_at=known.asked_at if known else event.created_at,
+            paused=_in_words(known.pause) if known and known.pause else None,
+            armed_until=known.armed_until if known else None,
             sessions=sessions,
-            rebalances_in_session=known.rebalances_in_session,
+            rebalances_in_session=known.sessions_used if known else 0,
         )
 
 

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from app import notifications
-from app.events import Backoff, Claim, Command, EventSource, NewEvent
+from app.events import Backoff, Claim, Command, EventSource, LeaseLost, NewEvent
 from app.gates import Gate, Hold, Refuse
 from app.notifications import Kind, Notification, Subject
 from app.report.results import Preview, Run
 from app.schedule import GUARD
 from app.settings import Settings
 from app.store import Store
+from app.store.records import RunRecord
 from broker_connector_base.models import AccountConfig
 
 from .attempt import Attempt
@@ -69,12 +70,19 @@ class Settlement:
         self._tell = tell
         self._now = now
 
-    async def ended(self, case: Case, attempt: Attempt, *, told_to_end: bool) -> None:
-        """After an attempt; one that was only told to end keeps its place in the queue."""
+    async def ended(
+        self, case: Case, attempt: Attempt, run: RunRecord | None, *, told_to_end: bool
+    ) -> None:
+        """After an attempt, with its `run` if it began one.
+
+        One that was only told to end keeps its place in the queue.
+        """
         message, events = str(attempt.row["message"]), self._store.events
         again_at: datetime | None = None
+        if attempt.move is not Move.FINISH:
+            await self._keep(case, attempt, run)
         if attempt.move is Move.FINISH:
-            await self._do(events.finish, case.claim, attempt.row)
+            await self._finish(case, attempt, run)
         elif attempt.move is Move.PARK:
             await self._park(case, message, attempt)
         elif case.once:
@@ -92,6 +100,23 @@ class Settlement:
             news = self._failure(case, message, again_at)
         if news is not None:
             self._tell(news)
+
+    async def _finish(self, case: Case, attempt: Attempt, run: RunRecord | None) -> None:
+        finish, preview = self._store.events.finish, _is_preview(case, attempt)
+        try:
+            await self._do(finish, case.claim, attempt.row, run=run, is_preview=preview)
+        except LeaseLost:
+            # Somebody else has the event, but what was done was done.
+            await self._keep(case, attempt, run)
+            raise
+
+    async def _keep(self, case: Case, attempt: Attempt, run: RunRecord | None) -> None:
+        event, store = case.claim.event, self._store
+        if run is not None:
+            await self._do(store.runs.record, run)
+        if _is_preview(case, attempt):
+            record, event_id = store.previews.record, event.event_id
+            await self._do(record, event.account_id, attempt.row, event_id=event_id)
 
     async def held(self, case: Case, hold: Hold) -> None:
         """The event waits; whoever asked for an answer gets this one instead."""
@@ -177,6 +202,10 @@ class Settlement:
 
     async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await insist(self._store, work, *args, **kwargs)
+
+
+def _is_preview(case: Case, attempt: Attempt) -> bool:
+    return case.claim.event.command is Command.PRINT_REBALANCE and attempt.document is not None
 
 
 def _news(case: Case, attempt: Attempt, again_at: datetime | None) -> Notification | None:

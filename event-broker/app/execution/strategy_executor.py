@@ -17,7 +17,7 @@ import structlog
 from app.events import EventSource, NewEvent
 from app.notifications import Kind, Notification
 from app.settings import Settings, processed_accounts
-from app.store import Store, StoreUnavailable
+from app.store import Store, StoreUnavailable, Topic
 from app.store.records import MessageStatus, StoredMessage
 
 from .commands import command_of
@@ -53,7 +53,7 @@ class StrategyExecutor:
         self._is_caught_up = is_caught_up
         self._tell = tell
         self._now = now
-        self._waking = Waking(store)
+        self._waking = Waking(store, Topic.MESSAGES)
 
     async def run(self, end: asyncio.Event) -> None:
         """Dispatch whatever is recorded until `end` is set."""

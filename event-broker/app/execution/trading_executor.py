@@ -22,6 +22,7 @@ from app.market import CalendarError
 from app.settings import Settings, SettingsError, select_account
 from app.shared_client_ids import client_ids_of
 from app.store import Store, StoreUnavailable
+from app.store.records import RunRecord
 from broker_connector_base.models import AccountConfig
 
 from . import run_records
@@ -106,8 +107,8 @@ class TradingExecutor:
         if isinstance(permission.decision, Refuse):
             await self._settlement.refused(case, permission.decision)
             return Answer(None, permission.decision)
-        made = await self._attempt(case, permission, lease, stop, on_progress)
-        await self._settlement.ended(case, made, told_to_end=stop.is_set())
+        made, run = await self._attempt(case, permission, lease, stop, on_progress)
+        await self._settlement.ended(case, made, run, told_to_end=stop.is_set())
         return Answer(made)
 
     async def _attempt(
@@ -117,7 +118,7 @@ class TradingExecutor:
         lease: Lease,
         stop: asyncio.Event,
         on_progress: Progress,
-    ) -> Attempt:
+    ) -> tuple[Attempt, RunRecord | None]:
         recorder = _Recorder(self._store, case, permission.session_date, self._now)
         work = Work(
             command=case.command,
@@ -138,8 +139,7 @@ class TradingExecutor:
             on_first_order=recorder.first_order,
             now=self._now,
         )
-        await recorder.ended(made)
-        return made
+        return made, await recorder.run(made)
 
     def _journal(self, case: Case) -> StoreJournalKeeper | None:
         """Where the run is written down; None: in a file of this machine, which has the account."""
@@ -168,7 +168,7 @@ class TradingExecutor:
 
 
 class _Recorder:
-    """Keeps the records of an attempt: the run from its first order on, or the preview."""
+    """Knows the run of an attempt; from its first order on the store knows it too."""
 
     def __init__(
         self, store: Store, case: Case, session_date: date | None, now: Callable[[], datetime]
@@ -191,19 +191,14 @@ class _Recorder:
         writing = insist(self._store, self._store.runs.record, record)
         self._writing = asyncio.create_task(writing)
 
-    async def ended(self, made: Attempt) -> None:
+    async def run(self, made: Attempt) -> RunRecord | None:
+        """The run as it ended, to be recorded; None when the attempt never began one."""
         if self._writing is not None:
             await self._writing
-        event, store = self._case.claim.event, self._store
-        if event.command is Command.REBALANCE and made.run_id is not None:
-            record = run_records.ended(
-                event,
-                made.run_id,
-                made,
-                mode=self._case.settings.mode,
-                session_date=self._session_date,
-            )
-            await insist(store, store.runs.record, record)
-        elif event.command is Command.PRINT_REBALANCE and made.document is not None:
-            account_id, event_id = event.account_id, event.event_id
-            await insist(store, store.previews.record, account_id, made.row, event_id=event_id)
+        event = self._case.claim.event
+        if event.command is not Command.REBALANCE or made.run_id is None:
+            return None
+        mode = self._case.settings.mode
+        return run_records.ended(
+            event, made.run_id, made, mode=mode, session_date=self._session_date
+        )

@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from app.store import Store
+from app.store import Store, Topic
 
 #: A wake-up may get lost when its sender is killed; and things become due without one.
 NET_SECONDS = 1.0
 
 
 class Waking:
-    """An event loop's ear at the store."""
+    """An event loop's ear at the store, for changes of one kind."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, topic: Topic) -> None:
         self._store = store
+        self._topic = topic
         self._awake = asyncio.Event()
 
     def wake(self) -> None:
@@ -25,7 +26,7 @@ class Waking:
 
     @contextmanager
     def listening(self, end: asyncio.Event) -> Iterator[None]:
-        """Within the block the store's changes wake, and so does `end`."""
+        """Within the block such changes wake, and so does `end`."""
         loop = asyncio.get_running_loop()
 
         def call_from_any_thread() -> None:
@@ -33,7 +34,7 @@ class Waking:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._awake.set)
 
-        unsubscribe = self._store.wake.subscribe(call_from_any_thread)
+        unsubscribe = self._store.wake.subscribe(call_from_any_thread, {self._topic})
         ending = asyncio.create_task(end.wait())
         ending.add_done_callback(lambda _: self._awake.set())
         try:

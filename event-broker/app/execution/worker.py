@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from app.events import Claim, LeaseLost
-from app.store import Store, StoreUnavailable
+from app.store import Store, StoreUnavailable, Topic
 
 from .leases import LeaseKeeper
 from .patience import insist
@@ -49,7 +49,7 @@ class Worker:
         self._at_rest = at_rest
         self._leases = LeaseKeeper(store)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waking = Waking(store)
+        self._waking = Waking(store, Topic.EVENTS)
 
     @property
     def running(self) -> tuple[Claim, ...]:

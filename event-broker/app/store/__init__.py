@@ -2,6 +2,7 @@
 
 from app.store.errors import StoreDamaged, StoreError, StoreTooNew, StoreUnavailable
 from app.store.store import LEASE, Store, open_store
+from app.store.wake import Topic
 
 __all__ = [
     "LEASE",
@@ -10,5 +11,6 @@ __all__ = [
     "StoreError",
     "StoreTooNew",
     "StoreUnavailable",
+    "Topic",
     "open_store",
 ]

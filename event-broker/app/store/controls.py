@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
 from app.events import Enqueued, NewEvent
 from app.store import queue
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import Arming, MarketOpenEntry, Pause
 from app.store.rows import upsert, value_of
 from app.store.schema import EVERY_ACCOUNT, arming, market_open_list, pauses, schedule_marks
+from app.store.wake import Topic
 
 
 class Controls:
@@ -24,11 +27,11 @@ class Controls:
 
     def pause(self, account_id: str | None, by: str, reason: str | None = None) -> None:
         """Start no rebalance of the account (None: of any) until it is resumed."""
-        self._do.write(self._pause, account_id or EVERY_ACCOUNT, by, reason)
+        self._do.write(Topic.EVENTS, self._pause, account_id or EVERY_ACCOUNT, by, reason)
 
     def resume(self, account_id: str | None) -> bool:
         """End this pause; False when there was none. A pause of all accounts is one of its own."""
-        return self._do.write(_resume, account_id or EVERY_ACCOUNT)
+        return self._do.write(Topic.EVENTS, _resume, account_id or EVERY_ACCOUNT)
 
     def paused(self) -> tuple[Pause, ...]:
         return self._do.read(_paused)
@@ -39,11 +42,11 @@ class Controls:
 
     def arm(self, until: datetime, by: str) -> None:
         """Allow live trading until then, instead of what was allowed before."""
-        self._do.write(self._arm, until, by)
+        self._do.write(Topic.RECORDS, self._arm, until, by)
 
     def disarm(self) -> bool:
         """False when it was not armed."""
-        return self._do.write(_disarm)
+        return self._do.write(Topic.RECORDS, _disarm)
 
     def arming(self) -> Arming | None:
         """The arming in force; None when there is none or its time is over."""
@@ -65,7 +68,7 @@ class Controls:
         return True
 
     def _arming(self, connection: Connection) -> Arming | None:
-        query = select(arming).where(arming.c.armed_until > self._dialect.clock.now())
+        query = select(arming).where(_is_in_force(self._dialect))
         row = connection.execute(query).mappings().one_or_none()
         return None if row is None else value_of(Arming, row)
 
@@ -77,12 +80,21 @@ def _resume(connection: Connection, account_id: str) -> bool:
 
 def _paused(connection: Connection) -> tuple[Pause, ...]:
     rows = connection.execute(select(pauses).order_by(pauses.c.account_id)).mappings()
-    return tuple(_pause_of(row) for row in rows)
+    return tuple(pause_of(row) for row in rows)
 
 
-def _pause_of(row: RowMapping) -> Pause:
+def pause_of(row: RowMapping) -> Pause:
     account_id = None if row["account_id"] == EVERY_ACCOUNT else row["account_id"]
     return value_of(Pause, row, account_id=account_id)
+
+
+def armed_until(dialect: Dialect) -> Select[Any]:
+    """No row when live trading is not armed now."""
+    return select(arming.c.armed_until).where(_is_in_force(dialect))
+
+
+def _is_in_force(dialect: Dialect) -> ColumnElement[bool]:
+    return arming.c.armed_until > dialect.clock.now()
 
 
 def _disarm(connection: Connection) -> bool:
@@ -98,15 +110,15 @@ class MarketOpenList:
 
     def add(self, account_id: str, by: str, reason: str | None = None) -> bool:
         """False when it is on the list already; the older entry stays."""
-        return self._do.write(self._add, account_id, by, reason)
+        return self._do.write(Topic.RECORDS, self._add, account_id, by, reason)
 
     def remove(self, account_id: str) -> bool:
         """False when it was not on the list."""
-        return self._do.write(_remove, account_id)
+        return self._do.write(Topic.RECORDS, _remove, account_id)
 
     def clear(self) -> int:
         """The number of accounts that were on the list."""
-        return self._do.write(_clear)
+        return self._do.write(Topic.RECORDS, _clear)
 
     def list(self) -> tuple[MarketOpenEntry, ...]:
         """In the order in which they were added."""
@@ -117,7 +129,7 @@ class MarketOpenList:
 
         An account that is no longer on the list gets no event: somebody else took it.
         """
-        return self._do.write(self._take, tuple(events))
+        return self._do.write(Topic.EVENTS, self._take, tuple(events))
 
     def _add(self, connection: Connection, account_id: str, by: str, reason: str | None) -> bool:
         query = select(market_open_list).where(market_open_list.c.account_id == account_id)
@@ -129,11 +141,8 @@ class MarketOpenList:
         return True
 
     def _take(self, connection: Connection, events: tuple[NewEvent, ...]) -> tuple[Enqueued, ...]:
-        return tuple(
-            queue.enqueue(connection, self._dialect, event)
-            for event in events
-            if _remove(connection, event.account_id)
-        )
+        taken = [event for event in events if _remove(connection, event.account_id)]
+        return queue.enqueue_all(connection, self._dialect, taken)
 
 
 def _remove(connection: Connection, account_id: str) -> bool:
@@ -171,7 +180,7 @@ class Schedules:
 
         None, and nothing is enqueued, when it fired for this or a later time already.
         """
-        return self._do.write(self._fire, name, due, tuple(events))
+        return self._do.write(Topic.EVENTS, self._fire, name, due, tuple(events))
 
     def _fire(
         self, connection: Connection, name: str, due: datetime, events: tuple[NewEvent, ...]
@@ -185,7 +194,7 @@ class Schedules:
             if _fired_at(connection, name) is not None:
                 return None
             connection.execute(schedule_marks.insert().values(name=name, fired_at=due))
-        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+        return queue.enqueue_all(connection, self._dialect, events)
 
 
 def _fired_at(connection: Connection, name: str) -> datetime | None:

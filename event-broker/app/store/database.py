@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from app.store.dialects import BEGIN, Dialect
 from app.store.errors import StoreUnavailable
-from app.store.wake import WakeUps
+from app.store.wake import Topic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,36 +28,33 @@ _TRIES = 20
 class Database:
     """Runs transactions, from any thread."""
 
-    def __init__(self, dialect: Dialect, wake: WakeUps) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self._wake = wake
         self._engine = dialect.create_engine()
+        self.wake = dialect.wake_ups(self._engine)
         #: By the clock's `boot`: the time of the last failure to use the database.
         self.outage_noticed_at: float | None = None
 
     def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What `work` finds, in one transaction."""
+        """What `work` finds; it writes nothing."""
         return self._run("DEFERRED", work, *args, **kwargs)
 
     def write(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        topic: Topic,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
-        """Run, commit and wake whoever waits for a change, unless the result is empty.
+        """Run, commit and wake whoever waits for such a change, unless the result is empty.
 
         Runs again when it lost a race, so `work` has no effects but its statements.
         """
-
-        def announced(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            result = work(connection, *args, **kwargs)
-            if result:
-                self._wake.in_transaction(connection)
-            return result
-
-        result = self._retried(announced, *args, **kwargs)
+        result = self._retried(work, *args, **kwargs)
         if result:
-            self._wake.after_commit()
+            self.wake.after_commit(topic)
         return result
 
     def write_quietly(

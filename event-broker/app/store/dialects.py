@@ -12,6 +12,7 @@ import os
 import sqlite3
 import stat
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -46,8 +47,12 @@ if TYPE_CHECKING:
 
 #: Seconds that a writer waits for writers of other processes; a transaction takes milliseconds.
 _BUSY_SECONDS = 10
-#: Execution option: how a transaction begins.
+#: Execution option: how a transaction begins, in SQLite's words; one that only reads is deferred.
 BEGIN = "store_begin"
+_DEFERRED = "DEFERRED"
+#: Enough for all threads of a process, so that none is opened anew for each use; the one that was
+#: used last has its statements prepared.
+_POOL: Mapping[str, Any] = {"pool_size": 12, "pool_use_lifo": True}
 #: Any constant: who migrates holds this advisory lock.
 _MIGRATION_LOCK = 0x72656261
 
@@ -71,7 +76,7 @@ class Dialect(Protocol):
     def rows_of(self, texts: list[str]) -> Subquery:
         """Rows of `number`, from 1, and `text`; one statement for any number of them."""
 
-    def wake_ups(self) -> WakeUps:
+    def wake_ups(self, engine: Engine) -> WakeUps:
         """How other processes hear of a change."""
 
     def lock_for_migration(self, connection: Connection) -> None:
@@ -119,7 +124,7 @@ class Sqlite:
             pass
         except OSError as error:
             raise StoreUnavailable(f"the store {self.path} cannot be opened: {error}") from error
-        engine = create_engine(self._url, connect_args={"timeout": _BUSY_SECONDS})
+        engine = create_engine(self._url, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -132,7 +137,7 @@ class Sqlite:
         rows = func.json_each(json.dumps(texts)).table_valued(*columns)
         return select((rows.c.key + 1).label("number"), rows.c.value.label("text")).subquery()
 
-    def wake_ups(self) -> WakeUps:
+    def wake_ups(self, engine: Engine) -> WakeUps:
         return FifoWakeUps(self.path.with_name(f"{self.path.name}.wake"))
 
     def lock_for_migration(self, connection: Connection) -> None:
@@ -165,7 +170,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    kind = connection.get_execution_options().get(BEGIN, "DEFERRED")
+    kind = connection.get_execution_options().get(BEGIN, _DEFERRED)
     connection.exec_driver_sql(f"BEGIN {kind}")
 
 
@@ -205,8 +210,9 @@ class Postgres:
         self.url = url.set(drivername="postgresql+psycopg")
 
     def create_engine(self) -> Engine:
-        engine = create_engine(self.url, connect_args=self._CONNECTION)
+        engine = create_engine(self.url, connect_args=self._CONNECTION, **_POOL)
         event.listen(engine, "connect", _prepare_postgres)
+        event.listen(engine, "begin", _begin_postgres)
         return engine
 
     def next_seq(self) -> ColumnElement[int]:
@@ -217,10 +223,10 @@ class Postgres:
         numbered = rows.table_valued(column("text", String), with_ordinality="number")
         return select(*numbered.render_derived().c).subquery()
 
-    def wake_ups(self) -> WakeUps:
+    def wake_ups(self, engine: Engine) -> WakeUps:
         from app.store.notifications import PostgresWakeUps
 
-        return PostgresWakeUps(self.url, self._CONNECTION)
+        return PostgresWakeUps(engine, self._CONNECTION)
 
     def lock_for_migration(self, connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
@@ -243,10 +249,17 @@ class Postgres:
 
 
 def _prepare_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.autocommit = True  # transactions begin where _begin_postgres says
     # A process that is stopped within a transaction would keep its rows locked, and with them its
     # account, for as long as it is not killed.
     connection.execute("SET idle_in_transaction_session_timeout = '5s'")
-    connection.commit()
+
+
+def _begin_postgres(connection: Connection) -> None:
+    # Each statement sees what is committed by then, inside of a transaction and outside: what only
+    # reads need not begin and end one, which takes longer than the statement.
+    if connection.get_execution_options().get(BEGIN, _DEFERRED) != _DEFERRED:
+        connection.exec_driver_sql("BEGIN")
 
 
 def _sqlstate(error: DBAPIError) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, select, tuple_
 
 from app.events import (
     Attempt,
@@ -39,22 +39,39 @@ def attempt_of(row: RowMapping) -> Attempt:
 
 def find(connection: Connection, event_id: str, *, lock: bool = False) -> Event:
     """The event; raises `UnknownEvent`. Locked, it does not change until the transaction ends."""
-    query = select(*EVENT_COLUMNS).where(events.c.event_id == event_id)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    found = connection.execute(_FIND_AND_LOCK if lock else _FIND, {"event_id": event_id})
+    row = found.mappings().one_or_none()
     if row is None:
         raise UnknownEvent(event_id)
     return event_of(row)
 
 
+_FIND = select(*EVENT_COLUMNS).where(events.c.event_id == bindparam("event_id"))
+_FIND_AND_LOCK = _FIND.with_for_update()
+
+
 def find_waiting(connection: Connection, account_id: str, command: Command) -> Event | None:
     """The event of the account and command that waits, locked."""
-    query = select(*EVENT_COLUMNS).where(
-        equals(events.c.state, EventState.QUEUED),
-        events.c.account_id == account_id,
-        events.c.command == command,
-    )
-    row = connection.execute(query.with_for_update()).mappings().one_or_none()
+    wanted = {"account_id": account_id, "command": command}
+    row = connection.execute(_FIND_WAITING, wanted).mappings().one_or_none()
     return None if row is None else event_of(row)
+
+
+_FIND_WAITING = (
+    select(*EVENT_COLUMNS)
+    .where(equals(events.c.state, EventState.QUEUED))
+    .where(events.c.account_id == bindparam("account_id"), events.c.command == bindparam("command"))
+    .with_for_update()
+)
+
+
+def any_waiting(connection: Connection, wanted: Collection[tuple[str, Command]]) -> bool:
+    """Whether an event of one of these accounts and commands waits."""
+    found = exists().where(
+        equals(events.c.state, EventState.QUEUED),
+        tuple_(events.c.account_id, events.c.command).in_(wanted),
+    )
+    return bool(connection.execute(select(found)).scalar())
 
 
 def change(

@@ -7,15 +7,16 @@ the database cannot be used.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.events import (
     Attempt,
     AttemptOutcome,
     Claim,
-    Command,
     Enqueued,
     Event,
     EventState,
@@ -24,10 +25,14 @@ from app.events import (
     Statistics,
     WrongState,
 )
-from app.store import event_rows, leases, queue, reading
+from app.store import event_rows, leases, queue, reading, runs, standing
 from app.store.database import Database
+from app.store.dialects import Dialect
+from app.store.records import RunRecord, Standing
 from app.store.schema import events
+from app.store.statements import made_once
 from app.store.sweeping import Sweeper
+from app.store.wake import Topic
 
 
 class Events:
@@ -41,7 +46,7 @@ class Events:
 
     def enqueue(self, new: NewEvent) -> Enqueued:
         """Record an arrival; it merges into the waiting event of its account and command."""
-        return self._do.write(queue.enqueue, self._dialect, new)
+        return self._do.write(Topic.EVENTS, queue.enqueue, self._dialect, new)
 
     # -- workers ----------------------------------------------------------------------------------
 
@@ -50,7 +55,6 @@ class Events:
         worker: str,
         *,
         event_id: str | None = None,
-        commands: Collection[Command] | None = None,
     ) -> Claim | None:
         """Start the first event that is due, or this one; None when there is nothing to start.
 
@@ -62,7 +66,6 @@ class Events:
             worker=worker,
             lease=self.lease,
             event_id=event_id,
-            commands=commands,
         )
 
     def next_due(self) -> datetime | None:
@@ -83,28 +86,42 @@ class Events:
         """Prolong many leases at once; those that were lost are missing in the answer."""
         return self._do.write_quietly(leases.heartbeat, self._dialect, claims, self.lease)
 
-    def finish(self, claim: Claim, result: Mapping[str, object]) -> Event:
-        """The event is done. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.DONE, result, None)
+    def finish(
+        self,
+        claim: Claim,
+        result: Mapping[str, object],
+        *,
+        run: RunRecord | None = None,
+        is_preview: bool = False,
+    ) -> Event:
+        """The event is done, and its run or its preview is kept with it, both or neither.
+
+        Raises `LeaseLost`.
+        """
+        return self._do.write(
+            Topic.EVENTS, self._end, claim, EventState.DONE, result, None, run, is_preview
+        )
 
     def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
         """A person must look before this is tried again. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.NEEDS_ATTENTION, result, error)
+        return self._do.write(
+            Topic.EVENTS, self._end, claim, EventState.NEEDS_ATTENTION, result, error
+        )
 
     def retry(self, claim: Claim, error: str, delay: timedelta) -> Enqueued:
         """To the back of the queue until `delay` has passed, or into the waiting twin.
 
         Raises `LeaseLost`.
         """
-        return self._do.write(self._retry, claim, error, delay)
+        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay)
 
     def hold(self, claim: Claim, not_before: datetime, reason: str) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, not_before, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, None, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason)
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -118,16 +135,16 @@ class Events:
     def cancel(self, event_id: str, reason: str | None = None) -> Event:
         """Take a waiting event out of the queue. Raises `UnknownEvent`, `WrongState`."""
         move = (EventState.QUEUED, "cancelled")
-        return self._do.write(self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
 
     def dismiss(self, event_id: str, reason: str | None = None) -> Event:
         """A parked event needs nothing more. Raises `UnknownEvent`, `WrongState`."""
         move = (EventState.NEEDS_ATTENTION, "dismissed")
-        return self._do.write(self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
 
     def requeue(self, event_id: str, reason: str | None = None) -> Enqueued:
         """Try a parked event again. Raises `UnknownEvent`, `WrongState`."""
-        return self._do.write(self._requeue, event_id, reason)
+        return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
 
     def get(self, event_id: str) -> Event:
         """Raises `UnknownEvent`."""
@@ -140,9 +157,9 @@ class Events:
         """
         return self._do.read(reading.follow, event_id)
 
-    def asked_at(self, event_id: str) -> datetime:
-        """When the latest arrival came: its own, or one that was merged into it."""
-        return self._do.read(reading.asked_at, event_id)
+    def standing(self, event_id: str, session_date: date | None) -> Standing:
+        """What the store knows that decides whether it may be worked in that session."""
+        return self._do.read(standing.standing, self._dialect, event_id, session_date)
 
     def list(
         self,
@@ -170,21 +187,28 @@ class Events:
         state: EventState,
         result: Mapping[str, object] | None,
         error: str | None,
+        run: RunRecord | None = None,
+        is_preview: bool = False,
     ) -> Event:
         outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
-        values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
+        values: dict[str, Any] = {"state": state, "error": error, **leases.mine(claim)}
         if result is not None:
             values["result"] = dict(result)
-        mine = events.update().where(leases.is_mine(claim)).values(values | queue.NO_LEASE)
-        changed = mine.returning(*event_rows.EVENT_COLUMNS)
-        row = connection.execute(changed).mappings().one_or_none()
+        row = connection.execute(_end(self._dialect), values).mappings().one_or_none()
         if row is None:
             leases.is_recorded(connection, claim, outcome)
             return event_rows.find(connection, claim.event.event_id)
         leases.end_attempt(
             connection, self._dialect, claim.token, outcome, result=result, error=error
         )
-        return event_rows.event_of(row)
+        event = event_rows.event_of(row)
+        if run is not None:
+            runs.record(connection, run)
+        if is_preview and result is not None:
+            runs.record_preview(
+                connection, self._dialect, event.account_id, result, event_id=event.event_id
+            )
+        return event
 
     def _retry(
         self, connection: Connection, claim: Claim, error: str, delay: timedelta
@@ -250,3 +274,9 @@ class Events:
         if event.state is not needed:
             raise WrongState(event, move, needed)
         return event
+
+
+@made_once
+def _end(dialect: Dialect) -> ReturningUpdate[Any]:
+    ended = events.update().where(leases.IS_MINE).values(finished_at=dialect.clock.now())
+    return ended.values(queue.NO_LEASE).returning(*event_rows.EVENT_COLUMNS)

@@ -11,6 +11,7 @@ from app.store.database import Database
 from app.store.records import Feed, FeedGap
 from app.store.rows import upsert, value_of
 from app.store.schema import feed_gaps, feeds
+from app.store.wake import Topic
 
 
 class Feeds:
@@ -22,7 +23,7 @@ class Feeds:
 
     def start(self, channel: str, at: datetime) -> Feed:
         """The channel's record; on its first start ever begun, as continuous from `at` on."""
-        return self._do.write(self._start, channel, at)
+        return self._do.write(Topic.MESSAGES, self._start, channel, at)
 
     def get(self, channel: str) -> Feed | None:
         return self._do.read(_find, channel)
@@ -46,18 +47,23 @@ class Feeds:
 
     def mark_dirty(self, channel: str, dirty: bool = True) -> None:
         """Something was missed; or, with False, was caught up with."""
-        self._do.write(self._set, channel, dirty=dirty)
+        self._do.write(Topic.MESSAGES, self._set, channel, dirty=dirty)
 
     def permit_history(self, channel: str, permitted: bool) -> None:
         """Whether our key may read the channel's history."""
-        self._do.write(self._set, channel, history_permitted=permitted)
+        self._do.write(Topic.MESSAGES, self._set, channel, history_permitted=permitted)
 
     def record_gap(
         self, channel: str, begins_at: datetime, ends_at: datetime, reason: str
     ) -> FeedGap:
         """Messages of this time may be lost."""
         return self._do.write(
-            self._record_gap, channel=channel, begins_at=begins_at, ends_at=ends_at, reason=reason
+            Topic.MESSAGES,
+            self._record_gap,
+            channel=channel,
+            begins_at=begins_at,
+            ends_at=ends_at,
+            reason=reason,
         )
 
     def gaps(self, *, channel: str | None = None, open_only: bool = True) -> tuple[FeedGap, ...]:
@@ -66,7 +72,7 @@ class Feeds:
 
     def acknowledge(self, gap_id: int, by: str) -> bool:
         """A person has seen the gap; False when there is no such open gap."""
-        return self._do.write(self._acknowledge, gap_id, by)
+        return self._do.write(Topic.MESSAGES, self._acknowledge, gap_id, by)
 
     def _start(self, connection: Connection, channel: str, at: datetime) -> Feed:
         known = _find(connection, channel)

@@ -28,7 +28,6 @@ from sqlalchemy import (
 from app.events import Claim, EventState, LeaseLost
 from app.store.database import Database
 from app.store.errors import StoreError
-from app.store.leases import is_mine
 from app.store.schema import equals, events, journal
 
 #: How long records are kept that no run needs any more: people may want to look.
@@ -109,7 +108,9 @@ class Journal:
 
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:
-    return and_(is_mine(claim), equals(events.c.state, EventState.RUNNING))
+    """The claim's event, as long as the claim is its latest one and not over."""
+    mine = and_(events.c.event_id == claim.event.event_id, events.c.token == claim.token)
+    return and_(mine, equals(events.c.state, EventState.RUNNING))
 
 
 def _recent(connection: Connection, account_id: str) -> Recent:

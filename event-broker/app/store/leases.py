@@ -9,18 +9,31 @@ commit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.events import AttemptOutcome, Claim, Command, Event, EventState, LeaseLost
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of
 from app.store.queue import put_back
 from app.store.schema import EVERY_ACCOUNT, attempts, equals, events, pauses
+from app.store.statements import made_once
 
 _others = events.alias("others")
 
@@ -30,12 +43,16 @@ def may_start() -> ColumnElement[bool]:
     account_runs = exists().where(
         _others.c.account_id == events.c.account_id, equals(_others.c.state, EventState.RUNNING)
     )
-    paused = exists().where(pauses.c.account_id.in_([events.c.account_id, EVERY_ACCOUNT]))
     return and_(
         equals(events.c.state, EventState.QUEUED),
         not_(account_runs),
-        or_(events.c.command != Command.REBALANCE, not_(paused)),
+        or_(events.c.command != Command.REBALANCE, not_(exists().where(may_pause()))),
     )
+
+
+def may_pause() -> ColumnElement[bool]:
+    """A pause of the event's account, or of all accounts."""
+    return pauses.c.account_id.in_([events.c.account_id, EVERY_ACCOUNT])
 
 
 def claim(
@@ -45,38 +62,37 @@ def claim(
     worker: str,
     lease: timedelta,
     event_id: str | None,
-    commands: Collection[Command] | None,
 ) -> Claim | None:
-    """The first event in the queue that is due and may start."""
-    clock, deadline = dialect.clock, dialect.clock.boot() + lease.total_seconds()
-    due = or_(events.c.not_before.is_(None), events.c.not_before <= clock.now())
-    query = select(events.c.event_id).where(may_start(), due).order_by(events.c.seq).limit(1)
-    if event_id is not None:
-        query = query.where(events.c.event_id == event_id)
-    if commands is not None:
-        query = query.where(events.c.command.in_(commands))
-    found = connection.execute(query.with_for_update(of=events, skip_locked=True)).scalar()
-    if found is None:
+    """The first event in the queue that is due and may start, or this one."""
+    deadline, token = dialect.clock.boot() + lease.total_seconds(), uuid.uuid4().hex
+    by_whom = {"worker": worker, "token": token}
+    start = _start(dialect, lease, event_id is not None)
+    row = connection.execute(start, {**by_whom, "chosen": event_id}).mappings().one_or_none()
+    if row is None:
         return None
-    token = uuid.uuid4().hex
-    values = {
-        "state": EventState.RUNNING,
-        "worker": worker,
-        "token": token,
-        "started_at": clock.now(),
-        "not_before": None,
-        "reason": None,
-        **_leased(dialect, lease),
-    }
-    changed = events.update().where(events.c.event_id == found).values(values)
-    event = event_of(connection.execute(changed.returning(*EVENT_COLUMNS)).mappings().one())
-    number = select(func.count() + 1).where(attempts.c.event_id == found).scalar_subquery()
-    connection.execute(
-        attempts.insert().values(
-            event_id=found, number=number, token=token, worker=worker, started_at=event.started_at
-        )
-    )
+    event = event_of(row)
+    of_event = {"event_id": event.event_id, "of_event": event.event_id}
+    connection.execute(_BEGIN_ATTEMPT, {**by_whom, **of_event, "started_at": event.started_at})
     return Claim(event=event, token=token, lease_until=deadline)
+
+
+@made_once
+def _start(dialect: Dialect, lease: timedelta, one: bool) -> ReturningUpdate[Any]:
+    clock = dialect.clock
+    due = or_(events.c.not_before.is_(None), events.c.not_before <= clock.now())
+    first = select(events.c.event_id).where(may_start(), due).order_by(events.c.seq).limit(1)
+    if one:
+        first = first.where(events.c.event_id == bindparam("chosen"))
+    # Of its own, for it is asked once: it does not look at the row that is changed.
+    first = first.with_for_update(of=events, skip_locked=True).correlate(None)
+    changed = events.update().where(events.c.event_id == first.scalar_subquery())
+    values = {"state": EventState.RUNNING, "not_before": None, "reason": None}
+    changed = changed.values(values | {"started_at": clock.now(), **_leased(dialect, lease)})
+    return changed.returning(*EVENT_COLUMNS)
+
+
+_earlier = select(func.count() + 1).where(attempts.c.event_id == bindparam("of_event"))
+_BEGIN_ATTEMPT = attempts.insert().values(number=_earlier.scalar_subquery()).inline()
 
 
 def heartbeat(
@@ -85,11 +101,15 @@ def heartbeat(
     """Prolong the claims that are still the latest of their events; the others are left out."""
     deadline = dialect.clock.boot() + lease.total_seconds()
     tokens = [claim.token for claim in claims]
-    running = equals(events.c.state, EventState.RUNNING)
-    held = events.update().where(running, events.c.token.in_(tokens))
-    prolonged = held.values(_leased(dialect, lease)).returning(events.c.token)
-    alive = set(connection.execute(prolonged).scalars())
+    alive = set(connection.execute(_prolong(dialect, lease), {"tokens": tokens}).scalars())
     return tuple(replace(claim, lease_until=deadline) for claim in claims if claim.token in alive)
+
+
+@made_once
+def _prolong(dialect: Dialect, lease: timedelta) -> ReturningUpdate[Any]:
+    held = events.c.token.in_(bindparam("tokens", expanding=True))
+    prolonged = events.update().where(equals(events.c.state, EventState.RUNNING), held)
+    return prolonged.values(_leased(dialect, lease)).returning(events.c.token)
 
 
 def _leased(dialect: Dialect, lease: timedelta) -> dict[str, Any]:
@@ -97,9 +117,12 @@ def _leased(dialect: Dialect, lease: timedelta) -> dict[str, Any]:
     return {"lease_until": clock.lease(lease), "lease_clock": clock.lease_clock}
 
 
-def is_mine(claim: Claim) -> ColumnElement[bool]:
-    """The claim's event, as long as the claim is its latest one."""
-    return and_(events.c.event_id == claim.event.event_id, events.c.token == claim.token)
+#: The event of a claim, as long as the claim is its latest one: the parameters of `mine`.
+IS_MINE = and_(events.c.event_id == bindparam("of_event"), events.c.token == bindparam("of_token"))
+
+
+def mine(claim: Claim) -> dict[str, str]:
+    return {"of_event": claim.event.event_id, "of_token": claim.token}
 
 
 def is_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -> bool:
@@ -107,8 +130,7 @@ def is_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -
 
     Raises `LeaseLost` when the claim is not the latest one of its event.
     """
-    mine = select(events.c.event_id).where(is_mine(claim)).with_for_update()
-    if connection.execute(mine).scalar() is not None:
+    if connection.execute(_LOCK, mine(claim)).scalar() is not None:
         return False
     recorded = select(attempts.c.outcome).where(attempts.c.token == claim.token)
     if connection.execute(recorded).scalar() != outcome:
@@ -116,22 +138,27 @@ def is_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -
     return True
 
 
+_LOCK = select(events.c.event_id).where(IS_MINE).with_for_update()
+
+
 def end_attempt(
     connection: Connection,
     dialect: Dialect,
-    token: ColumnElement[str] | str,
+    token: str,
     outcome: AttemptOutcome,
     *,
     result: Mapping[str, object] | None = None,
     error: str | None = None,
 ) -> None:
-    values = {
-        "finished_at": dialect.clock.now(),
-        "outcome": outcome,
-        "result": None if result is None else dict(result),
-        "error": error,
-    }
-    connection.execute(attempts.update().where(attempts.c.token == token).values(values))
+    kept = None if result is None else dict(result)
+    values = {"of_token": token, "outcome": outcome, "result": kept, "error": error}
+    connection.execute(_end_attempt(dialect), values)
+
+
+@made_once
+def _end_attempt(dialect: Dialect) -> Update:
+    ended = attempts.update().where(attempts.c.token == bindparam("of_token"))
+    return ended.values(finished_at=dialect.clock.now())
 
 
 def expired(dialect: Dialect, grace: timedelta) -> ColumnElement[bool]:

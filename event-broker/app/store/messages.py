@@ -7,15 +7,29 @@ order, and the events that a message leads to, in the same transaction that tick
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, func, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    RowMapping,
+    Update,
+    bindparam,
+    exists,
+    func,
+    select,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.events import Enqueued, NewEvent
 from app.store import queue
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import Message, MessageOrigin, MessageStatus, StoredMessage
-from app.store.rows import value_of
+from app.store.rows import row_of, value_of
 from app.store.schema import equals, messages
+from app.store.statements import made_once
+from app.store.wake import Topic
 
 
 class Messages:
@@ -32,7 +46,7 @@ class Messages:
         detail: str | None = None,
     ) -> bool:
         """Keep it; False when it was kept before. Durable when this returns."""
-        return self._do.write(self._record, message, status, detail)
+        return self._do.write(Topic.MESSAGES, self._record, message, status, detail)
 
     def record_all(
         self,
@@ -41,7 +55,7 @@ class Messages:
         detail: str | None = None,
     ) -> int:
         """Keep a page of history in one transaction; the number of those that were new."""
-        return self._do.write(self._record_all, tuple(page), status, detail)
+        return self._do.write(Topic.MESSAGES, self._record_all, tuple(page), status, detail)
 
     def undispatched(
         self, limit: int = 100, *, channels: Sequence[str] | None = None
@@ -60,7 +74,9 @@ class Messages:
 
         None, and nothing is enqueued, when somebody else has ticked it off already.
         """
-        return self._do.write(self._dispatch, stored.number, tuple(events), status, detail)
+        return self._do.write(
+            Topic.EVENTS, self._dispatch, stored.number, tuple(events), status, detail
+        )
 
     def list(self, limit: int = 100, *, channel: str | None = None) -> tuple[StoredMessage, ...]:
         """The newest first."""
@@ -69,15 +85,8 @@ class Messages:
     def _record(
         self, connection: Connection, message: Message, status: MessageStatus, detail: str | None
     ) -> bool:
-        known = exists().where(
-            messages.c.channel == message.channel, messages.c.message_id == message.message_id
-        )
-        if connection.execute(select(known)).scalar():
-            return False
-        columns = {name: getattr(message, name) for name in Message.__dataclass_fields__}
-        columns |= {"received_at": self._dialect.clock.now(), "status": status, "detail": detail}
-        connection.execute(messages.insert().values(columns))
-        return True
+        row = row_of(message) | {"status": status, "detail": detail}
+        return connection.execute(_add(self._dialect), row).one_or_none() is not None
 
     def _record_all(
         self,
@@ -91,15 +100,10 @@ class Messages:
     def _undispatched(
         self, connection: Connection, limit: int, channels: Sequence[str] | None
     ) -> tuple[StoredMessage, ...]:
-        in_order = (
-            messages.c.timestamp,
-            func.coalesce(messages.c.serial, ""),
-            messages.c.message_id,
-        )
-        query = select(messages).where(equals(messages.c.status, MessageStatus.RECEIVED))
+        query = _UNDISPATCHED
         if channels is not None:
             query = query.where(messages.c.channel.in_(channels))
-        rows = connection.execute(query.order_by(*in_order).limit(limit)).mappings()
+        rows = connection.execute(query, {"at_most": limit}).mappings()
         return tuple(_stored(row) for row in rows)
 
     def _dispatch(
@@ -110,13 +114,10 @@ class Messages:
         status: MessageStatus,
         detail: str | None,
     ) -> tuple[Enqueued, ...] | None:
-        tick = messages.update().where(
-            messages.c.number == number, messages.c.status == MessageStatus.RECEIVED
-        )
-        values = {"status": status, "detail": detail, "dispatched_at": self._dialect.clock.now()}
-        if connection.execute(tick.values(values)).rowcount == 0:
+        values = {"of_message": number, "status": status, "detail": detail}
+        if connection.execute(_tick_off(self._dialect), values).rowcount == 0:
             return None
-        return tuple(queue.enqueue(connection, self._dialect, event) for event in events)
+        return queue.enqueue_all(connection, self._dialect, events)
 
     def _list(
         self, connection: Connection, limit: int, channel: str | None
@@ -130,3 +131,30 @@ class Messages:
 def _stored(row: RowMapping) -> StoredMessage:
     message = value_of(Message, row, origin=MessageOrigin(row["origin"]))
     return value_of(StoredMessage, row, message=message, status=MessageStatus(row["status"]))
+
+
+@made_once
+def _add(dialect: Dialect) -> ReturningInsert[Any]:
+    """Unless it is there. Two that add it at once: one loses the race."""
+    names = (*Message.__dataclass_fields__, "status", "detail")
+    given = [bindparam(name, type_=messages.c[name].type) for name in names]
+    same = messages.c.channel == bindparam("channel")
+    known = exists().where(same, messages.c.message_id == bindparam("message_id"))
+    row = select(*given, dialect.clock.now()).where(~known)
+    new = messages.insert().from_select([*names, "received_at"], row)
+    return new.returning(messages.c.number)
+
+
+_UNDISPATCHED = (
+    select(messages)
+    .where(equals(messages.c.status, MessageStatus.RECEIVED))
+    .order_by(messages.c.timestamp, func.coalesce(messages.c.serial, ""), messages.c.message_id)
+    .limit(bindparam("at_most", type_=Integer))
+)
+
+
+@made_once
+def _tick_off(dialect: Dialect) -> Update:
+    fresh = equals(messages.c.status, MessageStatus.RECEIVED)
+    tick = messages.update().where(messages.c.number == bindparam("of_message"), fresh)
+    return tick.values(dispatched_at=dialect.clock.now())

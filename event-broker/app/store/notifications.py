@@ -6,32 +6,43 @@ import os
 import select
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
 import psycopg
-from sqlalchemy import URL, Connection, func
+from sqlalchemy import Engine, bindparam, func
 from sqlalchemy import select as select_
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.store.wake import WakeUps
+from app.store.wake import ALL_TOPICS, Topic, WakeUps
 
 _CHANNEL = "rebalancer_events"
+_TELL = select_(func.pg_notify(_CHANNEL, bindparam("told")))
 #: Seconds between attempts to listen again while the server is away.
 _RECONNECT = 0.5
 
 
 class PostgresWakeUps(WakeUps):
-    """Listens on a thread that sleeps in the kernel; tells others within the transaction."""
+    """Listens on a thread that sleeps in the kernel; tells others with a statement of its own.
 
-    def __init__(self, url: URL, options: Mapping[str, int]) -> None:
+    Not within the transaction that changes something: those that notify wait for each other's
+    commits, each until it is on the disk.
+    """
+
+    def __init__(self, engine: Engine, options: Mapping[str, int]) -> None:
         super().__init__()
-        plain = url.set(drivername="postgresql").update_query_dict(
+        self._engine = engine
+        plain = engine.url.set(drivername="postgresql").update_query_dict(
             {name: str(value) for name, value in options.items()}
         )
         self._conninfo = plain.render_as_string(hide_password=False)
         self._name = uuid.uuid4().hex
         self._stopped, self._stopper = -1, -1
 
-    def in_transaction(self, connection: Connection) -> None:
-        connection.execute(select_(func.pg_notify(_CHANNEL, self._name)))
+    def after_commit(self, topic: Topic) -> None:
+        super().after_commit(topic)
+        # The change is committed; the others look once a second.
+        with suppress(SQLAlchemyError), self._engine.connect() as connection:
+            connection.execute(_TELL, {"told": f"{topic} {self._name}"})
 
     def _prepare(self) -> None:
         self._stopped, self._stopper = os.pipe()
@@ -41,7 +52,7 @@ class PostgresWakeUps(WakeUps):
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
-                    self._wake()  # something may have happened before
+                    self._wake(ALL_TOPICS)  # something may have happened before
                     self._pass_on(connection)
             except psycopg.Error:
                 self._is_stopped(_RECONNECT)
@@ -50,11 +61,13 @@ class PostgresWakeUps(WakeUps):
     def _pass_on(self, connection: psycopg.Connection) -> None:
         while not self._is_stopped(None, connection.fileno()):
             connection.pgconn.consume_input()
-            others = False
+            topics: set[Topic] = set()
             while (notify := connection.pgconn.notifies()) is not None:
-                others |= notify.extra.decode() != self._name
-            if others:
-                self._wake()
+                topic, _, name = notify.extra.decode().partition(" ")
+                if name != self._name:
+                    # Another version of this program may know other topics.
+                    topics |= {Topic(topic)} if topic in ALL_TOPICS else ALL_TOPICS
+            self._wake(topics)
 
     def _is_stopped(self, timeout: float | None = 0, *also: int) -> bool:
         """Wait for the end or for input on `also`."""

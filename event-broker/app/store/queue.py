@@ -7,20 +7,24 @@ decides raises the driver's IntegrityError, and `Database.write` runs the transa
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, literal
+from sqlalchemy import ColumnElement, Connection, Insert, case, literal
 
 from app.events import Enqueued, Event, EventState, NewEvent
 from app.store.dialects import Dialect
-from app.store.event_rows import change, find, find_waiting
+from app.store.event_rows import any_waiting, change, find, find_waiting
 from app.store.schema import UtcTime, events
+from app.store.statements import made_once
 
 #: Whoever holds an event goes by his own clock. Where that is behind the database's, the event
 #: would be due as soon as it is held, and held and told of without a pause until the clocks meet.
 _SHORTEST_HOLD = timedelta(seconds=5)
 
+#: What an arrival says itself.
+_SAID = ("payload", "source", "source_ref")
 #: What an event has only while it runs.
 NO_LEASE: dict[str, Any] = {"token": None, "lease_until": None, "lease_clock": None}
 
@@ -32,30 +36,49 @@ def enqueue(connection: Connection, dialect: Dialect, new: NewEvent) -> Enqueued
     times, and keeps its id and its place; the merged one keeps what it said before, so that no
     word of anybody is lost.
     """
-    said: dict[str, Any] = {
-        "payload": dict(new.payload),
-        "source": new.source,
-        "source_ref": new.source_ref,
-    }
-    row: dict[str, Any] = {
+    row = _row(new)
+    waiting = find_waiting(connection, new.account_id, new.command)
+    if waiting is None:
+        connection.execute(_insert(dialect), row)
+        return Enqueued(event_id=row["event_id"], merged=False)
+    said = {name: row[name] for name in _SAID}
+    replaced = {name: getattr(waiting, name) for name in _SAID}
+    earlier = {"not_before": _earlier(waiting.not_before, new.not_before)}
+    change(connection, waiting.event_id, said | earlier)
+    connection.execute(_insert(dialect).values(row | replaced | merged_into(dialect, waiting)))
+    return Enqueued(event_id=waiting.event_id, merged=True)
+
+
+def enqueue_all(
+    connection: Connection, dialect: Dialect, arrivals: Sequence[NewEvent]
+) -> tuple[Enqueued, ...]:
+    """The same for many, such as the accounts that follow a strategy: mostly in two statements."""
+    wanted = {(new.account_id, new.command) for new in arrivals}
+    if len(wanted) < len(arrivals) or any_waiting(connection, wanted):
+        return tuple(enqueue(connection, dialect, new) for new in arrivals)
+    rows = [_row(new) for new in arrivals]
+    if rows:
+        connection.execute(_insert(dialect), rows)
+    return tuple(Enqueued(event_id=row["event_id"], merged=False) for row in rows)
+
+
+def _row(new: NewEvent) -> dict[str, Any]:
+    return {
         "event_id": str(uuid.uuid4()),
         "account_id": new.account_id,
         "command": new.command,
+        "payload": dict(new.payload),
+        "source": new.source,
+        "source_ref": new.source_ref,
         "state": EventState.QUEUED,
-        "seq": dialect.next_seq(),
         "not_before": new.not_before,
         "times_queued": 1,
-        "created_at": dialect.clock.now(),
     }
-    waiting = find_waiting(connection, new.account_id, new.command)
-    if waiting is None:
-        connection.execute(events.insert().values(row | said))
-        return Enqueued(event_id=row["event_id"], merged=False)
-    replaced = {name: getattr(waiting, name) for name in said}
-    earlier = {"not_before": _earlier(waiting.not_before, new.not_before)}
-    change(connection, waiting.event_id, said | earlier)
-    connection.execute(events.insert().values(row | replaced | merged_into(dialect, waiting)))
-    return Enqueued(event_id=waiting.event_id, merged=True)
+
+
+@made_once
+def _insert(dialect: Dialect) -> Insert:
+    return events.insert().values(seq=dialect.next_seq(), created_at=dialect.clock.now())
 
 
 def put_back(

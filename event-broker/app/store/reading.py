@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
 from app.events import Event, EventState, Statistics
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of, find
 from app.store.leases import may_start
 from app.store.schema import equals, events
+from app.store.statements import made_once
 
 
 def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
     """The earliest start time of the events that may start; now for one that has none."""
-    due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
-    found: datetime | None = connection.execute(select(func.min(due)).where(may_start())).scalar()
+    found: datetime | None = connection.execute(_next_due(dialect)).scalar()
     return found
+
+
+@made_once
+def _next_due(dialect: Dialect) -> Select[Any]:
+    due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
+    return select(func.min(due)).where(may_start())
 
 
 def follow(connection: Connection, event_id: str) -> Event:
@@ -28,14 +35,6 @@ def follow(connection: Connection, event_id: str) -> Event:
     while event.merged_into is not None:
         event = find(connection, event.merged_into)
     return event
-
-
-def asked_at(connection: Connection, event_id: str) -> datetime:
-    """When the latest of the arrivals came that the event stands for."""
-    arrivals = (events.c.event_id == event_id) | (events.c.merged_into == event_id)
-    latest = select(func.max(events.c.created_at)).where(arrivals)
-    found: datetime = connection.execute(latest).scalar_one()
-    return found
 
 
 def list_events(

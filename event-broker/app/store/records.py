@@ -175,6 +175,20 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What decides whether an event may be worked now, as far as the store knows it."""
+
+    #: When the latest of the arrivals came that the event stands for.
+    asked_at: datetime
+    #: The pause that it waits for.
+    pause: Pause | None
+    #: None when live trading is not armed now.
+    armed_until: datetime | None
+    #: Rebalances of its account in the session that may have sent orders.
+    sessions_used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arming:
     """Live trading is allowed until then."""
 

@@ -22,6 +22,11 @@ def value_of(kind: type[V], row: RowMapping, **others: object) -> V:
     return kind(**{name: others[name] if name in others else row[name] for name in names})
 
 
+def row_of(value: _Value) -> dict[str, Any]:
+    """The columns of a value; what is in them is not copied."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
 def upsert(
     connection: Connection, table: Table, key: Mapping[str, object], values: Mapping[str, Any]
 ) -> None:

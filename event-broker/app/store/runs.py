@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import Connection, RowMapping, Select, Table, bindparam, func, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.events import Command
 from app.store.database import Database
+from app.store.dialects import Dialect
 from app.store.records import FillRecord, OrderRecord, PreviewRecord, RunRecord
-from app.store.rows import upsert, value_of
+from app.store.rows import row_of, value_of
 from app.store.schema import fills, orders, previews, runs
+from app.store.statements import made_once
+from app.store.wake import Topic
 
 _PARTS = ("orders", "fills")
 R = TypeVar("R", OrderRecord, FillRecord)
@@ -28,7 +31,7 @@ class Runs:
 
     def record(self, run: RunRecord) -> None:
         """Keep the run as it is now; a later record of the same `run_id` replaces it."""
-        self._do.write(_record, run)
+        self._do.write(Topic.RECORDS, record, run)
 
     def get(self, run_id: str) -> RunRecord | None:
         found = self._do.read(_find, select(runs).where(runs.c.run_id == run_id))
@@ -49,27 +52,29 @@ class Runs:
         """The start of the latest rebalance of every account that has any."""
         return self._do.read(_latest_rebalances)
 
-    def sessions_used(self, account_id: str, session_date: date) -> int:
-        """Number of rebalances of the account in the session that may have sent orders."""
-        return self._do.read(_sessions_used, account_id, session_date)
 
-
-def _record(connection: Connection, run: RunRecord) -> bool:
-    values: dict[str, Any] = {
-        field.name: getattr(run, field.name) for field in fields(run) if field.name not in _PARTS
-    }
+def record(connection: Connection, run: RunRecord) -> bool:
+    values = {name: value for name, value in row_of(run).items() if name not in _PARTS}
     values["result"] = None if run.result is None else dict(run.result)
-    upsert(connection, runs, {"run_id": values.pop("run_id")}, values)
-    parts: tuple[tuple[Table, Sequence[OrderRecord | FillRecord]], ...] = (
-        (orders, run.orders),
-        (fills, run.fills),
-    )
-    for table, records in parts:
-        connection.execute(table.delete().where(table.c.run_id == run.run_id))
+    is_new = connection.execute(_CHANGE, values | {"of_run": run.run_id}).rowcount == 0
+    if is_new:  # two that add it at once: one loses the race
+        connection.execute(_ADD, values)
+    parts: dict[Table, Sequence[OrderRecord | FillRecord]] = {orders: run.orders, fills: run.fills}
+    for table, records in parts.items():
+        if not is_new:
+            connection.execute(_REMOVE[table], {"of_run": run.run_id})
         if records:
-            rows = [{"run_id": run.run_id, **asdict(record)} for record in records]
-            connection.execute(table.insert(), rows)
+            rows = [{"run_id": run.run_id, **row_of(record)} for record in records]
+            connection.execute(_ADD_PARTS[table], rows)
     return True
+
+
+_CHANGE = runs.update().where(runs.c.run_id == bindparam("of_run"))
+_ADD = runs.insert()
+_REMOVE = {
+    table: table.delete().where(table.c.run_id == bindparam("of_run")) for table in (orders, fills)
+}
+_ADD_PARTS = {table: table.insert() for table in (orders, fills)}
 
 
 def _find(connection: Connection, query: Select[Any]) -> tuple[RunRecord, ...]:
@@ -105,16 +110,6 @@ def _latest_rebalances(connection: Connection) -> dict[str, datetime]:
     return {row[0]: row[1] for row in rows}
 
 
-def _sessions_used(connection: Connection, account_id: str, session_date: date) -> int:
-    used = select(func.count()).where(
-        runs.c.account_id == account_id,
-        runs.c.session_date == session_date,
-        runs.c.command == Command.REBALANCE,
-        runs.c.orders_sent,
-    )
-    return connection.execute(used).scalar_one()
-
-
 class Previews:
     """Every preview of every account."""
 
@@ -126,7 +121,7 @@ class Previews:
         self, account_id: str, result: Mapping[str, object], *, event_id: str | None = None
     ) -> PreviewRecord:
         return self._do.write(
-            self._record, account_id=account_id, event_id=event_id, result=dict(result)
+            Topic.RECORDS, record_preview, self._dialect, account_id, result, event_id=event_id
         )
 
     def latest(self, account_id: str) -> PreviewRecord | None:
@@ -146,9 +141,22 @@ class Previews:
             query = query.where(previews.c.account_id == account_id)
         return self._do.read(_previews, query)
 
-    def _record(self, connection: Connection, /, **values: object) -> PreviewRecord:
-        insert = previews.insert().values(**values, created_at=self._dialect.clock.now())
-        return _preview(connection.execute(insert.returning(previews)).mappings().one())
+
+def record_preview(
+    connection: Connection,
+    dialect: Dialect,
+    account_id: str,
+    result: Mapping[str, object],
+    *,
+    event_id: str | None,
+) -> PreviewRecord:
+    values = {"account_id": account_id, "event_id": event_id, "result": dict(result)}
+    return _preview(connection.execute(_add_preview(dialect), values).mappings().one())
+
+
+@made_once
+def _add_preview(dialect: Dialect) -> ReturningInsert[Any]:
+    return previews.insert().values(created_at=dialect.clock.now()).returning(previews)
 
 
 def _preview(row: RowMapping) -> PreviewRecord:

@@ -42,8 +42,8 @@ class Store:
     """Everything that must survive; safe to use from any thread."""
 
     def __init__(self, dialect: Dialect, *, lease: timedelta) -> None:
-        self.wake = dialect.wake_ups()
-        self._database = Database(dialect, self.wake)
+        self._database = Database(dialect)
+        self.wake = self._database.wake
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self.place = dialect.place
         self.is_shared = dialect.is_shared

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Select, exists, select
 
 from app.events import Event
 from app.store import leases
 from app.store.database import Database
+from app.store.dialects import Dialect
+from app.store.statements import made_once
+from app.store.wake import Topic
 
 #: How far two clocks may drift apart between two sweeps, about a second, without one having jumped.
 _DRIFT = 0.5
@@ -55,13 +58,17 @@ class Sweeper:
             self._grace.outage(self._do.outage_noticed_at)
         if not self._grace.is_over(own=self._dialect.clock.boot(), database=clock) or not found:
             return ()
-        return self._do.write(leases.sweep, self._dialect, self._lease)
+        return self._do.write(Topic.EVENTS, leases.sweep, self._dialect, self._lease)
 
     def _look(self, connection: Connection) -> tuple[bool, float]:
         """Whether there is anything to put back, and the time on the clock of leases.
 
         Looking is cheap and keeps nobody from writing.
         """
-        over = exists().where(leases.expired(self._dialect, self._lease))
-        found, clock = connection.execute(select(over, self._dialect.clock.lease())).one()
+        found, clock = connection.execute(_look(self._dialect, self._lease)).one()
         return found, clock
+
+
+@made_once
+def _look(dialect: Dialect, grace: timedelta) -> Select[bool, float]:
+    return select(exists().where(leases.expired(dialect, grace)), dialect.clock.lease())

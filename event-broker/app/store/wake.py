@@ -1,8 +1,8 @@
 """Wake-ups: somebody changed the store, look whether there is something to do.
 
-A wake-up says no more than that, may come for nothing, and may get lost when a process is killed at
-the wrong moment; so consumers also look once a second. Callbacks run on any thread and must not
-block.
+A wake-up says what kind of thing was changed and no more, may come for nothing, and may get lost
+when a process is killed at the wrong moment; so consumers also look once a second. Callbacks run on
+any thread and must not block.
 """
 
 from __future__ import annotations
@@ -11,32 +11,47 @@ import os
 import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
 _log = structlog.get_logger(__name__)
 Callback = Callable[[], None]
+
+
+class Topic(StrEnum):
+    """What was changed, so that it wakes those alone who have something to do then."""
+
+    #: Messages to be dispatched, and what is known of their channels.
+    MESSAGES = "messages"
+    #: Events that wait or are over, and whether others may start.
+    EVENTS = "events"
+    #: What only people look at.
+    RECORDS = "records"
+
+
+ALL_TOPICS = frozenset(Topic)
 
 
 class WakeUps(ABC):
     """Subscribers of this process, and the way to those of other processes."""
 
     def __init__(self) -> None:
-        self._callbacks: list[Callback] = []
+        self._subscribers: list[tuple[Callback, frozenset[Topic]]] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def subscribe(self, callback: Callback) -> Callback:
+    def subscribe(self, callback: Callback, topics: Collection[Topic] = ALL_TOPICS) -> Callback:
         """Call back after changes by any process; returns what ends the subscription."""
+        subscriber = callback, frozenset(topics)
         with self._lock:
-            self._callbacks.append(callback)
+            self._subscribers.append(subscriber)
             if self._thread is None:
                 self._start()
-        return lambda: self._callbacks.remove(callback)
+        return lambda: self._subscribers.remove(subscriber)
 
     def _start(self) -> None:
         try:
@@ -50,21 +65,20 @@ class WakeUps(ABC):
     def close(self) -> None:
         """No callback is called afterwards."""
         with self._lock:
-            self._callbacks.clear()
+            self._subscribers.clear()
             thread, self._thread = self._thread, None
         if thread is not None:
             self._stop()
             thread.join()
 
-    def in_transaction(self, connection: Connection) -> None:  # noqa: B027
-        """Say it to other processes as part of the transaction, where that is possible."""
+    def after_commit(self, topic: Topic) -> None:
+        """Say it to this process, and then to others."""
+        self._wake({topic})
 
-    def after_commit(self) -> None:
-        """Say it to this process and, if the transaction did not, to others."""
-        self._wake()
-
-    def _wake(self) -> None:
-        for callback in tuple(self._callbacks):
+    def _wake(self, topics: Collection[Topic]) -> None:
+        for callback, wanted in tuple(self._subscribers):
+            if wanted.isdisjoint(topics):
+                continue
             try:
                 callback()
             except Exception:  # the change is committed: who made it must not hear of a failure
@@ -87,7 +101,7 @@ class FifoWakeUps(WakeUps):
     The kernel wakes the listeners: no polling, no processor time while nothing happens.
     """
 
-    _STOP, _WAKE = b"\1", b"\0"
+    _STOP = b"\1"
 
     def __init__(self, directory: Path) -> None:
         super().__init__()
@@ -95,14 +109,14 @@ class FifoWakeUps(WakeUps):
         self._path = directory / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._fifo: int | None = None
 
-    def after_commit(self) -> None:
-        self._wake()
+    def after_commit(self, topic: Topic) -> None:
+        super().after_commit(topic)
         with suppress(OSError), os.scandir(self._directory) as entries:
             for entry in entries:
                 if entry.name != self._path.name and not entry.name.startswith("."):
-                    self._tell(entry.path)
+                    self._tell(entry.path, topic)
 
-    def _tell(self, path: str) -> None:
+    def _tell(self, path: str, topic: Topic) -> None:
         try:
             fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # ENXIO: its reader is gone and did not tidy up
@@ -111,7 +125,7 @@ class FifoWakeUps(WakeUps):
             return
         try:
             with suppress(BlockingIOError):  # full: it will wake anyway
-                os.write(fifo, self._WAKE)
+                os.write(fifo, _byte(topic))
         finally:
             os.close(fifo)
 
@@ -126,11 +140,15 @@ class FifoWakeUps(WakeUps):
 
     def _listen(self) -> None:
         assert self._fifo is not None
-        while self._STOP not in os.read(self._fifo, 4096):
-            self._wake()
+        while self._STOP not in (told := os.read(self._fifo, 4096)):
+            self._wake({topic for topic in Topic if _byte(topic) in told} or ALL_TOPICS)
         os.close(self._fifo)
 
     def _stop(self) -> None:
         assert self._fifo is not None
         self._path.unlink(missing_ok=True)
         os.write(self._fifo, self._STOP)
+
+
+def _byte(topic: Topic) -> bytes:
+    return topic.value[:1].encode()

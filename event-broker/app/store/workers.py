@@ -10,6 +10,7 @@ from app.store.database import Database
 from app.store.records import WorkerRecord
 from app.store.rows import upsert, value_of
 from app.store.schema import workers
+from app.store.wake import Topic
 
 #: Processes say every five seconds that they are there; three times may be late or lost.
 _PRESENT = timedelta(seconds=20)
@@ -29,7 +30,7 @@ class Workers:
     def register(self, worker: str, *, host: str, pid: int, role: str, version: str) -> None:
         """A process begins."""
         values = {"host": host, "pid": pid, "role": role, "version": version}
-        self._do.write(self._register, worker, values)
+        self._do.write(Topic.RECORDS, self._register, worker, values)
 
     def beat(self, worker: str) -> None:
         """It is well."""
@@ -37,7 +38,7 @@ class Workers:
 
     def leave(self, worker: str) -> None:
         """It has ended in order."""
-        self._do.write(_leave, worker)
+        self._do.write(Topic.RECORDS, _leave, worker)
 
     def list(self) -> tuple[WorkerRecord, ...]:
         """Including those that have vanished: look at `seen_at`."""

@@ -87,7 +87,7 @@ async def test_each_attempt_is_told_once(
         finished_at=AT,
     )
     settlement = Settlement(site.store, site.told.append, site.now)
-    await settlement.ended(case, attempt, told_to_end=False)
+    await settlement.ended(case, attempt, None, told_to_end=False)
     (told,) = site.told
     assert told.title.startswith(title)
     assert words in told.body

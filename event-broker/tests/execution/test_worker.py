@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import file_lock
-from app.events import AttemptOutcome, Command, EventState
+from app.account_process.lease import Lease
+from app.events import AttemptOutcome, Command, EventState, LeaseLost
 from rebalance_workflow import AccountLock
 
 if TYPE_CHECKING:
@@ -46,6 +47,29 @@ async def test_a_rebalance_is_done_once_and_recorded_with_its_orders(either_site
         "rebalanced",
         "nothing_to_do",
     ]
+
+
+async def test_a_run_is_recorded_although_its_event_is_somebody_elses_by_then(site: Site) -> None:
+    event_id = site.enqueue("P1", Command.REBALANCE)
+    claim = site.store.events.claim("slow")
+    assert claim is not None
+    taken_away: list[str] = []
+
+    def take_away(_: bytes) -> None:
+        if not taken_away:
+            taken_away.append(site.store.events.release(claim).event_id)
+
+    with pytest.raises(LeaseLost):
+        await site.executor().execute(
+            claim,
+            lease=Lease(claim.lease_until + 60),
+            stop=asyncio.Event(),
+            on_progress=take_away,
+        )
+    assert taken_away == [event_id]
+    (run,) = site.store.runs.list()
+    assert (run.event_id, run.status, run.orders_sent) == (event_id, "done", True)
+    assert site.store.events.get(event_id).state is EventState.QUEUED
 
 
 async def test_views_and_previews_change_nothing_and_tell_the_account(site: Site) -> None:

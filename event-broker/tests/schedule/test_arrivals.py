@@ -15,8 +15,8 @@ def test_an_arrival_that_merges_makes_the_waiting_event_young_again(sqlite_url: 
     with open_store(sqlite_url, clock=clock) as store:
         event_id = store.events.enqueue(rebalance).event_id
         created_at = store.events.get(event_id).created_at
-        assert store.events.asked_at(event_id) == created_at
+        assert store.events.standing(event_id, None).asked_at == created_at
         clock.advance(timedelta(days=5))
         assert store.events.enqueue(rebalance).merged
-        age = store.events.asked_at(event_id) - created_at
+        age = store.events.standing(event_id, None).asked_at - created_at
         assert timedelta(days=5) <= age < timedelta(days=5, minutes=1)

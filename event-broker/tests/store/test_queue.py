@@ -136,18 +136,13 @@ def test_there_is_nothing_to_wait_for_when_nothing_can_start(store: Store) -> No
     assert store.events.next_due() is None
 
 
-def test_a_worker_may_ask_for_one_event_or_for_some_commands(store: Store) -> None:
+def test_a_worker_may_ask_for_one_event(store: Store) -> None:
     store.events.enqueue(arrival("DU1"))
     mine = store.events.enqueue(arrival("DU2"))
-    store.events.enqueue(arrival("DU3", Command.PRINT_EQUITY))
     claim = store.events.claim("cli", event_id=mine.event_id)
     assert claim is not None
     assert claim.event.event_id == mine.event_id
     assert store.events.claim("cli", event_id=mine.event_id) is None
-    claim = store.events.claim("cli", commands=[Command.PRINT_EQUITY])
-    assert claim is not None
-    assert claim.event.account_id == "DU3"
-    assert store.events.claim("cli", commands=[]) is None
 
 
 def test_rebalances_of_a_paused_account_wait(store: Store) -> None:

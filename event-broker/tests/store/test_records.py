@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, event
 
-from app.events import Command, EventState
+from app.events import Command, EventState, LeaseLost
 from app.store import Store, open_store
 from app.store.records import (
     FillRecord,
@@ -76,6 +76,30 @@ class TestMessages:
         (ticked,) = store.messages.list()
         assert ticked.status is MessageStatus.DISPATCHED
         assert ticked.dispatched_at is not None
+
+    def test_its_events_merge_into_those_that_wait_already(self, store: Store) -> None:
+        waiting = store.events.enqueue(arrival("DU2")).event_id
+        other = store.events.enqueue(arrival("DU1", Command.CANCEL_ORDERS)).event_id
+        store.messages.record(message("a"))
+        (stored,) = store.messages.undispatched()
+        accounts = ("DU1", "DU2", "DU3")
+        enqueued = store.messages.dispatch(stored, [arrival(each) for each in accounts])
+        assert enqueued is not None
+        assert [one.merged for one in enqueued] == [False, True, False]
+        assert enqueued[1].event_id == waiting
+        queued = [store.events.get(one.event_id) for one in enqueued]
+        assert [event.account_id for event in queued] == list(accounts)
+        in_turn = [claimed(store).event.event_id for _ in range(3)]
+        # No two events of one account run at a time.
+        assert in_turn == [waiting, other, enqueued[2].event_id]
+
+    def test_many_events_of_a_message_keep_their_order(self, store: Store) -> None:
+        accounts = [f"DU{number}" for number in range(40)]
+        store.messages.record(message("a"))
+        (stored,) = store.messages.undispatched()
+        enqueued = store.messages.dispatch(stored, [arrival(each) for each in accounts])
+        assert enqueued is not None
+        assert [claimed(store).event.event_id for _ in accounts] == [e.event_id for e in enqueued]
 
     def test_a_message_may_lead_to_nothing_with_a_reason(self, store: Store) -> None:
         store.messages.record(message("a"))
@@ -180,6 +204,24 @@ class TestRuns:
         assert store.runs.list(event_id=event_id) == (ended,)
         assert store.runs.get("r2") is None
 
+    def test_a_run_and_the_end_of_its_event_are_kept_together(self, store: Store) -> None:
+        store.events.enqueue(arrival())
+        claim = claimed(store)
+        run = replace(RUN, event_id=claim.event.event_id, status="done", orders=(ORDER,))
+        event = store.events.finish(claim, {"n": 1}, run=run)
+        # Its worker may not have heard of the commit.
+        assert store.events.finish(claim, {"n": 1}, run=run) == event
+        assert store.runs.list() == (run,)
+
+    def test_who_has_lost_the_event_keeps_nothing_with_its_end(self, store: Store) -> None:
+        store.events.enqueue(arrival())
+        claim = claimed(store)
+        store.events.release(claim)
+        with pytest.raises(LeaseLost):
+            store.events.finish(claim, {"n": 1}, run=RUN, is_preview=True)
+        assert store.runs.list() == ()
+        assert store.previews.list() == ()
+
     def test_the_newest_runs_are_listed_first(self, store: Store) -> None:
         for number in range(4):
             started = NOON + number * _HOUR
@@ -199,14 +241,15 @@ class TestRuns:
         assert store.runs.latest_rebalances() == {"DU0": NOON + 2 * _HOUR, "DU1": NOON + 3 * _HOUR}
 
     def test_a_session_is_used_by_rebalances_that_may_have_sent_orders(self, store: Store) -> None:
-        day = date(2026, 3, 2)
-        assert store.runs.sessions_used("DU1", day) == 0
+        day, event_id = date(2026, 3, 2), store.events.enqueue(arrival("DU1")).event_id
+        assert store.events.standing(event_id, day).sessions_used == 0
         store.runs.record(replace(RUN, run_id="used"))
         store.runs.record(replace(RUN, run_id="no orders", orders_sent=False))
         store.runs.record(replace(RUN, run_id="preview", command=Command.PRINT_REBALANCE))
         store.runs.record(replace(RUN, run_id="other account", account_id="DU2"))
         store.runs.record(replace(RUN, run_id="yesterday", session_date=date(2026, 3, 1)))
-        assert store.runs.sessions_used("DU1", day) == 1
+        assert store.events.standing(event_id, day).sessions_used == 1
+        assert store.events.standing(event_id, None).sessions_used == 0
 
 
 def test_the_latest_preview_of_each_account_is_found(store: Store) -> None:
@@ -221,6 +264,16 @@ def test_the_latest_preview_of_each_account_is_found(store: Store) -> None:
     assert [(one.account_id, one.result["trades"]) for one in of_each] == [("DU1", 2), ("DU2", 0)]
     assert len(store.previews.list()) == 3
     assert [one.result["trades"] for one in store.previews.list(account_id="DU1")] == [2, 1]
+
+
+def test_a_preview_is_kept_once_with_the_end_of_its_event(store: Store) -> None:
+    store.events.enqueue(arrival("DU1"))
+    claim = claimed(store)
+    for _ in range(2):
+        store.events.finish(claim, {"trades": 3}, is_preview=True)
+    (preview,) = store.previews.list()
+    assert (preview.account_id, preview.event_id) == ("DU1", claim.event.event_id)
+    assert preview.result == {"trades": 3}
 
 
 class TestControls:
@@ -250,6 +303,26 @@ class TestControls:
         assert store.controls.armed_until() is None
         assert store.controls.disarm()
         assert not store.controls.disarm()
+
+    def test_what_decides_on_an_event_is_read_together(
+        self, store: Store, clock: AdjustableClock
+    ) -> None:
+        event_id = store.events.enqueue(arrival("DU1")).event_id
+        standing = store.events.standing(event_id, None)
+        assert (standing.pause, standing.armed_until) == (None, None)
+        until = datetime.now(UTC) + _HOUR
+        store.controls.arm(until, by="ann")
+        store.controls.pause("DU2", by="bob")
+        standing = store.events.standing(event_id, None)
+        assert (standing.pause, standing.armed_until) == (None, until)
+        store.controls.pause("DU1", by="bob", reason="audit")
+        assert store.events.standing(event_id, None).pause == store.controls.paused()[0]
+        store.controls.pause(None, by="eve")
+        everything = store.events.standing(event_id, None).pause
+        assert everything is not None
+        assert (everything.account_id, everything.paused_by) == (None, "eve")
+        clock.advance(_HOUR)
+        assert store.events.standing(event_id, None).armed_until is None
 
     def test_the_market_open_list_is_taken_once(self, store: Store) -> None:
         assert store.market_open.add("DU2", by="ann", reason="new strategy")

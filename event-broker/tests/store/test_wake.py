@@ -7,10 +7,15 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from app.store import Store, open_store
+import pytest
+
+from app.store import Store, Topic, open_store
+from app.store.records import Message, MessageOrigin
 from app.store.testing import arrival, claimed
 
 #: Far above what a wake-up takes, below the patience of a person.
@@ -29,11 +34,36 @@ class Bell:
     def wait(self) -> str:
         return self.rung.get(timeout=_PATIENCE)
 
+    def forget(self) -> None:
+        """What has come so far."""
+        with suppress(queue.Empty):
+            while True:
+                self.rung.get_nowait()
+
     def settle(self, store: Store) -> None:
         """Take what is under way, up to an answer to a change of our own."""
         store.events.enqueue(arrival("SETTLE"))
         while self.rung.get(timeout=_PATIENCE) != threading.current_thread().name:
             pass
+
+
+def record_a_message(store: Store, number: int) -> None:
+    message = Message(
+        channel="growth",
+        message_id=f"m{number}",
+        timestamp=datetime(2026, 11, 23, 15, tzinfo=UTC),
+        raw="{}",
+        origin=MessageOrigin.LIVE,
+    )
+    store.messages.record(message)
+
+
+#: Something that happens again and again, by its topic.
+CHANGES: dict[Topic, Callable[[Store, int], object]] = {
+    Topic.MESSAGES: record_a_message,
+    Topic.EVENTS: lambda store, number: store.events.enqueue(arrival(f"DU{number}")),
+    Topic.RECORDS: lambda store, _: store.previews.record("DU1", {}),
+}
 
 
 def test_a_change_wakes_this_process_at_once(store: Store) -> None:
@@ -68,6 +98,28 @@ def test_a_change_by_another_process_wakes(store: Store, database_url: str) -> N
     assert bell.wait() == "store-wake-ups"
     assert other.wait(_PATIENCE) == 0
     assert store.events.list()[0].account_id == "OTHER"
+
+
+@pytest.mark.parametrize("topic", Topic)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_change_wakes_only_who_waits_for_its_kind(
+    store: Store, database_url: str, topic: Topic, elsewhere: bool
+) -> None:
+    bells = {each: Bell() for each in Topic}
+    for each, bell in bells.items():
+        store.wake.subscribe(bell, {each})
+    with open_store(database_url) as other:
+
+        def rung_by_two_changes(turn: int) -> set[Topic]:
+            for bell in bells.values():
+                bell.forget()
+            for number in (turn, -turn):  # by the second, all that the first one woke were told
+                CHANGES[topic](other if elsewhere else store, number)
+                bells[topic].wait()
+            return {topic, *(each for each, bell in bells.items() if not bell.rung.empty())}
+
+        # PostgreSQL wakes everybody once, when it begins to listen.
+        assert {topic} in (rung_by_two_changes(turn) for turn in (1, 2, 3))
 
 
 def test_two_stores_of_a_process_wake_each_other(store: Store, database_url: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Double, literal, make_url
+from sqlalchemy import ColumnElement, Double, make_url
 
-from app.store.clock import Clock
+from app.store.clock import After, Clock, span, when_it_runs
 from app.store.dialects import dialect_of
 
 _NOW = timedelta(0)
@@ -42,14 +42,14 @@ class AdjustableClock:
         """Its server was started this very moment."""
         self._uptime = _NOW
 
-    def now(self, after: timedelta = _NOW) -> ColumnElement[datetime]:
-        return self._inner.now(after + self._wall)
+    def now(self, after: After = _NOW) -> ColumnElement[datetime]:
+        return self._inner.now(lambda: span(after) + self._wall)
 
-    def lease(self, after: timedelta = _NOW) -> ColumnElement[float]:
-        return self._inner.lease(after + self._lease)
+    def lease(self, after: After = _NOW) -> ColumnElement[float]:
+        return self._inner.lease(lambda: span(after) + self._lease)
 
     def uptime(self) -> ColumnElement[float]:
-        return literal(self._uptime.total_seconds(), Double)
+        return when_it_runs(lambda: self._uptime.total_seconds(), Double)
 
     def boot(self) -> float:
         return self._inner.boot() + self._boot.total_seconds()

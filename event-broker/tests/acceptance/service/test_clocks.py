@@ -15,6 +15,7 @@ from app.events import AttemptOutcome
 from app.service import Role, Service
 from app.settings import load_settings
 from app.store import open_store
+from app.store.clock import After, span
 from app.store.testing import AdjustableClock
 from simulated_exchange import FillPolicy, Side
 
@@ -34,10 +35,13 @@ class WatchedClock(AdjustableClock):
         self.asked = 0
         self.news = News()
 
-    def lease(self, after: timedelta = timedelta(0)) -> ColumnElement[float]:
-        self.asked += 1
-        self.news.tell()
-        return super().lease(after)
+    def lease(self, after: After = timedelta(0)) -> ColumnElement[float]:
+        def asked() -> timedelta:
+            self.asked += 1
+            self.news.tell()
+            return span(after)
+
+        return super().lease(asked)
 
     def let_leases_be_looked_at(self) -> None:
         """Return after two beats at least."""
