@@ -143,6 +143,7 @@ class LiveMarket:
             self._desk.orders.fills,
             commission=self._policy.commission,
             timeout_seconds=timeout_seconds,
+            are_complete=self._desk.orders.are_settled,
             look_again=self._desk.read_executions,
         )
         self.latest, self._is_current = settled.snapshot, True
@@ -151,6 +152,7 @@ class LiveMarket:
     async def _settle(self) -> Settled:
         settled = await self._read(timeout_seconds=self._policy.settle_timeout_seconds)
         check = settled.check
+        self._halt_when_untold()
         if not settled.positions_match:
             differences = ", ".join(
                 f"{position.symbol} {position.actual:f} instead of {position.expected:f}"
@@ -167,6 +169,16 @@ class LiveMarket:
                 "the lower of the two was used"
             )
         return settled
+
+    def _halt_when_untold(self) -> None:
+        untold = sorted({order.intent.symbol for order in self.orders if not order.is_settled})
+        if untold:
+            raise RunHalted(
+                f"{self._policy.settle_timeout_seconds:g} s after the fills the broker still has "
+                f"not told the executions of all shares that it says were traded of "
+                f"{', '.join(untold)}; no further order was placed",
+                positions_unexplained(untold),
+            )
 
     def _preface(self) -> list[CashKnown]:
         """What is known of the account before the first order of the run."""

@@ -35,6 +35,8 @@ class Order:
         self.is_missing = False
         #: By execution id: a correction replaces what it corrects.
         self.fills: dict[str, Fill] = {}
+        #: The most shares that each execution was ever reported with: corrections can take some.
+        self._reported: dict[str, Decimal] = {}
         self._told = Decimal(0)
         self._acknowledged = False
 
@@ -70,7 +72,7 @@ class Order:
     def is_settled(self) -> bool:
         """True when it is decided and there is an execution for every share it traded."""
         wanted = abs(self.intent.quantity) if self.status is OrderStatus.FILLED else self._told
-        return self.is_decided and self._executed >= wanted
+        return self.is_decided and sum(self._reported.values(), Decimal(0)) >= wanted
 
     @property
     def went_wrong(self) -> bool:
@@ -96,6 +98,8 @@ class Order:
         """Take an execution, or the correction of one."""
         self.is_missing = False
         self.fills[fill.execution_id] = fill
+        reported = self._reported.get(fill.execution_id, Decimal(0))
+        self._reported[fill.execution_id] = max(reported, abs(fill.quantity))
         self.order_id = self.order_id or fill.order_id
 
     def see_refusal(self, message: str) -> None:
@@ -180,6 +184,10 @@ class Orders:
         elif isinstance(event, OrderUpdate) and order is not None:
             order.see_update(event)
         return order
+
+    def are_settled(self) -> bool:
+        """True when there is an execution for every share that orders have traded."""
+        return all(order.is_settled for order in self)
 
     def fills(self) -> list[Fill]:
         """All executions, oldest first."""

@@ -37,16 +37,19 @@ class Settled:
     settled_cash: Decimal | None
     #: Net liquidation less cash and stocks, now against before the fills.
     unexplained_change: Decimal
+    #: False while orders are said to have traded more than the fills: an old picture of the account
+    #: would match those.
+    fills_are_complete: bool
 
     @property
     def positions_match(self) -> bool:
-        """True when every share is where the fills put it."""
-        return not self.check.mismatches
+        """True when every share is where the fills put it, and all fills are known."""
+        return self.fills_are_complete and not self.check.mismatches
 
     @property
     def cash_matches(self) -> bool:
         """True when the cash is what the fills left, within tolerance."""
-        return self.check.verdict is Verdict.MATCH
+        return self.fills_are_complete and self.check.verdict is Verdict.MATCH
 
     @property
     def cautious(self) -> AccountSnapshot:
@@ -84,17 +87,19 @@ async def settled_snapshot(
     *,
     commission: CommissionModel,
     timeout_seconds: float,
+    are_complete: Callable[[], bool] = lambda: True,
     look_again: Callable[[], Awaitable[None]] | None = None,
 ) -> Settled:
     """Read the account until it matches the fills; after the timeout, the last reading.
 
-    `fills` is asked anew at each reading, because one may still be on its way. When it does not
-    come for a while, `look_again` is called before each reading: its report may be lost.
+    `fills` is asked anew at each reading, because one may still be on its way, and `are_complete`
+    whether it is. When it does not come for a while, `look_again` is called before each reading:
+    its report may be lost.
     """
     pauses = growing_pauses(timeout_seconds)
     while True:
         snapshot = await session.ask(lambda: session.broker.get_account_snapshot(before.account_id))
-        latest = compare(before, fills(), snapshot, commission)
+        latest = compare(before, fills(), snapshot, commission, fills_are_complete=are_complete())
         pause = next(pauses, None)
         if (latest.positions_match and latest.cash_matches) or pause is None:
             return latest
@@ -117,6 +122,8 @@ def compare(
     fills: Sequence[Fill],
     after: AccountSnapshot,
     commission: CommissionModel,
+    *,
+    fills_are_complete: bool = True,
 ) -> Settled:
     """Pure; a fill whose commission is not told yet may have cost what the model says."""
     untold = sum(
@@ -129,6 +136,7 @@ def compare(
         check=check,
         settled_cash=settled,
         unexplained_change=_unexplained(after) - _unexplained(before),
+        fills_are_complete=fills_are_complete,
     )
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 
-from broker_connector_base import BrokerAPIError, ContractPrice, MarketDataError, RunStatus
+from broker_connector_base import (
+    AccountSnapshot,
+    BrokerAPIError,
+    ContractPrice,
+    Fill,
+    MarketDataError,
+    OrderEvent,
+    RunStatus,
+)
 from broker_connector_base.testing import COMMISSION_UNTOLD, Behaviour, FakeBroker, Fault
-from rebalance_workflow.testing import make_world
+from rebalance_workflow.testing import ACCOUNT, make_world
 
-from .conftest import CLEAN, SWITCH
+from .conftest import CLEAN, SWITCH, assert_traded_once
 
 
 class TestSettling:
@@ -31,6 +40,47 @@ class TestSettling:
         assert result.status is RunStatus.NEEDS_ATTENTION
         assert "AAA 100 instead of 35" in str(result.error)
         assert "BBB" not in dict(world.sent())
+
+    @pytest.mark.parametrize("seconds", [20, 10_000])
+    async def test_an_old_picture_of_the_account_is_not_taken_for_one_without_trades(
+        self, seconds: int
+    ) -> None:
+        """Orders are told as filled; their executions and the account's positions are not yet."""
+
+        class Slow(FakeBroker):
+            seen: AccountSnapshot | None = None
+
+            def hear(self, account_id: str | None, event: OrderEvent) -> None:
+                if not isinstance(event, Fill):
+                    super().hear(account_id, event)
+
+            async def get_executions(
+                self, account_id: str, since: datetime | None = None
+            ) -> list[Fill]:
+                return [] if self.is_slow() else await super().get_executions(account_id, since)
+
+            async def get_account_snapshot(
+                self, account_id: str, use_cached_prices: bool = False
+            ) -> AccountSnapshot:
+                if self.seen is None or not self.is_slow():
+                    self.seen = await super().get_account_snapshot(account_id)
+                return self.seen
+
+            def is_slow(self) -> bool:
+                return (world.clock.now() - began).total_seconds() < seconds
+
+        world = make_world(**SWITCH)
+        began = world.clock.now()
+        world.broker = Slow(world.books)
+        result = await world.run()
+        if seconds == 20:
+            assert result.status is RunStatus.DONE
+            assert_traded_once(world)
+        else:
+            assert result.status is RunStatus.NEEDS_ATTENTION
+            assert "has not told the executions of all shares" in str(result.error)
+            assert world.traded() == {"AAA": -65, "OLD": -50}
+            assert len(world.journal.unfinished(ACCOUNT)) == 2
 
     async def test_quotes_that_stop_between_decided_orders_cast_no_doubt_on_the_account(
         self,
