@@ -21,7 +21,7 @@ from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
-from app.notifications import Notifier, addresses, alert
+from app.notifications import Notifier, StorePost, addresses, alert
 from app.schedule import Scheduler
 from app.settings import Settings, TradingMode
 from app.store import Store, StoreError, StoreUnavailable
@@ -76,6 +76,7 @@ class Service:
         self.progress = ProgressBoard()
         self.gateway = ServiceGateway(self.settings)
         tell = self.notifier.send
+        self._post = StorePost(store, self.notifier)
         self._ingestion = Ingestion(store, tell)
         self._reserve = Reserve()
         self._worker = Worker(
@@ -86,7 +87,7 @@ class Service:
                 settings=self.settings,
                 gateway=self.gateway,
                 gatekeeper=Gatekeeper(store, self.calendar, now),
-                tell=tell,
+                post=self._post,
                 now=now,
                 target=target,
                 reserve=self._reserve,
@@ -135,6 +136,7 @@ class Service:
                 await self._ingestion.close()
                 self.gateway.close()
                 await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+                await self._post.close()
                 _log.info("service.ended", worker=self.name)
 
     # -- for those who look ---------------------------------------------------------------------
@@ -215,12 +217,13 @@ class Service:
             await self.gateway.warm()
 
     async def _look_around(self, end: asyncio.Event) -> None:
-        """Files that change, the list of processes, and a sign of life."""
+        """Files that change, the list of processes, signs of life, and what is still to be told."""
         due = 0.0
         while not end.is_set():
             self.settings.look()
             if (now := time.monotonic()) >= due and await self._say_that_it_is_there():
                 due = now + _SEEN_SECONDS
+            await self._post.tick()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()

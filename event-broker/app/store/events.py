@@ -24,8 +24,9 @@ from app.events import (
     Statistics,
     WrongState,
 )
-from app.store import event_rows, leases, queue, reading
+from app.store import event_rows, leases, outbox, queue, reading
 from app.store.database import Database
+from app.store.records import Letter
 from app.store.schema import events
 from app.store.sweeping import Sweeper
 
@@ -83,28 +84,42 @@ class Events:
         """Prolong many leases at once; those that were lost are missing in the answer."""
         return self._do.write_quietly(leases.heartbeat, self._dialect, claims, self.lease)
 
-    def finish(self, claim: Claim, result: Mapping[str, object]) -> Event:
+    # A letter is in the outbox if, and only if, the outcome that it tells of is recorded.
+
+    def finish(
+        self, claim: Claim, result: Mapping[str, object], letter: Letter | None = None
+    ) -> Event:
         """The event is done. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.DONE, result, None)
+        return self._do.write(self._end, claim, EventState.DONE, result, None, letter)
 
-    def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
+    def park(
+        self,
+        claim: Claim,
+        error: str,
+        result: Mapping[str, object] | None = None,
+        letter: Letter | None = None,
+    ) -> Event:
         """A person must look before this is tried again. Raises `LeaseLost`."""
-        return self._do.write(self._end, claim, EventState.NEEDS_ATTENTION, result, error)
+        return self._do.write(self._end, claim, EventState.NEEDS_ATTENTION, result, error, letter)
 
-    def retry(self, claim: Claim, error: str, delay: timedelta) -> Enqueued:
+    def retry(
+        self, claim: Claim, error: str, delay: timedelta, letter: Letter | None = None
+    ) -> Enqueued:
         """To the back of the queue until `delay` has passed, or into the waiting twin.
 
         Raises `LeaseLost`.
         """
-        return self._do.write(self._retry, claim, error, delay)
+        return self._do.write(self._retry, claim, error, delay, letter)
 
-    def hold(self, claim: Claim, not_before: datetime, reason: str) -> Enqueued:
+    def hold(
+        self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
+    ) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, not_before, reason)
+        return self._do.write(self._hold, claim, not_before, reason, letter)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(self._hold, claim, None, reason)
+        return self._do.write(self._hold, claim, None, reason, None)
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -170,6 +185,7 @@ class Events:
         state: EventState,
         result: Mapping[str, object] | None,
         error: str | None,
+        letter: Letter | None,
     ) -> Event:
         outcome = AttemptOutcome.DONE if state is EventState.DONE else AttemptOutcome.PARKED
         values = {"state": state, "finished_at": self._dialect.clock.now(), "error": error}
@@ -184,16 +200,23 @@ class Events:
         leases.end_attempt(
             connection, self._dialect, claim.token, outcome, result=result, error=error
         )
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return event_rows.event_of(row)
 
     def _retry(
-        self, connection: Connection, claim: Claim, error: str, delay: timedelta
+        self,
+        connection: Connection,
+        claim: Claim,
+        error: str,
+        delay: timedelta,
+        letter: Letter | None,
     ) -> Enqueued:
         if leases.is_recorded(connection, claim, AttemptOutcome.RETRIED):
             return queue.where_it_went(connection, claim.event.event_id)
         leases.end_attempt(
             connection, self._dialect, claim.token, AttemptOutcome.RETRIED, error=error
         )
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return queue.put_back(
             connection,
             self._dialect,
@@ -210,11 +233,13 @@ class Events:
         claim: Claim,
         not_before: datetime | None,
         reason: str | None,
+        letter: Letter | None,
     ) -> Enqueued:
         outcome = AttemptOutcome.RELEASED if not_before is None else AttemptOutcome.HELD
         if leases.is_recorded(connection, claim, outcome):
             return queue.where_it_went(connection, claim.event.event_id)
         leases.end_attempt(connection, self._dialect, claim.token, outcome)
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return queue.put_back(
             connection,
             self._dialect,
