@@ -10,8 +10,10 @@ Nothing here makes a run wait, or fail.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
@@ -26,6 +28,8 @@ from .notifier import Notifier
 
 _log = structlog.get_logger(__name__)
 
+#: How soon what is delivered is settled.
+_TICK_SECONDS = 1.0
 #: Seconds between two looks at the outbox.
 _LOOK_SECONDS = 5.0
 #: So many looks in a row must find a beat unchanged: two may be late or lost. Looks are counted
@@ -60,7 +64,7 @@ class PlainPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Watched:
-    """Another's letter, as it was found, and how many looks later it still was."""
+    """A letter as it was found, and how many looks later it still was like that."""
 
     letter: OpenLetter
     looks: int
@@ -74,6 +78,8 @@ class StorePost:
         self._notifier = notifier
         self._sender = uuid.uuid4().hex
         self._lock = threading.Lock()
+        #: Letters that the notifier has.
+        self._in_hand: set[str] = set()
         self._settled: dict[str, LetterOutcome] = {}
         self._watched: dict[str, _Watched] = {}
         self._next_look = float("-inf")
@@ -93,15 +99,21 @@ class StorePost:
 
     def send(self, notification: Notification, letter: Letter | None) -> None:
         """See `Post`."""
-        key = letter.key if letter else None
-        self._notifier.send(replace(notification, key=key))
+        self._hand_over(replace(notification, key=letter.key if letter else None))
 
-    async def tick(self, now: float | None = None) -> None:
-        """Settle what was delivered, and look from time to time; call it about once a second.
+    async def run(self, end: asyncio.Event) -> None:
+        """Do what there is to do until nothing more will be sent; never raises."""
+        while not end.is_set():
+            await self.tick(monotonic())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await end.wait()
 
-        `now` is monotonic seconds. While the store is away it does nothing.
+    async def tick(self, now: float) -> None:
+        """Settle what was delivered, and look from time to time; `now` is monotonic seconds.
+
+        While the store is away it does nothing.
         """
-        now = monotonic() if now is None else now
         try:
             await self._settle()
             if now >= self._next_look:
@@ -127,8 +139,15 @@ class StorePost:
             # Others will notice.
             _log.warning("outbox.unavailable", error=str(error))
 
+    def _hand_over(self, notification: Notification) -> None:
+        if notification.key is not None:
+            with self._lock:
+                self._in_hand.add(notification.key)
+        self._notifier.send(notification)
+
     def _note(self, key: str, outcome: LetterOutcome) -> None:
         with self._lock:
+            self._in_hand.discard(key)
             self._settled[key] = outcome
 
     async def _settle(self) -> None:
@@ -150,23 +169,26 @@ class StorePost:
         if not self._notifier.has_addresses:
             return
         found = await self._open()
-        if any(letter.sender == self._sender for letter in found):
-            await self._store.call(self._store.outbox.beat, self._sender)
-        abandoned = self._watch([one for one in found if one.sender != self._sender])
+        with self._lock:
+            in_hand = self._in_hand & {one.key for one in found if one.sender == self._sender}
+        if in_hand:
+            await self._store.call(self._store.outbox.beat, self._sender, in_hand)
+        # One of our own that the notifier never got is as lost as another's.
+        abandoned = self._watch([one for one in found if one.key not in in_hand])
         if not abandoned:
             return
         taken = await self._store.call(self._store.outbox.take, abandoned, self._sender)
         for letter in taken:
             _log.info("notification.taken_over", title=letter.title)
             kind = Kind(letter.kind) if letter.kind in set(Kind) else Kind.ALERT
-            self._notifier.send(
+            self._hand_over(
                 Notification(kind=kind, title=letter.title, body=letter.body, key=letter.key)
             )
 
-    def _watch(self, others: list[OpenLetter]) -> list[OpenLetter]:
+    def _watch(self, silent: list[OpenLetter]) -> list[OpenLetter]:
         """Those whose senders have vanished."""
         before, self._watched = self._watched, {}
-        for letter in others:
+        for letter in silent:
             seen = before.get(letter.key)
             looks = seen.looks + 1 if seen and seen.letter == letter else 0
             self._watched[letter.key] = _Watched(letter=letter, looks=looks)

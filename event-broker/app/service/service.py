@@ -130,12 +130,17 @@ class Service:
             _log.info("service.started", role=role, worker=self.name, store=place)
             # Before anything else looks for who is there.
             await self._say_that_it_is_there()
+            all_is_told = asyncio.Event()
+            # Longer than the parts: they may end slowly, and nobody else shall tell what is ours.
+            posting = asyncio.create_task(self._post.run(all_is_told))
             try:
                 await self._run_parts(end, hurry)
             finally:
                 await self._ingestion.close()
                 self.gateway.close()
                 await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+                all_is_told.set()
+                await posting
                 await self._post.close()
                 _log.info("service.ended", worker=self.name)
 
@@ -217,13 +222,12 @@ class Service:
             await self.gateway.warm()
 
     async def _look_around(self, end: asyncio.Event) -> None:
-        """Files that change, the list of processes, signs of life, and what is still to be told."""
+        """Files that change, the list of processes, and a sign of life."""
         due = 0.0
         while not end.is_set():
             self.settings.look()
             if (now := time.monotonic()) >= due and await self._say_that_it_is_there():
                 due = now + _SEEN_SECONDS
-            await self._post.tick()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await end.wait()

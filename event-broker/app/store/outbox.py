@@ -1,13 +1,13 @@
 """The outbox: what people are told of outcomes, written together with them, until it is delivered.
 
-A letter belongs to the sender that wrote it, who changes its beat as long as he lives and has not
-settled it. Whoever finds the beat of another's letter unchanged for long enough takes it over: of
+A letter belongs to the sender that wrote it, who changes its beat as long as he is at work on it.
+Whoever finds the beat of another's letter unchanged for long enough takes it over: of
 several, one. The clocks of two machines are never compared for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, Update, select
@@ -55,9 +55,9 @@ class Outbox:
         """Everything that is not settled, anybody's, oldest first."""
         return self._do.read(_open)
 
-    def beat(self, sender: str) -> None:
-        """The sender is there, and at work on its letters."""
-        mine = outbox.update().where(outbox.c.sender == sender, _OPEN)
+    def beat(self, sender: str, keys: Collection[str]) -> None:
+        """The sender is there, and at work on these letters, as far as they are its own."""
+        mine = outbox.update().where(outbox.c.key.in_(keys), outbox.c.sender == sender, _OPEN)
         self._do.write_quietly(_execute, mine.values(beat=outbox.c.beat + 1))
 
     def settle(self, outcomes: Mapping[str, LetterOutcome]) -> None:

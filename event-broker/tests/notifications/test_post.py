@@ -137,8 +137,9 @@ async def test_what_is_delivered_is_settled(start: Start, store: Store) -> None:
 
 
 async def test_what_a_living_process_has_is_left_to_it(start: Start, store: Store) -> None:
-    process, other = start(), start()
+    process, other = start(errors=[NotDelivered("down")], patience=Patience(pauses=(60,))), start()
     process.record()
+    process.post.send(DONE, process.letter)
     for _ in range(20):
         await process.look()
         await other.look()
@@ -226,6 +227,18 @@ async def test_an_address_that_never_takes_it_is_no_delivery(start: Start) -> No
     process.post.send(DONE, process.letter)
     assert process.ended.get(timeout=10) is LetterOutcome.GIVEN_UP
     assert process.told == ["Rebalanced DU1"]
+
+
+async def test_what_was_recorded_and_never_sent_is_told_by_the_process_itself(
+    start: Start, store: Store
+) -> None:
+    process = start()
+    process.record()
+    await process.look(4)
+    assert process.ended.get(timeout=10) is LetterOutcome.DELIVERED
+    await process.look(4)
+    assert process.told == ["Rebalanced DU1"]
+    assert store.outbox.open() == ()
 
 
 async def test_what_nobody_wants_to_hear_is_not_recorded(start: Start) -> None:

@@ -128,18 +128,22 @@ def test_a_settled_letter_is_nobodys_any_more(store: Store, engine: Engine) -> N
 def test_a_letter_whose_sender_moved_is_not_taken(store: Store) -> None:
     posted(store)
     seen = store.outbox.open()
-    store.outbox.beat(MINE)
+    store.outbox.beat(MINE, [one.key for one in seen])
     assert store.outbox.take(seen, OTHER) == ()
     assert [one.sender for one in store.outbox.open()] == [MINE]
 
 
-def test_the_beat_of_one_sender_says_nothing_of_another(store: Store) -> None:
-    mine, other = posted(store, "DU1"), posted(store, "DU2", OTHER)
+def test_a_sender_beats_for_the_letters_that_it_has_and_for_no_others(store: Store) -> None:
+    mine, other, unknown = (
+        posted(store, account_id, sender)
+        for account_id, sender in (("DU1", MINE), ("DU2", OTHER), ("DU3", MINE))
+    )
     before = {one.key: one.beat for one in store.outbox.open()}
-    store.outbox.beat(MINE)
+    store.outbox.beat(MINE, [mine.key, other.key])
     after = {one.key: one.beat for one in store.outbox.open()}
     assert after[mine.key] != before[mine.key]
     assert after[other.key] == before[other.key]
+    assert after[unknown.key] == before[unknown.key]
 
 
 def test_what_was_left_is_taken_by_one_of_many(store: Store, database_url: str) -> None:

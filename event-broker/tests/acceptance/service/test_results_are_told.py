@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.events import EventState
+from simulated_exchange import FillPolicy, Side
 
 from .news import PATIENCE
 
@@ -60,3 +62,27 @@ def test_a_result_that_is_delivered_is_not_told_again(
     assert successor.stop() == 0
     with pytest.raises(Empty):
         ntfy_server.posts.get_nowait()
+
+
+def test_a_service_that_ends_slowly_still_settles_what_it_tells(
+    open_site: OpenSite, sqlite_url: str, ntfy_server: Any
+) -> None:
+    site = open_site(sqlite_url, {"DU1": "alpha", "DU2": "alpha"})
+    ntfy_server.answers.clear()
+    service = site.start(NOTIFICATION_URLS=ntfy_server.address())
+    site.enqueue("DU1")
+    site.until_ended("DU1")
+    ntfy_server.next_post(PATIENCE)
+    site.broker.let_fill("BBB", FillPolicy.never())
+    site.enqueue("DU2")
+    site.broker.until_ordered("DU2", Side.SELL)
+    service.signal(signal.SIGTERM)
+    service.until("worker.finishing")
+    assert len(site.store.outbox.open()) == 1
+    ntfy_server.answers.set()
+    site.until(lambda: site.store.outbox.open() == ())
+    (running,) = site.events("DU2")
+    assert running.state is EventState.RUNNING
+    site.broker.let_fill("BBB", None)
+    assert service.end() == 0
+    assert site.store.outbox.open() == ()
