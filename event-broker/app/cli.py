@@ -24,8 +24,22 @@ exit codes:
   3  needs attention: somebody must look before the next run
 """
 
-#: Commands that are not about one account.
-_WITHOUT_ACCOUNT = frozenset({"config", "doctor", "plan", "reload", "schedule", "serve"})
+#: Commands that are not about one account, or may be about all of them.
+_WITHOUT_ACCOUNT = frozenset(
+    {
+        "arm",
+        "attention",
+        "config",
+        "disarm",
+        "doctor",
+        "pause",
+        "plan",
+        "reload",
+        "resume",
+        "schedule",
+        "serve",
+    }
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,6 +135,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _add(commands, "cancel-orders", "cancel the working orders of an account's own runs")
     _add(commands, "doctor", "check everything that a rebalance needs, in order")
     _add_schedule(commands)
+    _add_switches(commands)
+    _add_attention(commands)
     serve = _command(commands, "serve", "run the service until it is told to end")
     serve.add_argument(
         "--role",
@@ -153,6 +169,39 @@ def _add_schedule(commands: argparse._SubParsersAction[_Parser]) -> None:
     clearing = actions.add_parser("clear", help="take all accounts off the list")
     for action in (listing, adding, removing, clearing):
         # Accepted on both sides of the action, without the latter undoing the former.
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+def _add_switches(commands: argparse._SubParsersAction[_Parser]) -> None:
+    pause = _add(commands, "pause", "begin no rebalance of an account, or of any, until resumed")
+    pause.add_argument("--reason", metavar="TEXT", help="for people")
+    _add(commands, "resume", "end the pause of an account, or the one of all accounts")
+    arm = _command(commands, "arm", "allow live orders for a time (TRADING_MODE=live)")
+    arm.add_argument(
+        "--minutes",
+        metavar="N",
+        type=int,
+        required=True,
+        help="for how long; 10080, a week, at most",
+    )
+    disarm = _command(commands, "disarm", "allow no live order from now on; a run goes on")
+    for command in (arm, disarm):
+        command.set_defaults(account=None)
+
+
+def _add_attention(commands: argparse._SubParsersAction[_Parser]) -> None:
+    attention = _command(commands, "attention", "events that wait for a person")
+    attention.set_defaults(account=None, event=None, reason=None)
+    actions = attention.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    listing = actions.add_parser("list", help="show them (default)")
+    retrying = actions.add_parser(
+        "retry", help="try one again; it begins by reconciling what the last run left"
+    )
+    dismissing = actions.add_parser("dismiss", help="somebody has looked; nothing more is to do")
+    for moving in (retrying, dismissing):
+        moving.add_argument("event", metavar="EVENT", help="the id of an event of the list")
+    dismissing.add_argument("--reason", metavar="TEXT", required=True, help="kept with the event")
+    for action in (listing, retrying, dismissing):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 

@@ -71,6 +71,11 @@ def test_the_help_of_every_command_tells_the_exit_codes(
         "orders",
         "cancel-orders",
         "doctor",
+        "pause",
+        "resume",
+        "arm",
+        "disarm",
+        "attention",
     ):
         with pytest.raises(SystemExit) as ended:
             parse([command, "--help"])

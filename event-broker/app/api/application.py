@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from app import __version__
 from app.events import UnknownEvent, WrongState
 from app.store import StoreError
+from app.switches import Refused
 
 from . import accounts, attention, controls, feeds, metrics, probes, progress, queue
 from .backend import Backend
@@ -26,6 +27,8 @@ _FAILED_LOGINS = (10, 0.1)
 
 _PROBES = (probes, metrics)
 _MANAGEMENT = (queue, progress, attention, accounts, controls, feeds)
+
+_ERRORS = ((UnknownEvent, 404), (WrongState, 409), (Refused, 409), (StoreError, 503))
 
 _DESCRIPTION = """\
 Ask what the service did, does and will do; queue events; pause, arm and schedule.
@@ -66,7 +69,7 @@ def create_api(
     if probes_only:
         api.add_exception_handler(404, _answer_elsewhere)
     api.add_exception_handler(RequestValidationError, _answer_invalid)
-    for kind, code in ((UnknownEvent, 404), (WrongState, 409), (StoreError, 503)):
+    for kind, code in _ERRORS:
         api.add_exception_handler(kind, _answer_with(code))
     api.add_middleware(BodyLimit)
     return api

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from app.events import EventState
+from app.switches import retried
 
 from .context import Here
 from .fields import EventInPath, Limit
@@ -27,13 +28,12 @@ def list_attention(here: Here, limit: Limit = 100) -> Sequence[EventDetails]:
 @router.post("/{event_id}/retry", dependencies=[OPERATE])
 def retry(here: Here, event_id: EventInPath) -> Queued:
     """Try it again. A rebalance begins by reconciling what the last one left behind."""
-    enqueued = here.store.events.requeue(str(event_id), "tried again through the API")
-    message = "merged into one that waits" if enqueued.merged else "queued again"
-    return Queued(event_id=enqueued.event_id, merged=enqueued.merged, message=message)
+    enqueued = here.switches.retry(str(event_id))
+    return Queued(event_id=enqueued.event_id, merged=enqueued.merged, message=retried(enqueued))
 
 
 @router.post("/{event_id}/dismiss", dependencies=[OPERATE])
 def dismiss(here: Here, event_id: EventInPath) -> Removed:
     """Somebody has looked; nothing more is to be done."""
-    event = here.store.events.dismiss(str(event_id), "dismissed through the API")
+    event = here.switches.dismiss(str(event_id))
     return Removed(event_id=event.event_id, message="dismissed")

@@ -10,9 +10,14 @@ from fastapi import Depends, Request
 
 from app.settings import Settings
 from app.store import Store
+from app.switches import Asker, Switches
 
 from .backend import Backend
 from .limits import RateLimit
+
+#: Who did it, in the store's records.
+BY = "api"
+_ASKER = Asker(name=BY, way="through the API")
 
 
 class Context:
@@ -40,6 +45,11 @@ class Context:
     def settings(self) -> Settings:
         """The configuration in force."""
         return self.backend.current_settings()
+
+    @property
+    def switches(self) -> Switches:
+        """What may be switched, in the name of the API."""
+        return Switches(self.store, self.settings, _ASKER, self.now)
 
 
 def context_of(request: Request) -> Context:

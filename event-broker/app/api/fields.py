@@ -11,25 +11,21 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, JsonValue, StringConstraints
+from pydantic import AfterValidator, JsonValue
 
-#: What accounts.yaml accepts, and nothing that could be a path.
-_ACCOUNT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+from app.switches import ACCOUNT_PATTERN
+
 _RUN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
-#: One line of printable text.
-_TEXT = r"^[^\x00-\x1f\x7f]*$"
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: More would not fit PostgreSQL's integer.
 _MAX_ID = 2**31 - 1
 
-AccountId = Annotated[str, StringConstraints(pattern=_ACCOUNT)]
-AccountInPath = Annotated[str, Path(alias="account_id", pattern=_ACCOUNT)]
-AccountInQuery = Annotated[str | None, Query(alias="account_id", pattern=_ACCOUNT)]
+AccountInPath = Annotated[str, Path(alias="account_id", pattern=ACCOUNT_PATTERN)]
+AccountInQuery = Annotated[str | None, Query(alias="account_id", pattern=ACCOUNT_PATTERN)]
 EventInPath = Annotated[UUID, Path(alias="event_id")]
 RunInPath = Annotated[str, Path(alias="run_id", pattern=_RUN)]
 GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=_MAX_ID)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, the newest")]
-Text = Annotated[str, StringConstraints(pattern=_TEXT, max_length=500)]
 
 
 def _storable(data: dict[str, JsonValue]) -> dict[str, JsonValue]:

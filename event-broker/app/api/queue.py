@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from app.events import Command, EventSource, EventState, NewEvent
 from app.settings import SettingsError, select_account
+from app.switches import AccountId
 
 from .context import Context, Here
-from .fields import AccountId, AccountInQuery, EventInPath, JsonDocument, Limit
+from .fields import AccountInQuery, EventInPath, JsonDocument, Limit
 from .keys import OPERATE, READ
 from .models import EventDetails, Queued, QueueEvent, QueueStatus, Removed, details
 

@@ -5,7 +5,6 @@ It reads and changes the list in the store; a running service does the rest.
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 from app.market import CalendarError, MarketCalendar
@@ -14,9 +13,11 @@ from app.schedule import due_time
 from app.settings import Settings, SettingsError, select_account
 from app.store import Store, StoreError, open_store
 from app.store.records import MarketOpenEntry
+from app.switches import ScheduleRequest
 
 from .outcome import CommandFailed, ExitCode, Report
 from .session import Session
+from .switching import asked, who
 
 
 def run(session: Session) -> Report:
@@ -44,8 +45,9 @@ def _change(store: Store, session: Session) -> str | None:
     account_id = arguments.listed_account
     match arguments.action:
         case "add":
+            request = asked(ScheduleRequest, account_id=account_id, reason=arguments.reason)
             select_account(session.settings, account_id)
-            added = market_open.add(account_id, _who(), arguments.reason)
+            added = market_open.add(account_id, who(), request.reason)
             return f"{account_id} {'is' if added else 'was already'} on the list."
         case "remove":
             removed = market_open.remove(account_id)
@@ -74,11 +76,3 @@ def _listed(entries: tuple[MarketOpenEntry, ...], settings: Settings) -> tuple[L
         )
         for entry in entries
     )
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user often has no name.
-        return "command line"

@@ -33,6 +33,9 @@ from broker_connector_base.models import AccountConfig
 from .outcome import CommandFailed, ExitCode, say
 from .state import prepare_state, state_needed
 
+#: They may name an account, and do nothing with it at a gateway.
+_ABOUT_THE_STORE = frozenset({"pause", "resume"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
@@ -93,7 +96,7 @@ def _accounts(arguments: argparse.Namespace, settings: Settings) -> tuple[Accoun
     if arguments.command == "plan":
         require_allocations(settings)
         return select_followers(settings, arguments.strategy)
-    if arguments.account is None:
+    if arguments.account is None or arguments.command in _ABOUT_THE_STORE:
         return ()
     account = select_account(settings, arguments.account)
     if arguments.command == "rebalance":

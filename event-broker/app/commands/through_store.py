@@ -39,6 +39,7 @@ from app.execution import (
 )
 from app.logs import configure_logging
 from app.market import MarketCalendar
+from app.notifications import PlainPost
 from app.report.progress import ProgressLines
 from app.store import Store, StoreError, Topic, open_store
 
@@ -111,7 +112,7 @@ class _Errand:
             gateway=gateway,
             gatekeeper=Gatekeeper(store, MarketCalendar(settings.calendar_directory), now),
             # Whoever could be told sits at the terminal.
-            tell=lambda _: None,
+            post=PlainPost(lambda _: None),
             now=now,
             lock_timeout_seconds=LOCK_TIMEOUT_SECONDS,
         )

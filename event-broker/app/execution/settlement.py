@@ -1,7 +1,8 @@
 """What became of a claimed event goes into the store, and to people who want to know.
 
 Comes in: an attempt, or the gates' decision not to make one. It is recorded however long the store
-is away, unless somebody else has the event meanwhile (`LeaseLost`).
+is away, unless somebody else has the event meanwhile (`LeaseLost`), and in one transaction with
+what is told of it, so that somebody tells it whatever happens to this process.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,7 @@ import structlog
 from app import notifications
 from app.events import Backoff, Claim, Command, EventSource, LeaseLost, NewEvent
 from app.gates import Gate, Hold, Refuse
-from app.notifications import Kind, Notification, Subject
+from app.notifications import Kind, Notification, Post, Subject
 from app.report.results import Preview, Run
 from app.schedule import GUARD
 from app.settings import Settings
@@ -33,9 +35,6 @@ from .result_row import failure_row
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Tell = Callable[[Notification], None]
-"""Returns at once and never raises."""
 
 _log = structlog.get_logger(__name__)
 
@@ -65,9 +64,9 @@ class Case:
 class Settlement:
     """Records outcomes and tells of them."""
 
-    def __init__(self, store: Store, tell: Tell, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, post: Post, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._tell = tell
+        self._post = post
         self._now = now
 
     async def ended(
@@ -77,34 +76,33 @@ class Settlement:
 
         One that was only told to end keeps its place in the queue.
         """
-        message, events = str(attempt.row["message"]), self._store.events
-        again_at: datetime | None = None
+        message, events, claim = str(attempt.row["message"]), self._store.events, case.claim
         if attempt.move is not Move.FINISH:
             await self._keep(case, attempt, run)
-        if attempt.move is Move.FINISH:
-            await self._finish(case, attempt, run)
-        elif attempt.move is Move.PARK:
-            await self._park(case, message, attempt)
-        elif case.once:
-            await self._give_up(case, message, attempt)
-        elif told_to_end:
-            await self._do(events.release, case.claim, message)
+        comes_again = attempt.move is Move.RETRY and not case.once
+        if comes_again and told_to_end:
+            await self._do(events.release, claim, message)
             return
+        delay = _backoff(case.settings).delay(claim.event.times_queued)
+        again_at = self._now() + delay if comes_again else None
+        news = _in_words(case, message, lambda: self._news(case, attempt, again_at))
+        if attempt.move is Move.FINISH:
+            await self._finish(news, case, attempt, run)
+        elif comes_again:
+            await self._record(news, events.retry, claim, message, delay)
+        elif attempt.move is Move.PARK and not (case.once and _is_clear(attempt)):
+            await self._record(news, events.park, claim, message, attempt.row)
         else:
-            again_at = await self._try_again(case, message)
-        # One message a run: what it did, if that is known, and otherwise how it failed.
-        news = _news(case, attempt, again_at)
-        if attempt.move is Move.PARK and (news is None or news.kind is not Kind.NEEDS_ATTENTION):
-            news = notifications.needs_attention(case.subject(attempt.finished_at), message)
-        if news is None and again_at is not None:
-            news = self._failure(case, message, again_at)
-        if news is not None:
+            await self._give_up(case, message, attempt)
             self._tell(news)
 
-    async def _finish(self, case: Case, attempt: Attempt, run: RunRecord | None) -> None:
-        finish, preview = self._store.events.finish, _is_preview(case, attempt)
+    async def _finish(
+        self, news: Notification | None, case: Case, attempt: Attempt, run: RunRecord | None
+    ) -> None:
+        preview = _is_preview(case, attempt)
+        finish = partial(self._store.events.finish, run=run, is_preview=preview)
         try:
-            await self._do(finish, case.claim, attempt.row, run=run, is_preview=preview)
+            await self._record(news, finish, case.claim, attempt.row)
         except LeaseLost:
             # Somebody else has the event, but what was done was done.
             await self._keep(case, attempt, run)
@@ -123,11 +121,15 @@ class Settlement:
         if case.once:
             await self._give_up(case, hold.reason)
             return
-        again = hold.until
-        await self._do(self._store.events.hold, case.claim, again, hold.reason)
-        if hold.gate is not Gate.PAUSE:
+
+        def words() -> Notification | None:
+            if hold.gate is Gate.PAUSE:
+                return None
             subject = case.subject(self._now())
-            self._tell(notifications.postponed(subject, hold.reason, until=again))
+            return notifications.postponed(subject, hold.reason, until=hold.until)
+
+        news = _in_words(case, hold.reason, words)
+        await self._record(news, self._store.events.hold, case.claim, hold.until, hold.reason)
 
     async def refused(self, case: Case, refusal: Refuse) -> None:
         """The event is over, or waits for a person."""
@@ -144,12 +146,13 @@ class Settlement:
             await self._put_off(claim.event.account_id, reason)
         if refusal.park and case.once:
             await self._give_up(case, reason)
-        elif refusal.park:
-            await self._do(self._store.events.park, claim, reason, row)
-            self._tell(notifications.needs_attention(case.subject(now), reason))
+            return
+        news = _in_words(case, reason, lambda: _refusal(refusal, case.subject(now)))
+        if refusal.park:
+            await self._record(news, self._store.events.park, claim, reason, row)
         else:
-            await self._do(self._store.events.finish, claim, {**row, "status": "refused"})
-            self._tell(_refusal(refusal, case.subject(now)))
+            refused = {**row, "status": "refused"}
+            await self._record(news, self._store.events.finish, claim, refused)
 
     async def _put_off(self, account_id: str, reason: str) -> None:
         """On the market-open list; what an interrupted run left working is taken back now."""
@@ -174,31 +177,41 @@ class Settlement:
         if case.once:
             await self._give_up(case, reason)
             return
-        again_at = await self._try_again(case, reason)
-        if (news := self._failure(case, reason, again_at)) is not None:
-            self._tell(news)
-
-    async def _try_again(self, case: Case, reason: str) -> datetime:
-        """When."""
         delay = _backoff(case.settings).delay(case.claim.event.times_queued)
-        await self._do(self._store.events.retry, case.claim, reason, delay)
-        return self._now() + delay
+        again_at = self._now() + delay
+        news = _in_words(case, reason, lambda: self._failure(case, reason, again_at))
+        await self._record(news, self._store.events.retry, case.claim, reason, delay)
+
+    def _news(self, case: Case, attempt: Attempt, again_at: datetime | None) -> Notification | None:
+        """One message a run: what it did, if that is known, and otherwise how it failed."""
+        message, news = str(attempt.row["message"]), _result(case, attempt, again_at)
+        if attempt.move is Move.PARK and (news is None or news.kind is not Kind.NEEDS_ATTENTION):
+            return notifications.needs_attention(case.subject(attempt.finished_at), message)
+        if news is None and again_at is not None:
+            return self._failure(case, message, again_at)
+        return news
 
     def _failure(self, case: Case, reason: str, again_at: datetime) -> Notification | None:
         subject, times = case.subject(self._now()), case.claim.event.times_queued
         return notifications.attempt_failed(subject, reason, times_queued=times, again_at=again_at)
 
-    async def _park(self, case: Case, message: str, attempt: Attempt) -> None:
-        in_doubt = attempt.failure is None or attempt.failure.needs_attention
-        if case.once and not in_doubt:
-            await self._give_up(case, message, attempt)
-            return
-        await self._do(self._store.events.park, case.claim, message, attempt.row)
-
     async def _give_up(self, case: Case, reason: str, attempt: Attempt | None = None) -> None:
         event_id, events = case.claim.event.event_id, self._store.events
         await self._do(events.park, case.claim, reason, attempt.row if attempt else None)
         await self._do(events.dismiss, event_id, _ASKER_KNOWS)
+
+    async def _record(
+        self, news: Notification | None, work: Callable[..., object], *args: object
+    ) -> None:
+        """Record an outcome together with what is told of it, then tell."""
+        letter = self._post.letter(news) if news is not None else None
+        await self._do(work, *args, letter=letter)
+        if news is not None:
+            self._post.send(news, letter)
+
+    def _tell(self, news: Notification | None) -> None:
+        if news is not None:
+            self._post.send(news, None)
 
     async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await insist(self._store, work, *args, **kwargs)
@@ -208,7 +221,25 @@ def _is_preview(case: Case, attempt: Attempt) -> bool:
     return case.claim.event.command is Command.PRINT_REBALANCE and attempt.document is not None
 
 
-def _news(case: Case, attempt: Attempt, again_at: datetime | None) -> Notification | None:
+def _in_words(
+    case: Case, reason: str, write: Callable[[], Notification | None]
+) -> Notification | None:
+    """What is told. Whatever is wrong with the words, the outcome is recorded, and told."""
+    try:
+        return write()
+    except Exception:
+        event = case.claim.event
+        _log.exception("notification.not_written", event_id=event.event_id)
+        what = f"What became of {event.command} of {event.account_id} cannot be shown"
+        return notifications.alert(what, reason)
+
+
+def _is_clear(attempt: Attempt) -> bool:
+    """It failed, and nothing is in doubt."""
+    return attempt.failure is not None and not attempt.failure.needs_attention
+
+
+def _result(case: Case, attempt: Attempt, again_at: datetime | None) -> Notification | None:
     """What the result itself says."""
     if attempt.document is None:
         return None
@@ -222,6 +253,8 @@ def _news(case: Case, attempt: Attempt, again_at: datetime | None) -> Notificati
 
 
 def _refusal(refusal: Refuse, subject: Subject) -> Notification:
+    if refusal.park:
+        return notifications.needs_attention(subject, refusal.reason)
     if refusal.gate is Gate.AGE:
         return notifications.stale(subject, refusal.reason)
     return notifications.postponed(subject, refusal.reason, until=None)

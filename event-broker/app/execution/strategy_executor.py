@@ -15,13 +15,12 @@ from typing import Any
 import structlog
 
 from app.events import EventSource, NewEvent
-from app.notifications import Kind, Notification
+from app.notifications import Kind, Notification, Tell
 from app.settings import Settings, processed_accounts
 from app.store import Store, StoreUnavailable, Topic
 from app.store.records import MessageStatus, StoredMessage
 
 from .commands import command_of
-from .settlement import Tell
 from .waking import Waking
 
 _log = structlog.get_logger(__name__)

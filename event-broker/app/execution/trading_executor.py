@@ -19,6 +19,7 @@ from app.account_process.lease import Lease
 from app.events import Claim, Command
 from app.gates import Hold, Refuse
 from app.market import CalendarError
+from app.notifications import Post
 from app.settings import Settings, SettingsError, select_account
 from app.shared_client_ids import client_ids_of
 from app.store import Store, StoreUnavailable
@@ -31,7 +32,7 @@ from .commands import COMMANDS
 from .gatekeeper import Gatekeeper, Permission
 from .journal_keeper import StoreJournalKeeper
 from .patience import insist
-from .settlement import Case, Settlement, Tell
+from .settlement import Case, Settlement
 
 _log = structlog.get_logger(__name__)
 
@@ -59,7 +60,7 @@ class TradingExecutor:
         settings: Callable[[], Settings],
         gateway: Gateway,
         gatekeeper: Gatekeeper,
-        tell: Tell,
+        post: Post,
         now: Callable[[], datetime],
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
         target: Target = main,
@@ -71,7 +72,7 @@ class TradingExecutor:
         self._client_ids = client_ids_of(store, settings(), lock_seconds=lock_timeout_seconds)
         self._gateway = gateway
         self._gatekeeper = gatekeeper
-        self._settlement = Settlement(store, tell, now)
+        self._settlement = Settlement(store, post, now)
         self._now = now
         self._lock_timeout_seconds = lock_timeout_seconds
         self._target = target

@@ -13,8 +13,9 @@ from .messages import (
     run_finished,
     stale,
 )
-from .notification import Kind, Notification
+from .notification import Kind, Notification, Tell
 from .notifier import Notifier, Patience, Tally
+from .post import PlainPost, Post, StorePost
 
 __all__ = [
     "Day",
@@ -22,8 +23,12 @@ __all__ = [
     "Notification",
     "Notifier",
     "Patience",
+    "PlainPost",
+    "Post",
+    "StorePost",
     "Subject",
     "Tally",
+    "Tell",
     "addresses",
     "alert",
     "alive",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,6 +46,12 @@ class Notification:
     kind: Kind
     title: str
     body: str
+    #: Of its letter in the store's outbox, if it has one.
+    key: str | None = None
+
+
+Tell = Callable[[Notification], None]
+"""Returns at once and never raises."""
 
 
 def urgency(kind: Kind, config: NotificationsConfig) -> Urgency | None:

@@ -11,14 +11,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import structlog
 
 from app.settings.service_sections import NotificationsConfig
+from app.store.records import LetterOutcome
 
 from .delivery import Deliver, NotDelivered, deliver
 from .line import Line
-from .notification import ACTION_REQUIRED, Notification, Urgency, urgency
+from .notification import ACTION_REQUIRED, Kind, Notification, Urgency, urgency
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +51,18 @@ class Tally:
     unreached: int
 
 
+class _Try(Enum):
+    """How one attempt at one address ended."""
+
+    TAKEN = "taken"
+    AGAIN = "again"
+    NEVER = "never"
+
+
+Report = Callable[[str, LetterOutcome], None]
+"""Returns at once and never raises."""
+
+
 class Notifier:
     """Sends notifications to every address; safe from any thread."""
 
@@ -68,17 +82,34 @@ class Notifier:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._delivered = self._failed = self._dropped = 0
+        self._report: Report = lambda key, outcome: None
+
+    def report_to(self, report: Report) -> None:
+        """Call it with the end of every notification that has a key, from any thread."""
+        self._report = report
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._lines)
+
+    def delivers(self, kind: Kind) -> bool:
+        """Whether such a notification goes anywhere."""
+        return self.has_addresses and urgency(kind, self._config()) is not None
 
     def send(self, notification: Notification) -> None:
         """Have it sent; returns at once and never raises."""
         volume = urgency(notification.kind, self._config())
         if volume is None:
+            self._settle(notification, LetterOutcome.GIVEN_UP)
             return
         _log.info("notification", kind=notification.kind, title=notification.title)
         if not self._lines:
+            self._settle(notification, LetterOutcome.GIVEN_UP)
             return
         with self._changed:
             if self._closing.is_set():
+                # One with a letter is left to whoever finds that.
                 self._drop(notification)
                 return
             while len(self._queue) >= self._patience.capacity:
@@ -114,6 +145,7 @@ class Notifier:
         victim = next(ordinary, self._queue[0])
         self._queue.remove(victim)
         self._drop(victim[0])
+        self._settle(victim[0], LetterOutcome.GIVEN_UP)
 
     def _drop(self, notification: Notification) -> None:
         self._dropped += 1
@@ -129,18 +161,29 @@ class Notifier:
             self._send_to_all(notification, volume)
 
     def _send_to_all(self, notification: Notification, volume: Urgency) -> None:
-        missing = list(self._lines)
+        missing, taken = list(self._lines), 0
         for pause in (*self._patience.pauses, None):
-            missing = [line for line in missing if self._comes_again(line, notification, volume)]
+            tries = {line: self._try(line, notification, volume) for line in missing}
+            taken += sum(end is _Try.TAKEN for end in tries.values())
+            missing = [line for line, end in tries.items() if end is _Try.AGAIN]
             if not missing or pause is None or self._closing.is_set():
                 break
             self._closing.wait(pause)
         for line in missing:
             line.is_down = True
         self._count(failed=len(missing))
+        if taken == len(self._lines):
+            self._settle(notification, LetterOutcome.DELIVERED)
+        elif taken or not missing or not self._closing.is_set():
+            self._settle(notification, LetterOutcome.GIVEN_UP)
+        # Else nobody has it, and whoever finds its letter has more patience than we had time.
 
-    def _comes_again(self, line: Line, notification: Notification, volume: Urgency) -> bool:
-        """Make one attempt; whether the line needs another."""
+    def _settle(self, notification: Notification, outcome: LetterOutcome) -> None:
+        if notification.key is not None:
+            self._report(notification.key, outcome)
+
+    def _try(self, line: Line, notification: Notification, volume: Urgency) -> _Try:
+        """Make one attempt."""
         try:
             line.attempt(notification, volume, seconds=self._patience.attempt)
         except NotDelivered as error:
@@ -152,10 +195,10 @@ class Notifier:
             )
             line.is_down |= error.permanent
             self._count(failed=int(error.permanent))
-            return not error.permanent
+            return _Try.NEVER if error.permanent else _Try.AGAIN
         line.is_down = False
         self._count(delivered=1)
-        return False
+        return _Try.TAKEN
 
     def _count(self, *, delivered: int = 0, failed: int = 0) -> None:
         with self._changed:

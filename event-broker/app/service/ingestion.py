@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from app.execution.settlement import Tell
-from app.notifications import alert
+from app.notifications import Tell, alert
 from app.settings import Settings, processed_accounts
 from app.store import Store
 

@@ -21,7 +21,7 @@ from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
 from app.execution import Gatekeeper, StrategyExecutor, TradingExecutor, Worker
 from app.market import MarketCalendar
-from app.notifications import Notifier, addresses, alert
+from app.notifications import Notifier, StorePost, addresses, alert
 from app.schedule import Scheduler
 from app.settings import Settings, TradingMode
 from app.store import Store, StoreError, StoreUnavailable
@@ -76,6 +76,7 @@ class Service:
         self.progress = ProgressBoard()
         self.gateway = ServiceGateway(self.settings)
         tell = self.notifier.send
+        self._post = StorePost(store, self.notifier)
         self._ingestion = Ingestion(store, tell)
         self._reserve = Reserve()
         self._worker = Worker(
@@ -86,7 +87,7 @@ class Service:
                 settings=self.settings,
                 gateway=self.gateway,
                 gatekeeper=Gatekeeper(store, self.calendar, now),
-                tell=tell,
+                post=self._post,
                 now=now,
                 target=target,
                 reserve=self._reserve,
@@ -129,12 +130,18 @@ class Service:
             _log.info("service.started", role=role, worker=self.name, store=place)
             # Before anything else looks for who is there.
             await self._say_that_it_is_there()
+            all_is_told = asyncio.Event()
+            # Longer than the parts: they may end slowly, and nobody else shall tell what is ours.
+            posting = asyncio.create_task(self._post.run(all_is_told))
             try:
                 await self._run_parts(end, hurry)
             finally:
                 await self._ingestion.close()
                 self.gateway.close()
                 await asyncio.to_thread(self.notifier.close, _LAST_NOTIFICATIONS_SECONDS)
+                all_is_told.set()
+                await posting
+                await self._post.close()
                 _log.info("service.ended", worker=self.name)
 
     # -- for those who look ---------------------------------------------------------------------

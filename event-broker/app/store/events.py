@@ -25,10 +25,10 @@ from app.events import (
     Statistics,
     WrongState,
 )
-from app.store import event_rows, leases, queue, reading, runs, standing
+from app.store import event_rows, leases, outbox, queue, reading, runs, standing
 from app.store.database import Database
 from app.store.dialects import Dialect
-from app.store.records import RunRecord, Standing
+from app.store.records import Letter, RunRecord, Standing
 from app.store.schema import events
 from app.store.statements import made_once
 from app.store.sweeping import Sweeper
@@ -86,10 +86,13 @@ class Events:
         """Prolong many leases at once; those that were lost are missing in the answer."""
         return self._do.write_quietly(leases.heartbeat, self._dialect, claims, self.lease)
 
+    # A letter is in the outbox if, and only if, the outcome that it tells of is recorded.
+
     def finish(
         self,
         claim: Claim,
         result: Mapping[str, object],
+        letter: Letter | None = None,
         *,
         run: RunRecord | None = None,
         is_preview: bool = False,
@@ -98,30 +101,38 @@ class Events:
 
         Raises `LeaseLost`.
         """
-        return self._do.write(
-            Topic.EVENTS, self._end, claim, EventState.DONE, result, None, run, is_preview
-        )
+        ended = EventState.DONE, result, None, letter
+        return self._do.write(Topic.EVENTS, self._end, claim, *ended, run, is_preview)
 
-    def park(self, claim: Claim, error: str, result: Mapping[str, object] | None = None) -> Event:
+    def park(
+        self,
+        claim: Claim,
+        error: str,
+        result: Mapping[str, object] | None = None,
+        letter: Letter | None = None,
+    ) -> Event:
         """A person must look before this is tried again. Raises `LeaseLost`."""
-        return self._do.write(
-            Topic.EVENTS, self._end, claim, EventState.NEEDS_ATTENTION, result, error
-        )
+        ended = EventState.NEEDS_ATTENTION, result, error, letter
+        return self._do.write(Topic.EVENTS, self._end, claim, *ended)
 
-    def retry(self, claim: Claim, error: str, delay: timedelta) -> Enqueued:
+    def retry(
+        self, claim: Claim, error: str, delay: timedelta, letter: Letter | None = None
+    ) -> Enqueued:
         """To the back of the queue until `delay` has passed, or into the waiting twin.
 
         Raises `LeaseLost`.
         """
-        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay)
+        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay, letter)
 
-    def hold(self, claim: Claim, not_before: datetime, reason: str) -> Enqueued:
+    def hold(
+        self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
+    ) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason, letter)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason)
+        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason, None)
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -187,6 +198,7 @@ class Events:
         state: EventState,
         result: Mapping[str, object] | None,
         error: str | None,
+        letter: Letter | None,
         run: RunRecord | None = None,
         is_preview: bool = False,
     ) -> Event:
@@ -208,16 +220,23 @@ class Events:
             runs.record_preview(
                 connection, self._dialect, event.account_id, result, event_id=event.event_id
             )
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return event
 
     def _retry(
-        self, connection: Connection, claim: Claim, error: str, delay: timedelta
+        self,
+        connection: Connection,
+        claim: Claim,
+        error: str,
+        delay: timedelta,
+        letter: Letter | None,
     ) -> Enqueued:
         if leases.is_recorded(connection, claim, AttemptOutcome.RETRIED):
             return queue.where_it_went(connection, claim.event.event_id)
         leases.end_attempt(
             connection, self._dialect, claim.token, AttemptOutcome.RETRIED, error=error
         )
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return queue.put_back(
             connection,
             self._dialect,
@@ -234,11 +253,13 @@ class Events:
         claim: Claim,
         not_before: datetime | None,
         reason: str | None,
+        letter: Letter | None,
     ) -> Enqueued:
         outcome = AttemptOutcome.RELEASED if not_before is None else AttemptOutcome.HELD
         if leases.is_recorded(connection, claim, outcome):
             return queue.where_it_went(connection, claim.event.event_id)
         leases.end_attempt(connection, self._dialect, claim.token, outcome)
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return queue.put_back(
             connection,
             self._dialect,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from app.store.schema import events, messages, metadata, previews, runs
+from app.store.schema import events, messages, metadata, outbox, previews, runs
 
 __all__ = ["metadata"]  # the tables together with these indexes
 
@@ -52,3 +52,7 @@ Index("ix_runs_started", runs.c.started_at)
 Index("ix_runs_event", runs.c.event_id)
 Index("ix_previews_account", previews.c.account_id, previews.c.preview_id)
 Index("ix_previews_event", previews.c.event_id)
+
+
+_pending = text("outcome IS NULL")
+Index("ix_outbox_pending", outbox.c.created_at, sqlite_where=_pending, postgresql_where=_pending)

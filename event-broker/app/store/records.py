@@ -207,6 +207,39 @@ class MarketOpenEntry:
     reason: str | None
 
 
+class LetterOutcome(StrEnum):
+    """What became of a letter."""
+
+    DELIVERED = "delivered"
+    #: Not every address took it, however often it was tried, or it is turned off by now.
+    GIVEN_UP = "given_up"
+    #: Found a day later.
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What people are told of the outcome of an event, once."""
+
+    #: Unique, 32 hexadecimal digits.
+    key: str
+    #: Which notifier delivers it: unique, 32 hexadecimal digits.
+    sender: str
+    kind: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLetter:
+    """A letter that is not settled, and a sign of life of its sender: the beat changes."""
+
+    key: str
+    #: None: its sender has ended.
+    sender: str | None
+    beat: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
     """A process of the service."""

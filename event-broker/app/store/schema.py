@@ -316,6 +316,25 @@ journal = Table(
     CheckConstraint("seq >= 1", name="seq"),
 )
 
+#: What people are told of outcomes, written together with them. Settled ones are kept.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("event_id", String(36), ForeignKey("events.event_id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("body", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    # None: anybody may take it. Otherwise whoever has it changes the beat until it is settled.
+    Column("sender", String(32)),
+    Column("beat", BigInteger, nullable=False),
+    Column("outcome", String),
+    Column("settled_at", UtcTime),
+    CheckConstraint("outcome IN ('delivered', 'given_up', 'expired')", name="outcome"),
+    CheckConstraint("(outcome IS NULL) = (settled_at IS NULL)", name="settled"),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -24,6 +24,7 @@ from app.store.feeds import Feeds
 from app.store.journal import Journal
 from app.store.messages import Messages
 from app.store.migrations import REVISIONS
+from app.store.outbox import Outbox
 from app.store.runs import Previews, Runs
 from app.store.schema import store_mode
 from app.store.workers import Workers
@@ -58,6 +59,7 @@ class Store:
         self.workers = Workers(self._database)
         self.client_ids = ClientIds(self._database)
         self.journal = Journal(self._database)
+        self.outbox = Outbox(self._database)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await store.call(store.events.enqueue, new)`: run on a thread of the store.

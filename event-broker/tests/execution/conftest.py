@@ -17,7 +17,7 @@ from app.account_process.messages import Address
 from app.events import Command, Event, EventSource, EventState, NewEvent
 from app.execution import Gatekeeper, TradingExecutor, Worker
 from app.market import MarketCalendar
-from app.notifications import Notification
+from app.notifications import Notification, PlainPost
 from app.service.progress import ProgressBoard
 from app.settings import Settings, load_settings
 from app.store import Store, open_store
@@ -70,7 +70,7 @@ class Site:
             settings=lambda: self.settings,
             gateway=no_gateway,
             gatekeeper=Gatekeeper(self.store, calendar, self.now),
-            tell=self.told.append,
+            post=PlainPost(self.told.append),
             now=self.now,
             lock_timeout_seconds=self.lock_timeout_seconds,
         )

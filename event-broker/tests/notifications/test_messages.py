@@ -232,5 +232,6 @@ def test_the_public_names_are_these() -> None:
         *("Day", "Kind", "Notification", "Notifier", "Patience", "Subject", "Tally"),
         *("addresses", "alert", "alive", "attempt_failed", "digest", "missed"),
         *("needs_attention", "postponed", "previewed", "run_finished", "stale"),
+        *("PlainPost", "Post", "StorePost", "Tell"),
     }
     assert all(hasattr(app.notifications, name) for name in app.notifications.__all__)

@@ -15,7 +15,7 @@ from app.execution.gatekeeper import Permission
 from app.execution.settlement import Case, Settlement
 from app.gates import Allow, Gate, Refuse
 from app.market import MarketCalendar
-from app.notifications import Kind
+from app.notifications import Kind, PlainPost
 from app.schedule import GUARD
 from app.settings import select_account
 from app.store.records import RunRecord
@@ -130,7 +130,9 @@ async def test_orders_of_a_run_that_was_cut_off_do_not_work_until_the_next_open(
         command=COMMANDS[Command.REBALANCE],
         settings=world.settings,
     )
-    await Settlement(world.store, world.told.append, lambda: world.now).refused(case, refusal)
+    await Settlement(world.store, PlainPost(world.told.append), lambda: world.now).refused(
+        case, refusal
+    )
     assert [entry.added_by for entry in world.store.market_open.list()] == [GUARD]
     assert [told.kind for told in world.told] == [Kind.POSTPONED]
     expected = [("DU100", Command.CANCEL_ORDERS, EventSource.GUARD)] if withdrawn else []

@@ -62,13 +62,15 @@ class Site:
         *,
         home: Path | None = None,
         database_url: str | None = None,
+        **more: str,
     ) -> Service:
-        """A service, which need not be ready yet."""
+        """A service, which need not be ready yet; `more` are variables of its environment."""
         variables = {
             "DATABASE_URL": database_url or self.database_url,
             "REALTIME_API_KEY": ABLY_KEY,
             "ABLY_ENDPOINT": self.broker.ably_endpoint,
             "ABLY_TLS": "false",
+            **more,
         }
         service = Service(home or self.home, role, variables, wrapper)
         self._services.append(service)
