@@ -35,6 +35,9 @@ def held(path: Path, seconds: float) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _wait(descriptor, path, seconds)
+    except OSError:
+        os.close(descriptor)
+        raise
     try:
         yield
     finally:

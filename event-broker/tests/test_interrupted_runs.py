@@ -16,6 +16,7 @@ from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILLS,
     RESTS,
+    SWALLOWED,
     Behaviour,
     FakeBroker,
     Reject,
@@ -82,6 +83,14 @@ async def test_it_tells_what_it_could_not_cancel(world: World) -> None:
     assert interrupted.attention is not None
     assert interrupted.attention.claim is Claim.ORDERS_WORKING
     assert interrupted.attention.symbols == ("AAA",)
+
+
+async def test_an_order_that_the_broker_has_no_word_of_is_in_doubt(world: World) -> None:
+    interrupted = await end(await begin(world, SWALLOWED))
+    assert "and the broker does not tell the end of rb:run1:DU1:AAA:B:1;" in str(interrupted)
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_IN_DOUBT
+    assert interrupted.attention.orders == ("rb:run1:DU1:AAA:B:1",)
 
 
 async def test_trades_of_others_are_not_told_as_its_own(world: World) -> None:

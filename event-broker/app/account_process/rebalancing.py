@@ -24,7 +24,7 @@ from broker_connector_base import (
 )
 from rebalance_workflow import JournalError, RunJournal
 from rebalance_workflow.clearing import attention_to, describe
-from rebalance_workflow.journal import OrderIntent, RunStarted
+from rebalance_workflow.journal import OrderIntent, RunStarted, unfinished
 
 from .cancelling import cancel_orders
 from .results import CancelReport
@@ -55,17 +55,21 @@ async def rebalance(
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        intents = _intents_of_last_run(journal, account.account_id)
+        intents, is_open = _intents_of_last_run(journal, account.account_id)
     if not intents:
         raise RunInterrupted("the run was interrupted before its first order; no order was sent")
-    raise await _tidy_up(rebalancer.broker, account.account_id, intents)
+    raise await _tidy_up(rebalancer.broker, account.account_id, intents, is_open)
 
 
-def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]:
-    """Keys of all orders that the run may have sent: an intent is written before its order goes."""
+def _intents_of_last_run(
+    journal: RunJournal, account_id: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Keys of all orders that the run may have sent, since an intent is written before its order
+    goes, and of those whose end is not written down.
+    """
     keys: set[str] = set()
     try:
-        records = journal.history(account_id)
+        records = journal.recent(account_id)
     except JournalError as error:
         raise RunInterrupted(
             f"the run was interrupted, and what it sent cannot be told: {error}",
@@ -76,17 +80,22 @@ def _intents_of_last_run(journal: RunJournal, account_id: str) -> frozenset[str]
             keys.clear()
         elif isinstance(record, OrderIntent):
             keys.add(record.client_order_id)
-    return frozenset(keys)
+    still_open = {intent.client_order_id for intent in unfinished(records)}
+    return frozenset(keys), frozenset(keys & still_open)
 
 
 async def _tidy_up(
-    broker: BrokerClient, account_id: str, intents: frozenset[str]
+    broker: BrokerClient, account_id: str, intents: frozenset[str], is_open: frozenset[str]
 ) -> RunInterrupted:
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
             report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
+            untold = await _untold(broker, report, is_open)
         orders, attention = _describe_orders(report), _attention_to(report)
+        if untold:
+            orders += f", and the broker does not tell the end of {', '.join(untold)}"
+            attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=untold)
     except (Exception, asyncio.CancelledError) as error:
         orders = f"its orders may be working ({_reason(error)})"
         attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(intents)))
@@ -99,6 +108,20 @@ async def _tidy_up(
         attention = attention or Attention(claim=Claim.ACCOUNT_NOT_SEEN)
     end = f"Look at the account; {_NEXT_RUN}" if attention else "Run again to go on"
     return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
+
+
+async def _untold(
+    broker: BrokerClient, report: CancelReport, keys: frozenset[str]
+) -> tuple[str, ...]:
+    """Keys of orders that were not listed and of which the broker does not say that they ended."""
+    listed = {order.client_order_id for order in (*report.ended, *report.still_working)}
+    asked = sorted(keys - listed)
+    found = await asyncio.gather(*(broker.find_order(report.account_id, key) for key in asked))
+    return tuple(
+        key
+        for key, order in zip(asked, found, strict=True)
+        if order is None or not order.status.is_final
+    )
 
 
 def _describe_orders(report: CancelReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -151,8 +152,9 @@ async def settles_within(world: World, *, runs: int) -> bool:
         except Crash:
             world.new_session()
         except (BrokerConnectionError, RebalanceStopped):
-            # Nobody was there, or the account may not show all fills yet: nothing was sent.
-            continue
+            # Nobody was there, the account may not show all fills yet, or an order is in doubt for
+            # half an hour: nothing was sent.
+            await asyncio.sleep(1_800)
         else:
             # A share that was traded twice would be a position that the fills do not explain. An
             # order that was swallowed is in doubt until the next run.

@@ -17,6 +17,7 @@ from broker_connector_base.testing import (
     SWALLOWED,
     FakeBroker,
 )
+from rebalance_workflow import RebalanceStopped
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
 KEY = f"rb:run1:{ACCOUNT}:AAA:B:1"
@@ -33,6 +34,13 @@ class Blind(FakeBroker):
     async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
         await super().get_open_orders(account_id)
         return []
+
+
+class Deaf(Blind):
+    """It does not hear cancellations, either."""
+
+    async def cancel_order(self, order_id: str) -> None:
+        pass
 
 
 @pytest.fixture
@@ -57,12 +65,48 @@ async def test_an_order_that_is_swallowed_is_in_doubt_and_not_sent_again(world: 
     assert (world.clock.now() - began).total_seconds() < 30
 
 
-async def test_the_run_after_that_closes_it_and_goes_on(world: World) -> None:
+@pytest.mark.parametrize("seconds", [11, 14, 15.5, 17])
+async def test_a_session_that_is_lost_later_ends_no_doubt(world: World, seconds: float) -> None:
+    world.books.script("AAA", SWALLOWED)
+    await world.broker.connect()
+    asyncio.get_running_loop().call_later(seconds, world.books.drop)
+    result = await world.run()
+    assert result.status is RunStatus.NEEDS_ATTENTION
+    assert len(world.journal.unfinished(ACCOUNT)) == 1
+
+
+async def test_a_session_that_was_lost_before_it_could_answer_leaves_none(world: World) -> None:
+    world.books.script("AAA", SWALLOWED, FILLS)
+    await world.broker.connect()
+    asyncio.get_running_loop().call_later(2, world.books.drop)
+    assert (await world.run()).status is RunStatus.FAILED
+    assert (await world.run()).status is RunStatus.DONE
+
+
+async def test_runs_keep_away_from_it_for_half_an_hour_and_then_close_it(world: World) -> None:
     world.books.script("AAA", SWALLOWED, FILLS)
     await world.run()
-    world.new_session()
+    for _ in range(2):
+        world.new_session()
+        with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\).* never received 30 min"):
+            await world.run()
+        assert world.sent() == []
+        await asyncio.sleep(600)
+    await asyncio.sleep(900)
     assert (await world.run()).status is RunStatus.DONE
     assert world.journal.unfinished(ACCOUNT) == []
+
+
+async def test_it_is_bought_once_when_it_is_confirmed_late(world: World) -> None:
+    world.broker = Deaf(world.books)
+    world.books.script("AAA", UNHEARD, FILLS)
+    assert (await world.run()).status is RunStatus.NEEDS_ATTENTION
+    with pytest.raises(RebalanceStopped):
+        await world.run()
+    world.books.fill(world.books.orders[0])
+    world.new_session()
+    assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+    assert world.holdings.cash > 0
 
 
 async def test_an_order_that_works_unseen_is_cancelled(world: World) -> None:

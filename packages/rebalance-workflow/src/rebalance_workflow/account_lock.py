@@ -141,6 +141,9 @@ def _take_now(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:
+        os.close(descriptor)
+        raise
     return True
 
 

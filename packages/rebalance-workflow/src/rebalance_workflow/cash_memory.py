@@ -38,7 +38,8 @@ def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
             known = record.cash or known
         elif isinstance(record, OrderIntent) and known is not None:
             known = with_orders(known, [record.client_order_id], at=record.at)
-    return known if known is not None and now - known.at < _REMEMBERED else None
+    # A clock may have been ahead.
+    return known if known is not None and abs(now - known.at) < _REMEMBERED else None
 
 
 def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:
@@ -58,28 +59,29 @@ def with_orders(known: CashKnown, keys: Iterable[str], *, at: datetime) -> CashK
     return known.model_copy(update={"orders": orders, "at": at})
 
 
-async def seen_to_fit(
+async def waited_until_it_fits(
     session: Session, snapshot: AccountSnapshot, known: CashKnown, policy: RebalancePolicy
-) -> AccountSnapshot:
-    """The snapshot, or a later one, with no more cash in it than the account can have.
+) -> bool:
+    """Return when there is no more cash than the account can have: True if not in this snapshot.
 
-    Raises `AccountDataError` when the broker does not tell of one within the policy's time to
+    Raises `AccountDataError` when the broker does not come to tell so within the policy's time to
     settle, and its other errors.
     """
-    pauses = growing_pauses(policy.settle_timeout_seconds)
+    pauses, waited = growing_pauses(policy.settle_timeout_seconds), False
     while True:
         fills = await session.ask(lambda: session.broker.get_executions(known.account_id))
         excess = _excess(known, fills, snapshot)
         if excess <= CASH_TOLERANCE:
-            return snapshot
+            return waited
         if (pause := next(pauses, None)) is None:
             raise AccountDataError(
                 f"the broker tells of {excess:.2f} {snapshot.currency} more cash in account "
                 f"{known.account_id} than the runs before left and trades brought in: the balance "
                 "may be old. Nothing was sent. If money was paid in, a run after "
-                f"{known.at + _REMEMBERED:%H:%M} UTC counts it"
+                f"{known.at + _REMEMBERED:%Y-%m-%d %H:%M} UTC counts it"
             )
         await asyncio.sleep(pause)
+        waited = True
         snapshot = await session.ask(lambda: session.broker.get_account_snapshot(known.account_id))
 
 

@@ -244,21 +244,18 @@ class OrderDesk:
 
     async def _look_up_one(self, order: Order) -> None:
         try:
-            result = await find_fate(self._session, order.intent, handed_over=order.handed_over)
+            fate = await find_fate(self._session, order.intent, handed_over=order.handed_over)
         except BrokerAPIError as error:
             # Its fate is as open as before, and that of the others is worth asking for.
             _log.warning("look_up_refused", key=order.intent.client_order_id, error=str(error))
             return
-        if result is not None:
-            order.see_result(result)
-        elif order.handed_over > self._session.lost_at:
-            order.see_absence(
-                "it was handed over in a session that stands, and the broker neither answers nor "
-                "tells of it; it may wait for a confirmation at the gateway's window",
-                has_arrived=True,
-            )
+        if fate.order is not None:
+            order.see_result(fate.order)
         else:
-            order.see_absence("the broker does not know this order; it was not sent again")
+            order.see_absence(
+                "the broker does not know this order; it was not sent again",
+                has_arrived=fate.has_arrived,
+            )
         self._on_change(order)
 
     async def read_executions(self) -> None:
@@ -291,6 +288,7 @@ class OrderDesk:
             filled_quantity=order.filled,
             average_price=order.average_price,
             message=order.message,
+            arrived=order.has_arrived,
             booked=booked,
         )
 

@@ -47,12 +47,15 @@ class LiveMarket:
         desk: OrderDesk,
         before: AccountSnapshot,
         *,
+        cash_known: CashKnown | None = None,
         run_id: str,
         policy: RebalancePolicy,
         clock: Clock,
         reporter: Reporter,
     ) -> None:
-        """`before` is the account as it was before the first order."""
+        """`before` is the account as it was before the first order, `cash_known` what earlier runs
+        know of its cash.
+        """
         self._session = session
         self._desk = desk
         self._before = before
@@ -61,7 +64,7 @@ class LiveMarket:
         self._clock = clock
         self._reporter = reporter
         self._is_current = True
-        self.cash_before = cash_of(before, run_id=run_id, at=clock.now())
+        self.cash_before = cash_known or cash_of(before, run_id=run_id, at=clock.now())
         #: The account as it was last seen.
         self.latest = before
         self.warnings: list[str] = []

@@ -13,6 +13,7 @@ traded is in the positions that the next plan starts from.
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from broker_connector_base import OrderResult
 
@@ -26,10 +27,17 @@ _BETWEEN_LOOKS_SECONDS = 1.0
 _LOOKS = 3
 
 
-async def find_fate(
-    session: Session, intent: OrderIntent, *, handed_over: float
-) -> OrderResult | None:
-    """The order as the broker knows it; None when it does not.
+class Fate(NamedTuple):
+    """What is known of an order by its key."""
+
+    #: As the broker knows it; None when it does not.
+    order: OrderResult | None
+    #: True when the session in which it was handed over was still answering afterwards.
+    has_arrived: bool
+
+
+async def find_fate(session: Session, intent: OrderIntent, *, handed_over: float) -> Fate:
+    """Look until the order is found or absent.
 
     `handed_over` is the loop's time when the order was, or could last have been, handed over.
     Raises the broker's errors when it cannot be asked.
@@ -40,12 +48,16 @@ async def find_fate(
             lambda: session.broker.find_order(intent.account_id, intent.client_order_id)
         )
 
-    def wait() -> float:
-        since = max(handed_over, session.lost_at)
+    def wait(since: float) -> float:
         return since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
 
-    looks_left = _LOOKS - 1
-    while (found := await look()) is None and (looks_left > 0 or wait() > 0):
-        await asyncio.sleep(max(wait() / max(looks_left, 1), _BETWEEN_LOOKS_SECONDS))
+    has_arrived, looks_left = False, _LOOKS - 1
+    while (found := await look()) is None:
+        # A session that is lost later makes nothing of that undone.
+        has_arrived |= session.lost_at < handed_over and wait(handed_over) <= 0
+        left = wait(max(handed_over, session.lost_at))
+        if looks_left <= 0 and left <= 0:
+            break
+        await asyncio.sleep(max(left / max(looks_left, 1), _BETWEEN_LOOKS_SECONDS))
         looks_left -= 1
-    return found
+    return Fate(found, has_arrived)

@@ -8,6 +8,7 @@ anything; `unfinished` is the list of questions that the next run has to answer.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
 
@@ -16,6 +17,10 @@ from pydantic import Field, TypeAdapter
 from broker_connector_base.models import RunStatus
 from broker_connector_base.order_states import OrderStatus
 from broker_connector_base.values import NotNegative, Number, Positive, UtcTime, Value
+
+#: For so long an order that the broker must have, and does not tell of, keeps every run away: time
+#: for a person to look. Nobody confirms an order at a gateway's window much later than that.
+DOUBT_LASTS = timedelta(minutes=30)
 
 
 class JournalError(Exception):
@@ -89,6 +94,8 @@ class OrderOutcome(Value):
     #: Per share; None without a fill.
     average_price: Number | None = None
     message: str | None = None
+    #: True when the broker had it, or must have it: that it does not tell of it ends no doubt.
+    arrived: bool = False
     #: True once the account has shown what the order filled.
     booked: bool = False
 
@@ -157,6 +164,16 @@ class RunJournal(Protocol):
     def unfinished(self, account_id: str) -> list[OrderIntent]:
         """Intents of the account that no outcome settles, oldest first."""
         ...
+
+
+def doubted(records: Iterable[Record], now: datetime) -> frozenset[str]:
+    """Keys of orders that a run gave up a short while ago though the broker must have them."""
+    latest = {r.client_order_id: r for r in records if isinstance(r, OrderOutcome)}
+    return frozenset(
+        key
+        for key, outcome in latest.items()
+        if outcome.arrived and not outcome.is_decided and abs(now - outcome.at) < DOUBT_LASTS
+    )
 
 
 def unfinished(records: Iterable[Record]) -> list[OrderIntent]:

@@ -20,7 +20,7 @@ from broker_connector_base import AccountConfig, BrokerError, Fill, RunStatus
 from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
-from .cash_memory import cash_known, seen_to_fit, with_orders
+from .cash_memory import cash_known, waited_until_it_fits, with_orders
 from .clearing import check_foreign_orders, clear_orders
 from .clock import Clock
 from .concurrency import together
@@ -34,6 +34,7 @@ from .journal import (
     RunFinished,
     RunJournal,
     RunStarted,
+    doubted,
     unfinished,
 )
 from .policy import RebalancePolicy
@@ -82,11 +83,14 @@ class LiveRun:
         self._notes: list[str] = []
         #: What this run and those before it know of the account's cash.
         self._cash: CashKnown | None = None
+        #: Orders that earlier runs gave up and the broker must have.
+        self._doubts: frozenset[str] = frozenset()
 
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
         recent = self._journal.recent(self._account.account_id)
         pending, self._cash = unfinished(recent), cash_known(recent, self._started_at)
+        self._doubts = doubted(recent, self._started_at)
         self._journal.append(
             RunStarted(
                 run_id=self._run_id,
@@ -156,6 +160,7 @@ class LiveRun:
             self._session,
             desk,
             start.snapshot,
+            cash_known=self._cash,
             run_id=self._run_id,
             policy=self._policy,
             clock=self._clock,
@@ -179,18 +184,23 @@ class LiveRun:
         )
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
-        outcomes = await recover(self._session, pending, self._journal, self._policy, self._clock)
+        outcomes = await recover(
+            self._session, pending, self._journal, self._policy, self._clock, doubts=self._doubts
+        )
         self._notes.extend(map(describe_recovered, outcomes))
         start = await read_situation(self._session, planner)
+        if await self._waited_for_cash(start):
+            # Prices and positions have moved on, too.
+            start = await read_situation(self._session, planner)
+            await self._waited_for_cash(start)
         check_foreign_orders(foreign, start.symbols)
-        return planner, await self._with_known_cash(start)
+        return planner, start
 
-    async def _with_known_cash(self, start: Situation) -> Situation:
-        """With no more cash than the runs before can have left."""
+    async def _waited_for_cash(self, start: Situation) -> bool:
+        """True when the broker told at first of more cash than the runs before can have left."""
         if self._cash is None:
-            return start
-        snapshot = await seen_to_fit(self._session, start.snapshot, self._cash, self._policy)
-        return replace(start, snapshot=snapshot)
+            return False
+        return await waited_until_it_fits(self._session, start.snapshot, self._cash, self._policy)
 
     def _result(
         self,

@@ -17,6 +17,10 @@ from .progress import OrderProgress
 
 #: States that this side may find without the broker's word; an order id can be ours as well.
 _OURS_TO_SAY = frozenset({OrderStatus.PENDING, OrderStatus.CANCELLING, OrderStatus.UNKNOWN})
+_MISSING = (
+    "it was handed over in a session that stood, and the broker neither answers nor tells of it; "
+    "it may wait for a confirmation at the gateway's window"
+)
 
 
 class Order:
@@ -75,6 +79,11 @@ class Order:
         return self.is_decided and sum(self._reported.values(), Decimal(0)) >= wanted
 
     @property
+    def has_arrived(self) -> bool:
+        """True when the broker has, or had, it, by its own word or because it must."""
+        return self._acknowledged or bool(self.filled) or self.is_missing
+
+    @property
     def went_wrong(self) -> bool:
         """True when it was sent and did not fill completely."""
         return not self.is_complete and not self.never_sent
@@ -123,9 +132,9 @@ class Order:
             return
         if self._acknowledged or self.filled:
             self._see(OrderStatus.UNKNOWN, Decimal(0), "the broker had it and does not tell of it")
-        elif has_arrived:
+        elif has_arrived or self.is_missing:
             self.is_missing = True
-            self._see(OrderStatus.UNKNOWN, Decimal(0), message)
+            self._see(OrderStatus.UNKNOWN, Decimal(0), _MISSING)
         else:
             self.status = OrderStatus.NOT_FOUND
             self.message = message

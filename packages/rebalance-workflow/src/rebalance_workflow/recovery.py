@@ -9,7 +9,7 @@ plan starts from.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 
 from broker_connector_base import OrderResult, OrderStatus
@@ -18,7 +18,7 @@ from .clock import Clock
 from .concurrency import all_of
 from .errors import RebalanceStopped, orders_in_doubt, positions_unexplained
 from .fate import find_fate
-from .journal import OrderIntent, OrderOutcome, RunJournal
+from .journal import DOUBT_LASTS, OrderIntent, OrderOutcome, RunJournal
 from .policy import RebalancePolicy
 from .session import Session
 from .settling import growing_pauses
@@ -31,30 +31,36 @@ async def recover(
     journal: RunJournal,
     policy: RebalancePolicy,
     clock: Clock,
+    *,
+    doubts: Set[str] = frozenset(),
 ) -> list[OrderOutcome]:
     """Find out about all of them, see their fills in the account, and write it down.
 
-    Raises `RebalanceStopped` when the broker still calls one working, or will not say, and when the
-    account does not show in time what they filled. A run that starts right after a crash could
-    otherwise plan on a picture without those fills and trade them again.
+    `doubts` are keys of orders that do not count as never received when the broker does not tell of
+    them. Raises `RebalanceStopped` when the broker still calls one working, or will not say, and
+    when the account does not show in time what they filled. A run that starts right after a crash
+    could otherwise plan on a picture without those fills and trade them again.
     """
     if not intents:
         return []
     # Whoever sent them is not at it any more: the account is ours. Their records tell when they
     # were planned, and by a clock that may have been set.
     now = asyncio.get_running_loop().time()
-    found = await all_of(find_fate(session, intent, handed_over=now) for intent in intents)
+    fates = await all_of(find_fate(session, intent, handed_over=now) for intent in intents)
     outcomes = [
-        _outcome(intent, result, clock) for intent, result in zip(intents, found, strict=True)
+        _outcome(intent, fate.order, clock) for intent, fate in zip(intents, fates, strict=True)
     ]
     doubtful = {
         outcome.client_order_id: outcome.status for outcome in outcomes if not outcome.is_decided
     }
+    missing = [o.client_order_id for o in outcomes if o.status is OrderStatus.NOT_FOUND]
+    doubtful |= dict.fromkeys(doubts & set(missing), OrderStatus.UNKNOWN)
     if doubtful:
         listed = ", ".join(f"{key} ({status})" for key, status in doubtful.items())
         raise RebalanceStopped(
             f"orders of an earlier run are still in doubt: {listed}; look at them at the broker "
-            "and cancel what works; no order was placed",
+            "and cancel what works; no order was placed. What the broker has no word of counts as "
+            f"never received {DOUBT_LASTS.total_seconds() / 60:.0f} minutes after its run",
             orders_in_doubt(intent for intent in intents if intent.client_order_id in doubtful),
         )
     await _see_fills(session, _expected_holdings(intents, outcomes), intents[0].account_id, policy)
