@@ -15,6 +15,7 @@ from app.events import AttemptOutcome
 from app.service import Role, Service
 from app.settings import load_settings
 from app.store import open_store
+from app.store.clock import After, span
 from app.store.testing import AdjustableClock
 from simulated_exchange import FillPolicy, Side
 
@@ -27,17 +28,21 @@ pytestmark = pytest.mark.acceptance
 
 
 class WatchedClock(AdjustableClock):
-    """Knows how often somebody asked when leases end, as each beat and each sweep does."""
+    """Knows how often the end of a lease was asked for, as each beat and each sweep does."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
         self.asked = 0
         self.news = News()
 
-    def lease(self, after: timedelta = timedelta(0)) -> ColumnElement[float]:
-        self.asked += 1
-        self.news.tell()
-        return super().lease(after)
+    def lease(self, after: After = timedelta(0)) -> ColumnElement[float]:
+        def told() -> timedelta:
+            self.asked += 1
+            self.news.tell()
+            return span(after)
+
+        # The expression is made once, and asks each time its statement runs.
+        return super().lease(told)
 
     def let_leases_be_looked_at(self) -> None:
         """Return after two beats at least."""
