@@ -28,7 +28,7 @@ pytestmark = pytest.mark.acceptance
 
 
 class WatchedClock(AdjustableClock):
-    """Knows how often somebody asked when leases end, as each beat and each sweep does."""
+    """Knows how often the end of a lease was asked for, as each beat and each sweep does."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
@@ -36,12 +36,13 @@ class WatchedClock(AdjustableClock):
         self.news = News()
 
     def lease(self, after: After = timedelta(0)) -> ColumnElement[float]:
-        def asked() -> timedelta:
+        def told() -> timedelta:
             self.asked += 1
             self.news.tell()
             return span(after)
 
-        return super().lease(asked)
+        # The expression is made once, and asks each time its statement runs.
+        return super().lease(told)
 
     def let_leases_be_looked_at(self) -> None:
         """Return after two beats at least."""
