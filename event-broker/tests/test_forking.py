@@ -100,6 +100,22 @@ def test_a_process_that_waits_ends_when_the_reserve_is_closed(reserve: Reserve) 
     assert not waiting.is_running()
 
 
+def test_a_process_that_is_forked_while_the_reserve_is_closed_ends(
+    reserve: Reserve, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    waiting = _waiting()
+    late = Reserve()
+    filling = threading.Thread(target=late.fill, args=(None,), daemon=True)
+    with fork_server_stopped():
+        filling.start()
+        late.close()
+    filling.join(30)
+    assert not filling.is_alive()
+    # The one that is forked with the fork server awake again is nobody's.
+    assert not late.is_filled
+    assert _waiting() == waiting
+
+
 def test_a_fork_server_that_does_not_answer_is_not_waited_for_for_ever(
     reserve: Reserve, fork_server_stopped: Callable[[], AbstractContextManager[None]]
 ) -> None:

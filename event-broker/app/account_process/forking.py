@@ -8,6 +8,7 @@ forked beforehand rehearses, so that its job begins sooner.
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -111,6 +112,9 @@ class Reserve:
 
     def __init__(self) -> None:
         self._ready: Forked | None = None
+        self._is_closed = False
+        #: Never held while anything is waited for.
+        self._lock = threading.Lock()
 
     @property
     def is_filled(self) -> bool:
@@ -118,17 +122,28 @@ class Reserve:
         return self._ready is not None and self._ready.process.is_alive()
 
     def fill(self, allocations_url: str | None) -> None:
-        """Fork one if none waits; raises as `fork` does. For one thread at a time."""
-        if not self.is_filled:
-            self.close()
-            self._ready = fork(allocations_url, rehearsing=True)
+        """Fork one if none waits; raises as `fork` does."""
+        if self._is_closed or self.is_filled:
+            return
+        if (ended := self.take()) is not None:
+            ended.end()
+        forked = fork(allocations_url, rehearsing=True)
+        with self._lock:
+            if is_wanted := self._ready is None and not self._is_closed:
+                self._ready = forked
+        if not is_wanted:
+            # Nobody would end it, and this process waits for its children when it ends.
+            forked.end()
 
     def take(self) -> Forked | None:
         """The process that waits, which is the caller's from now on."""
-        ready, self._ready = self._ready, None
+        with self._lock:
+            ready, self._ready = self._ready, None
         return ready
 
     def close(self) -> None:
-        """Let the process that waits end."""
+        """Let the process that waits end, and one that is being forked; none is kept any more."""
+        with self._lock:
+            self._is_closed = True
         if (ready := self.take()) is not None:
             ready.end()
