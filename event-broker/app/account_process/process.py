@@ -167,8 +167,12 @@ async def _running(
         await stack.enter_async_context(keeping(asked, journal))
         try:
             messages, transport = await _stream(reports)
-        except asyncio.CancelledError:
+        except BaseException as error:
+            # It has its job, and nobody would ever hear how that went.
             process.kill()
+            await _ended(process, grace_seconds)
+            if isinstance(error, OSError):
+                raise _unheard(job, error) from error
             raise
         finally:
             reports.close()
@@ -253,6 +257,17 @@ async def _is_set_within(seconds: float, event: asyncio.Event) -> bool:
         async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()
+
+
+def _unheard(job: Job, error: OSError) -> AccountProcessCrashed:
+    attention = unheard_of(job)
+    message = (
+        f"the process that ran {job.operation} of {job.subject} could not be heard ({error}) and "
+        f"was killed; its log is in {job.settings.log_directory}."
+    )
+    return AccountProcessCrashed(
+        message + aftermath(job), attention=attention, passing=attention is None
+    )
 
 
 def _no_result(
