@@ -108,6 +108,8 @@ class Service:
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
         self._end = asyncio.Event()
+        #: The health that is being found out.
+        self._looking: asyncio.Task[Health] | None = None
         #: To the store, as one of its processes.
         self._is_known = False
 
@@ -147,7 +149,16 @@ class Service:
     # -- for those who look ---------------------------------------------------------------------
 
     async def health(self) -> Health:
-        """The service as it is now; never raises."""
+        """The service as it is now; never raises.
+
+        Whoever asks while somebody is being answered gets the same answer: probes need no key, and
+        however many come, they leave the store's threads to leases and journals.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_at_health())
+        return await asyncio.shield(self._looking)
+
+    async def _look_at_health(self) -> Health:
         stored: Stored | None = None
         store_error: str | None = None
         try:

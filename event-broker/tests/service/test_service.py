@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,24 @@ async def test_a_healthy_service_is_ready_and_has_nothing_to_tell(
         await installation.until(lambda: bool(installation.store.workers.list()))
         health = await here.service.health()
     assert (health.ready, health.degraded) == (True, ())
+
+
+async def test_a_flood_of_probes_asks_the_store_once(installation: Installation) -> None:
+    async with installation.serving(Role.WORKER) as here:
+        first, *others = await asyncio.gather(*(here.service.health() for _ in range(100)))
+        assert all(answer is first for answer in others)
+        assert await here.service.health() is not first
+
+
+async def test_a_probe_that_hangs_up_costs_the_others_no_answer(
+    installation: Installation,
+) -> None:
+    async with installation.serving(Role.WORKER) as here:
+        gone, waiting = (asyncio.create_task(here.service.health()) for _ in range(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await waiting).statistics is not None
+        assert gone.cancelled()
 
 
 async def test_trouble_degrades_the_service_and_does_not_end_it(
