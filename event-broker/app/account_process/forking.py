@@ -23,6 +23,8 @@ from .messages import Job
 
 #: On an idle machine the fork server loads in one second, and a fork takes a few hundredths of it.
 START_SECONDS = 60.0
+#: No job waits for what is forked beforehand.
+_RESERVE_SECONDS = 20.0
 #: One that hears that its pipe is closed ends within milliseconds.
 _END_SECONDS = 2.0
 
@@ -127,7 +129,7 @@ class Reserve:
             return
         if (ended := self.take()) is not None:
             ended.end()
-        forked = fork(allocations_url, rehearsing=True)
+        forked = fork(allocations_url, rehearsing=True, seconds=_RESERVE_SECONDS)
         with self._lock:
             if is_wanted := self._ready is None and not self._is_closed:
                 self._ready = forked

@@ -25,6 +25,7 @@ from app.notifications import Notifier, StorePost, addresses, alert
 from app.schedule import Scheduler
 from app.settings import Settings, TradingMode
 from app.store import Store, StoreError, StoreUnavailable
+from broker_connector_base.blocking import BlockingCall
 
 from .answering import answering
 from .gateway import ServiceGateway
@@ -41,6 +42,8 @@ _LOOK_SECONDS = 1.0
 #: How often a process says in the store that it is there; leases have beats of their own.
 _SEEN_SECONDS = 5.0
 _LAST_NOTIFICATIONS_SECONDS = 5.0
+#: Longer than the reserve waits for the fork server, and for one that has ended in it.
+_FILL_SECONDS = 30.0
 
 
 def _utc_now() -> datetime:
@@ -222,8 +225,11 @@ class Service:
         """Nothing runs: fork what the next event will need."""
         if self._reserve.is_filled:
             return
+        url = self.settings().allocations_url
+        # In a thread that nobody waits for at the end: a closed reserve keeps nothing.
+        filling = BlockingCall(lambda: self._reserve.fill(url), give_back=lambda _: None)
         try:
-            await asyncio.to_thread(self._reserve.fill, self.settings().allocations_url)
+            await filling.wait(_FILL_SECONDS)
         except (OSError, EOFError) as error:
             # Whoever needs one tries again, and tells.
             _log.warning("account_process.not_forked", error=repr(error))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.account_process.forking import fork
 from app.events import Command, EventState
 from app.service import Role
 from app.store.records import Message, MessageOrigin
@@ -89,6 +92,17 @@ async def test_every_role_begins_and_ends_in_order(installation: Installation, r
         (process,) = installation.store.workers.list()
         assert process.role == role
     assert installation.store.workers.list() == ()
+
+
+async def test_a_fork_server_that_stands_still_holds_up_no_end(
+    installation: Installation, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    fork(None).end()
+    with fork_server_stopped():
+        async with asyncio.timeout(15), installation.serving(Role.WORKER):
+            # Between them nothing runs, and a process is to be forked; they need none.
+            for _ in range(4):
+                await installation.end_of(installation.enqueue("P9"))
 
 
 async def test_where_nobody_works_events_the_others_say_so(installation: Installation) -> None:
