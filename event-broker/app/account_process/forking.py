@@ -25,6 +25,8 @@ from .messages import Job
 START_SECONDS = 60.0
 #: No job waits for what is forked beforehand.
 _RESERVE_SECONDS = 20.0
+#: Longer than a rehearsal takes on a busy machine.
+_GIVE_SECONDS = 30.0
 #: One that hears that its pipe is closed ends within milliseconds.
 _END_SECONDS = 2.0
 
@@ -43,10 +45,21 @@ class Forked(NamedTuple):
     #: What it wants to be kept of its run, and our answers.
     journal: Connection
 
-    def give(self, target: Target, job: Job) -> None:
-        """Let it do the job. Raises `OSError` when it has ended before: nothing was begun."""
+    def give(self, target: Target, job: Job, *, seconds: float = _GIVE_SECONDS) -> None:
+        """Let it do the job. Raises `OSError` when it has ended before: nothing was begun.
+
+        A pipe may not hold the whole job, so one that does not take it for so long is killed. If it
+        had the job by then after all, this returns, and its end is heard as any other.
+        """
         self.process.name = job.subject
-        self.teller.send((target, job))
+        impatience = threading.Timer(seconds, self.process.kill)
+        impatience.daemon = True
+        impatience.start()
+        try:
+            # With nobody left at the other end of the pipe this raises.
+            self.teller.send((target, job))
+        finally:
+            impatience.cancel()
 
     def close(self) -> None:
         """Give up our ends: a process without a job ends."""

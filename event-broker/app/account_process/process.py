@@ -188,14 +188,18 @@ async def _running(
 
 def _start(job: Job, target: Target, lease: Lease | None, ready: Forked | None) -> Forked:
     if ready is not None:
-        # One that has ended while it waited is replaced.
+        # One that has ended while it waited, or stands still, is replaced.
         with suppress(OSError):
             ready.give(target, _as_of_now(job, lease))
             return ready
-        ready.close()
+        ready.end()
     try:
         forked = fork(job.settings.allocations_url)
-        forked.give(target, _as_of_now(job, lease))
+        try:
+            forked.give(target, _as_of_now(job, lease))
+        except BaseException:
+            forked.end()
+            raise
     except (OSError, EOFError) as error:
         raise AccountProcessCrashed(
             f"no account process could be started ({error!r}); nothing was sent. Try again.",
