@@ -6,14 +6,17 @@ import asyncio
 import json
 import multiprocessing
 import os
+import resource
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from app.account_process.entry import Reporter
+from app.account_process.lease import Lease, steady_now
 from app.account_process.messages import AccountJob, Message, MessageKind, Operation
 from app.account_process.process import (
     AccountProcessCrashed,
@@ -66,6 +69,21 @@ class Heard:
     def __call__(self, event: bytes) -> None:
         self.messages.append(json.loads(event)["message"])
         self.first.set()
+
+
+class LeaseWithoutFiles(Lease):
+    """From when the process has its job, no file can be opened."""
+
+    @contextmanager
+    def told_to(self, pipe: Connection) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with super().told_to(pipe):
+            # Those of a terminal are always open.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+            try:
+                yield
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_progress_and_a_large_result_arrive_whole(make_job: MakeJob) -> None:
@@ -201,6 +219,23 @@ async def test_a_killed_process_that_the_kernel_does_not_give_back_is_not_waited
         with pytest.raises(AccountProcessCrashed, match="killed, and not gone yet") as caught:
             await running
     assert caught.value.needs_attention
+
+
+@pytest.mark.parametrize("operation", [Operation.REBALANCE, Operation.PREVIEW])
+async def test_a_process_that_cannot_be_heard_is_killed_and_orders_may_have_been_sent(
+    make_job: MakeJob, operation: Operation
+) -> None:
+    with pytest.raises(AccountProcessCrashed, match=r"could not be heard.*was killed") as caught:
+        await run_account_process(
+            make_job(operation),
+            Heard(),
+            deadline_seconds=30,
+            lease=LeaseWithoutFiles(steady_now() + 600),
+            target=ignore_every_request_to_end,
+        )
+    assert caught.value.needs_attention == (operation is Operation.REBALANCE)
+    assert ("Orders may be working" in str(caught.value)) == caught.value.needs_attention
+    assert multiprocessing.active_children() == []
 
 
 async def test_cancelling_the_call_ends_the_process(make_job: MakeJob) -> None:

@@ -88,6 +88,31 @@ async def test_a_process_that_was_killed_while_it_waited_costs_no_job(
     assert await _pid_of_run(job, reserve) != killed.pid
 
 
+def test_a_process_that_stands_still_does_not_hold_up_whoever_has_a_large_job_for_it(
+    job: AccountJob, reserve: Reserve
+) -> None:
+    forked = reserve.take()
+    assert forked is not None
+    still = psutil.Process(forked.process.pid)
+    still.suspend()
+    errors: list[BaseException] = []
+
+    def give() -> None:
+        try:
+            # More than a pipe holds.
+            forked.give(chatter, job.model_copy(update={"host": "x" * 300_000}), seconds=0.1)
+        except OSError as error:
+            errors.append(error)
+
+    giving = threading.Thread(target=give, daemon=True)
+    giving.start()
+    giving.join(20)
+    assert not giving.is_alive()
+    assert [type(error) for error in errors] == [BrokenPipeError]
+    forked.end()
+    assert not still.is_running()
+
+
 def test_no_second_process_is_forked_while_one_waits(reserve: Reserve) -> None:
     waiting = _waiting()
     reserve.fill(None)
@@ -98,6 +123,22 @@ def test_a_process_that_waits_ends_when_the_reserve_is_closed(reserve: Reserve) 
     waiting = _waiting()
     reserve.close()
     assert not waiting.is_running()
+
+
+def test_a_process_that_is_forked_while_the_reserve_is_closed_ends(
+    reserve: Reserve, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    waiting = _waiting()
+    late = Reserve()
+    filling = threading.Thread(target=late.fill, args=(None,), daemon=True)
+    with fork_server_stopped():
+        filling.start()
+        late.close()
+    filling.join(30)
+    assert not filling.is_alive()
+    # The one that is forked with the fork server awake again is nobody's.
+    assert not late.is_filled
+    assert _waiting() == waiting
 
 
 def test_a_fork_server_that_does_not_answer_is_not_waited_for_for_ever(

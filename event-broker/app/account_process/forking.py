@@ -8,6 +8,7 @@ forked beforehand rehearses, so that its job begins sooner.
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -22,6 +23,10 @@ from .messages import Job
 
 #: On an idle machine the fork server loads in one second, and a fork takes a few hundredths of it.
 START_SECONDS = 60.0
+#: No job waits for what is forked beforehand.
+_RESERVE_SECONDS = 20.0
+#: Longer than a rehearsal takes on a busy machine.
+_GIVE_SECONDS = 30.0
 #: One that hears that its pipe is closed ends within milliseconds.
 _END_SECONDS = 2.0
 
@@ -40,10 +45,21 @@ class Forked(NamedTuple):
     #: What it wants to be kept of its run, and our answers.
     journal: Connection
 
-    def give(self, target: Target, job: Job) -> None:
-        """Let it do the job. Raises `OSError` when it has ended before: nothing was begun."""
+    def give(self, target: Target, job: Job, *, seconds: float = _GIVE_SECONDS) -> None:
+        """Let it do the job. Raises `OSError` when it has ended before: nothing was begun.
+
+        A pipe may not hold the whole job, so one that does not take it for so long is killed. If it
+        had the job by then after all, this returns, and its end is heard as any other.
+        """
         self.process.name = job.subject
-        self.teller.send((target, job))
+        impatience = threading.Timer(seconds, self.process.kill)
+        impatience.daemon = True
+        impatience.start()
+        try:
+            # With nobody left at the other end of the pipe this raises.
+            self.teller.send((target, job))
+        finally:
+            impatience.cancel()
 
     def close(self) -> None:
         """Give up our ends: a process without a job ends."""
@@ -111,6 +127,9 @@ class Reserve:
 
     def __init__(self) -> None:
         self._ready: Forked | None = None
+        self._is_closed = False
+        #: Never held while anything is waited for.
+        self._lock = threading.Lock()
 
     @property
     def is_filled(self) -> bool:
@@ -118,17 +137,28 @@ class Reserve:
         return self._ready is not None and self._ready.process.is_alive()
 
     def fill(self, allocations_url: str | None) -> None:
-        """Fork one if none waits; raises as `fork` does. For one thread at a time."""
-        if not self.is_filled:
-            self.close()
-            self._ready = fork(allocations_url, rehearsing=True)
+        """Fork one if none waits; raises as `fork` does."""
+        if self._is_closed or self.is_filled:
+            return
+        if (ended := self.take()) is not None:
+            ended.end()
+        forked = fork(allocations_url, rehearsing=True, seconds=_RESERVE_SECONDS)
+        with self._lock:
+            if is_wanted := self._ready is None and not self._is_closed:
+                self._ready = forked
+        if not is_wanted:
+            # Nobody would end it, and this process waits for its children when it ends.
+            forked.end()
 
     def take(self) -> Forked | None:
         """The process that waits, which is the caller's from now on."""
-        ready, self._ready = self._ready, None
+        with self._lock:
+            ready, self._ready = self._ready, None
         return ready
 
     def close(self) -> None:
-        """Let the process that waits end."""
+        """Let the process that waits end, and one that is being forked; none is kept any more."""
+        with self._lock:
+            self._is_closed = True
         if (ready := self.take()) is not None:
             ready.end()

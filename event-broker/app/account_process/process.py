@@ -167,8 +167,12 @@ async def _running(
         await stack.enter_async_context(keeping(asked, journal))
         try:
             messages, transport = await _stream(reports)
-        except asyncio.CancelledError:
+        except BaseException as error:
+            # It has its job, and nobody would ever hear how that went.
             process.kill()
+            await _ended(process, grace_seconds)
+            if isinstance(error, OSError):
+                raise _unheard(job, error) from error
             raise
         finally:
             reports.close()
@@ -184,14 +188,18 @@ async def _running(
 
 def _start(job: Job, target: Target, lease: Lease | None, ready: Forked | None) -> Forked:
     if ready is not None:
-        # One that has ended while it waited is replaced.
+        # One that has ended while it waited, or stands still, is replaced.
         with suppress(OSError):
             ready.give(target, _as_of_now(job, lease))
             return ready
-        ready.close()
+        ready.end()
     try:
         forked = fork(job.settings.allocations_url)
-        forked.give(target, _as_of_now(job, lease))
+        try:
+            forked.give(target, _as_of_now(job, lease))
+        except BaseException:
+            forked.end()
+            raise
     except (OSError, EOFError) as error:
         raise AccountProcessCrashed(
             f"no account process could be started ({error!r}); nothing was sent. Try again.",
@@ -253,6 +261,17 @@ async def _is_set_within(seconds: float, event: asyncio.Event) -> bool:
         async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()
+
+
+def _unheard(job: Job, error: OSError) -> AccountProcessCrashed:
+    attention = unheard_of(job)
+    message = (
+        f"the process that ran {job.operation} of {job.subject} could not be heard ({error}) and "
+        f"was killed; its log is in {job.settings.log_directory}."
+    )
+    return AccountProcessCrashed(
+        message + aftermath(job), attention=attention, passing=attention is None
+    )
 
 
 def _no_result(

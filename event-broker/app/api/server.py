@@ -11,10 +11,10 @@ from typing import NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
+from .connections import MAX_CONNECTIONS, REQUEST_SECONDS, LimitedConfig
+
 #: Streams of progress end when the service does; nothing else takes long.
 _SHUTDOWN_SECONDS = 2
-#: More than people and their programs have open, and few enough to leave files for the trading.
-_MAX_CONNECTIONS = 256
 
 
 class ApiServer(NamedTuple):
@@ -57,18 +57,29 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serve_api(api: FastAPI, host: str, port: int) -> AsyncIterator[ApiServer]:
-    """Serve it for the block; port 0 takes any free one. Raises `AddressTaken`."""
+async def serve_api(
+    api: FastAPI,
+    host: str,
+    port: int,
+    *,
+    max_connections: int = MAX_CONNECTIONS,
+    request_seconds: float = REQUEST_SECONDS,
+) -> AsyncIterator[ApiServer]:
+    """Serve it for the block; port 0 takes any free one. Raises `AddressTaken`.
+
+    A connection that sends no whole request for so long is closed, and when there are too many.
+    """
     listener = _listen(host, port)
-    config = uvicorn.Config(
+    config = LimitedConfig(
         api,
+        max_connections=max_connections,
+        request_seconds=request_seconds,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
         # Whoever is near enough could say anything of where it is.
         proxy_headers=False,
-        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = _Server(config)

@@ -39,7 +39,7 @@ class Worker:
         at_rest: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`places` is how many events may run at a time, `progress_of` who hears of an event, and
-        `at_rest` is called again and again while none runs.
+        `at_rest` is called again and again while none runs; neither events nor the end wait for it.
         """
         self.name = name
         self._store = store
@@ -49,6 +49,7 @@ class Worker:
         self._at_rest = at_rest
         self._leases = LeaseKeeper(store)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resting: asyncio.Future[None] | None = None
         self._waking = Waking(store, Topic.EVENTS)
 
     @property
@@ -67,9 +68,13 @@ class Worker:
         try:
             await self._work_until(end)
             await self._finish(hurry, grace_seconds())
+            self._look_at_rest()
         finally:
             for task in self._tasks:
                 task.cancel()
+            if self._resting is not None:
+                self._resting.cancel()
+                await asyncio.wait({self._resting})
             await asyncio.gather(*self._tasks, return_exceptions=True)
             keeping.cancel()
             with suppress(asyncio.CancelledError):
@@ -80,9 +85,19 @@ class Worker:
             while not end.is_set():
                 self._waking.listen_from_now()
                 await self._claim_what_is_due()
-                if self._at_rest is not None and not self._tasks:
-                    await self._at_rest()
+                self._rest()
                 await self._waking.wait()
+
+    def _rest(self) -> None:
+        self._look_at_rest()
+        if self._at_rest is not None and self._resting is None and not self._tasks:
+            self._resting = asyncio.ensure_future(self._at_rest())
+
+    def _look_at_rest(self) -> None:
+        """A fault in what was done at rest is the worker's own."""
+        if self._resting is not None and self._resting.done():
+            resting, self._resting = self._resting, None
+            resting.result()
 
     async def _claim_what_is_due(self) -> None:
         while len(self._tasks) < self._places():

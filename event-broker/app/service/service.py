@@ -25,6 +25,7 @@ from app.notifications import Notifier, StorePost, addresses, alert
 from app.schedule import Scheduler
 from app.settings import Settings, TradingMode
 from app.store import Store, StoreError, StoreUnavailable
+from broker_connector_base.blocking import BlockingCall
 
 from .answering import answering
 from .gateway import ServiceGateway
@@ -41,6 +42,8 @@ _LOOK_SECONDS = 1.0
 #: How often a process says in the store that it is there; leases have beats of their own.
 _SEEN_SECONDS = 5.0
 _LAST_NOTIFICATIONS_SECONDS = 5.0
+#: Longer than the reserve waits for the fork server, and for one that has ended in it.
+_FILL_SECONDS = 30.0
 
 
 def _utc_now() -> datetime:
@@ -108,6 +111,8 @@ class Service:
             store, settings=self.settings, calendar=self.calendar, tell=tell, now=now
         )
         self._end = asyncio.Event()
+        #: The health that is being found out.
+        self._looking: asyncio.Task[Health] | None = None
         #: To the store, as one of its processes.
         self._is_known = False
 
@@ -147,7 +152,16 @@ class Service:
     # -- for those who look ---------------------------------------------------------------------
 
     async def health(self) -> Health:
-        """The service as it is now; never raises."""
+        """The service as it is now; never raises.
+
+        Whoever asks while somebody is being answered gets the same answer: probes need no key, and
+        however many come, they leave the store's threads to leases and journals.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_at_health())
+        return await asyncio.shield(self._looking)
+
+    async def _look_at_health(self) -> Health:
         stored: Stored | None = None
         store_error: str | None = None
         try:
@@ -211,8 +225,11 @@ class Service:
         """Nothing runs: fork what the next event will need."""
         if self._reserve.is_filled:
             return
+        url = self.settings().allocations_url
+        # In a thread that nobody waits for at the end: a closed reserve keeps nothing.
+        filling = BlockingCall(lambda: self._reserve.fill(url), give_back=lambda _: None)
         try:
-            await asyncio.to_thread(self._reserve.fill, self.settings().allocations_url)
+            await filling.wait(_FILL_SECONDS)
         except (OSError, EOFError) as error:
             # Whoever needs one tries again, and tells.
             _log.warning("account_process.not_forked", error=repr(error))

@@ -178,20 +178,3 @@ async def test_a_body_that_does_not_come_whole_is_no_request(
 
     await BodyLimit(act, max_seconds=0.01)({"type": "http", "headers": []}, receive, send)
     assert statuses == answered
-
-
-async def test_callers_without_end_leave_files_for_the_rest_of_the_service(
-    anybody: httpx.AsyncClient,
-) -> None:
-    assert anybody.base_url.port
-    address = (anybody.base_url.host, anybody.base_url.port)
-    idle = [await asyncio.open_connection(*address) for _ in range(256)]
-    async with asyncio.timeout(20):
-        while (await anybody.get("/live")).status_code != 503:
-            pass
-    for _, writer in idle:
-        writer.close()
-        await writer.wait_closed()
-    async with asyncio.timeout(20):
-        while (await anybody.get("/live")).status_code != 200:
-            pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -76,11 +76,21 @@ class Site:
         )
 
     @asynccontextmanager
-    async def working(self, name: str = "worker", grace_seconds: float = 5) -> AsyncIterator[None]:
+    async def working(
+        self,
+        name: str = "worker",
+        grace_seconds: float = 5,
+        at_rest: Callable[[], Awaitable[None]] | None = None,
+    ) -> AsyncIterator[None]:
         """A worker runs for the block and ends in order after it."""
         end, hurry = asyncio.Event(), asyncio.Event()
         worker = Worker(
-            name, self.store, self.executor(), places=lambda: 4, progress_of=self.telling
+            name,
+            self.store,
+            self.executor(),
+            places=lambda: 4,
+            progress_of=self.telling,
+            at_rest=at_rest,
         )
         running = asyncio.create_task(
             worker.run(end, hurry=hurry, grace_seconds=lambda: grace_seconds)

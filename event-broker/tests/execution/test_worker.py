@@ -158,6 +158,35 @@ async def test_a_rebalance_too_old_to_mean_anything_is_refused_and_told(site: Si
     assert site.store.runs.list() == ()
 
 
+async def test_what_is_done_at_rest_holds_up_neither_events_nor_the_end(site: Site) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def stand_still() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(60), site.working(at_rest=stand_still):
+        await began.wait()
+        event = await site.end_of(site.enqueue("P1", Command.PRINT_EQUITY))
+    assert event.state is EventState.DONE
+    assert ended.is_set()
+
+
+async def test_a_fault_at_rest_ends_the_worker(site: Site) -> None:
+    began = asyncio.Event()
+
+    async def fail() -> None:
+        began.set()
+        raise RuntimeError("a fault in the program")
+
+    with pytest.raises(RuntimeError, match="a fault in the program"):
+        async with site.working(at_rest=fail):
+            await began.wait()
+
+
 async def test_a_worker_that_ends_lets_running_events_finish(site: Site) -> None:
     ids = [site.enqueue(account, Command.REBALANCE) for account in ("P1", "P2")]
     async with site.working(grace_seconds=30):

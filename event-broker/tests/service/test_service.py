@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.account_process.forking import fork
 from app.events import Command, EventState
 from app.service import Role
 from app.store.records import Message, MessageOrigin
@@ -47,6 +51,24 @@ async def test_a_healthy_service_is_ready_and_has_nothing_to_tell(
     assert (health.ready, health.degraded) == (True, ())
 
 
+async def test_a_flood_of_probes_asks_the_store_once(installation: Installation) -> None:
+    async with installation.serving(Role.WORKER) as here:
+        first, *others = await asyncio.gather(*(here.service.health() for _ in range(100)))
+        assert all(answer is first for answer in others)
+        assert await here.service.health() is not first
+
+
+async def test_a_probe_that_hangs_up_costs_the_others_no_answer(
+    installation: Installation,
+) -> None:
+    async with installation.serving(Role.WORKER) as here:
+        gone, waiting = (asyncio.create_task(here.service.health()) for _ in range(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await waiting).statistics is not None
+        assert gone.cancelled()
+
+
 async def test_trouble_degrades_the_service_and_does_not_end_it(
     installation: Installation, home: Path
 ) -> None:
@@ -70,6 +92,17 @@ async def test_every_role_begins_and_ends_in_order(installation: Installation, r
         (process,) = installation.store.workers.list()
         assert process.role == role
     assert installation.store.workers.list() == ()
+
+
+async def test_a_fork_server_that_stands_still_holds_up_no_end(
+    installation: Installation, fork_server_stopped: Callable[[], AbstractContextManager[None]]
+) -> None:
+    fork(None).end()
+    with fork_server_stopped():
+        async with asyncio.timeout(15), installation.serving(Role.WORKER):
+            # Between them nothing runs, and a process is to be forked; they need none.
+            for _ in range(4):
+                await installation.end_of(installation.enqueue("P9"))
 
 
 async def test_where_nobody_works_events_the_others_say_so(installation: Installation) -> None:

@@ -1,0 +1,75 @@
+"""Connections that ask nothing: they end, and keep nobody from an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.api import ApiServer, create_api, serve_api
+
+if TYPE_CHECKING:
+    from .conftest import Service
+
+LIVE = b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n"
+UNFINISHED = {
+    "nothing": b"",
+    "half a head": b"GET /live HTTP/1.1\r\nHost:",
+    "a head without its body": b"POST /x HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n",
+    "a request and half of another": LIVE + b"GET /li",
+}
+
+
+@asynccontextmanager
+async def connected(
+    server: ApiServer,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def to_the_end(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the server closes the connection."""
+    heard = b""
+    async with asyncio.timeout(20):
+        try:
+            while part := await reader.read(1000):
+                heard += part
+        except ConnectionResetError:
+            pass
+    return heard
+
+
+@pytest.mark.parametrize("said", UNFINISHED.values(), ids=UNFINISHED.keys())
+async def test_a_connection_without_a_whole_request_is_closed(
+    service: Service, said: bytes
+) -> None:
+    api = create_api(service)
+    async with (
+        serve_api(api, "127.0.0.1", 0, request_seconds=0.2) as server,
+        connected(server) as (reader, writer),
+    ):
+        writer.write(said)
+        heard = await to_the_end(reader)
+    assert heard.count(b"200 OK") == said.count(LIVE)
+
+
+async def test_those_who_ask_are_answered_however_many_are_silent(service: Service) -> None:
+    api = create_api(service)
+    async with (
+        serve_api(api, "127.0.0.1", 0, max_connections=3, request_seconds=600) as server,
+        AsyncExitStack() as silent,
+    ):
+        readers = [(await silent.enter_async_context(connected(server)))[0] for _ in range(10)]
+        async with connected(server) as (reader, writer):
+            writer.write(LIVE)
+            async with asyncio.timeout(20):
+                assert b"200 OK" in await reader.readline()
+        # Three are left with the one that asked; the first have made room.
+        assert [await to_the_end(reader) for reader in readers[:8]] == [b""] * 8
