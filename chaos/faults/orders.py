@@ -154,8 +154,6 @@ ORDER_KINDS = {
         draw=_nth,
         strike=set_rules({"action": "swallow", "message": "placeOrder"}),
         doubt=(Claim.ORDERS_IN_DOUBT,),
-        # For half an hour runs keep away from an order that must have arrived.
-        lasting=True,
     ),
     "partial fill and stall": Kind(draw=_stalling, strike=_stall),
     "reject on send": Kind(

@@ -11,7 +11,7 @@ TABLE = """
             PENDING WORKING CANCELLING FILLED CANCELLED REJECTED EXPIRED NOT_FOUND ERROR UNKNOWN
 PENDING     x       x       x          x      x         x        x       .         .     x
 WORKING     .       x       x          x      x         x        x       .         .     x
-CANCELLING  .       x       x          x      x         x        x       .         .     x
+CANCELLING  .       x       x          x      x         x        x       x         .     x
 FILLED      .       .       .          x      .         .        .       .         .     .
 CANCELLED   .       x       .          x      x         .        x       .         .     .
 REJECTED    .       x       .          x      x         x        .       .         .     .

@@ -54,8 +54,9 @@ NEXT: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PENDING: _ANY,
     # Back to PENDING never happens: a late "pending" is an old report overtaken by a newer one.
     OrderStatus.WORKING: _ANY - {OrderStatus.PENDING},
-    # A refused cancellation leaves the order working; a fill can beat the cancellation.
-    OrderStatus.CANCELLING: _ANY - {OrderStatus.PENDING},
+    # A refused cancellation leaves the order working; a fill can beat the cancellation. That there
+    # is no such order is the answer for one that was lost on its way and cancelled unseen.
+    OrderStatus.CANCELLING: (_ANY - {OrderStatus.PENDING}) | {OrderStatus.NOT_FOUND},
     # Filled is the end: later "cancelled" or "working" labels are reports that lost the race.
     OrderStatus.FILLED: frozenset({OrderStatus.FILLED}),
     # Cancelled, then filled: the fill was on its way when the cancellation was confirmed.

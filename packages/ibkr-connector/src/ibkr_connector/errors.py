@@ -40,6 +40,8 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     #: The cancellation is refused; the order itself is untouched, working or done.
     CANCEL_REFUSED = "cancel refused"
+    #: The same, because this client has no such order.
+    NO_ORDER = "no order"
     #: No market data for this request.
     DATA = "data"
     #: No such instrument.
@@ -55,6 +57,7 @@ RAISES: Mapping[Kind, type[BrokerAPIError]] = MappingProxyType(
         Kind.PERMANENT: BrokerAPIError,
         Kind.CANCELLED: OrderExecutionError,
         Kind.CANCEL_REFUSED: OrderExecutionError,
+        Kind.NO_ORDER: OrderExecutionError,
         Kind.DATA: MarketDataError,
         Kind.NO_INSTRUMENT: UnknownSymbol,
         Kind.UNLISTED: BrokerAPIError,
@@ -93,7 +96,7 @@ ERROR_CODES: Mapping[int, ErrorCode] = MappingProxyType(
         107: _row(Kind.REJECTED, "cannot transmit an incomplete order"),
         109: _row(Kind.REJECTED, "price out of the range of precautionary settings"),
         110: _row(Kind.REJECTED, "price not on the minimum price variation"),
-        135: _row(Kind.CANCEL_REFUSED, "no order with this id"),
+        135: _row(Kind.NO_ORDER, "no order with this id"),
         161: _row(Kind.CANCEL_REFUSED, "the order is not in a cancellable state"),
         165: _row(Kind.WARNING, "historical data remark"),
         200: _row(Kind.NO_INSTRUMENT, "no security definition, or an ambiguous one"),
@@ -133,7 +136,7 @@ ERROR_CODES: Mapping[int, ErrorCode] = MappingProxyType(
         2161: _row(Kind.WARNING, "IB capped the price of the order"),
         10089: _row(Kind.DATA, "market data needs another subscription for the API"),
         10090: _row(Kind.WARNING, "part of the market data is not subscribed"),
-        10147: _row(Kind.CANCEL_REFUSED, "order to cancel not found", _CAMPUS),
+        10147: _row(Kind.NO_ORDER, "order to cancel not found", _CAMPUS),
         10148: _row(Kind.CANCEL_REFUSED, "order cannot be cancelled in its state", _CAMPUS),
         10167: _row(Kind.WARNING, "not subscribed; delayed market data is shown"),
         10168: _row(Kind.DATA, "not subscribed, and delayed market data is not enabled"),

@@ -162,6 +162,8 @@ class Ledger:
             if order.was_never_confirmed and kind in (*_REFUSALS, Kind.CANCELLED):
                 order.status = OrderStatus.REJECTED
                 order.answered.set()
+            elif kind is Kind.NO_ORDER and order.is_cancelled_unseen:
+                order.status = OrderStatus.NOT_FOUND
             else:
                 self._doubt(order)
         self._tell(order, code=str(code), message=remark)

@@ -50,6 +50,12 @@ class TrackedOrder:
         return lost or not self.answered.is_set()
 
     @property
+    def is_cancelled_unseen(self) -> bool:
+        """True while the server owes a word on a cancellation and has had none on the order."""
+        is_unseen = not self.was_acknowledged and not self.filled
+        return is_unseen and self.status is OrderStatus.CANCELLING
+
+    @property
     def was_acknowledged(self) -> bool:
         """True once IB has given it its permanent id: from then on it exists, listed or not."""
         return self.permanent_id is not None

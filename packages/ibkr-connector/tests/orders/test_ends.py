@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import OrderExecutionError, OrderStatus
+from broker_connector_base import OrderExecutionError, OrderOutcomeUnknown, OrderStatus
 from ibkr_connector.testing.world import ACCOUNT, World
 from simulated_exchange import OrderRequest, OrderType, Side
 
 from .conftest import error, status
 
-_CANCEL, _COMPLETED = 4, 99
+_PLACE, _CANCEL, _COMPLETED = 3, 4, 99
 _ORDER_STATUS, _OPEN_ORDER = 3, 5
 
 
@@ -45,6 +45,34 @@ async def test_a_refused_cancellation_is_looked_into(world: World, code: int) ->
         OrderStatus.WORKING,
     ]
     assert getattr(seen[1], "code", None) == str(code)
+
+
+async def test_an_order_that_was_lost_and_is_cancelled_unseen_is_not_there(world: World) -> None:
+    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    world.tap.on_request(_PLACE, lambda _: None, swallow=True)
+    with pytest.raises(OrderOutcomeUnknown) as unknown:
+        await client.place_order(ACCOUNT, "AAA", 1, client_order_id="K")
+    assert unknown.value.order_id is not None
+    async with client.order_events(ACCOUNT) as events:
+        await client.cancel_order(unknown.value.order_id)
+        seen = [await anext(events) for _ in range(2)]
+    assert [getattr(event, "status", None) for event in seen] == [
+        OrderStatus.CANCELLING,
+        OrderStatus.NOT_FOUND,
+    ]
+    assert getattr(seen[1], "code", None) == "10147"
+
+
+async def test_that_there_is_no_such_order_is_not_believed_unasked(world: World) -> None:
+    client = await world.client(acknowledgement_timeout_seconds=0.2)
+    world.tap.swallow_replies(_ORDER_STATUS, times=None)
+    world.tap.swallow_replies(_OPEN_ORDER, times=None)
+    with pytest.raises(OrderOutcomeUnknown) as unknown:
+        await client.place_order(ACCOUNT, "AAA", 1, "LIMIT", Decimal(90))
+    error(world, str(unknown.value.order_id), 10147)
+    await client.server_time()
+    status_now = await client.get_order_status(str(unknown.value.order_id))
+    assert status_now is not OrderStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize("code", [201, 202, 77777])

@@ -16,7 +16,9 @@ from .journal import OrderIntent
 from .progress import OrderProgress
 
 #: States that this side may find without the broker's word; an order id can be ours as well.
-_OURS_TO_SAY = frozenset({OrderStatus.PENDING, OrderStatus.CANCELLING, OrderStatus.UNKNOWN})
+_OURS_TO_SAY = frozenset(
+    {OrderStatus.PENDING, OrderStatus.CANCELLING, OrderStatus.UNKNOWN, OrderStatus.NOT_FOUND}
+)
 _MISSING = (
     "it was handed over in a session that stood, and the broker neither answers nor tells of it; "
     "it may wait for a confirmation at the gateway's window"
@@ -164,6 +166,9 @@ class Order:
         self._see(report.status, report.filled_quantity, report.message)
 
     def _see(self, status: OrderStatus, filled: Decimal, message: str | None) -> None:
+        if status is OrderStatus.NOT_FOUND and (self._acknowledged or self.filled):
+            # That it had it once weighs more.
+            status = OrderStatus.UNKNOWN
         self.status = advance(self.status, status)
         self._told = max(self._told, filled)
         self.message = message or self.message
