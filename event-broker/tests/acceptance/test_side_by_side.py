@@ -37,7 +37,11 @@ def test_two_accounts_at_once_share_a_simulator_and_have_their_own_ids(shell: Sh
 
 def test_a_second_run_of_one_account_waits_for_the_first(shell: Shell) -> None:
     arguments = ("-account", "DUM959247", "-exec", "rebalance")
-    running = [shell.start("rebalance.sh", *arguments) for _ in range(2)]
+    first = shell.start("rebalance.sh", *arguments)
+    assert first.stderr is not None
+    # Begun: one that is asked for before that merges with it, and there is one run for both.
+    assert any(line.startswith("reading") for line in first.stderr)
+    running = [first, shell.start("rebalance.sh", *arguments)]
     finished = [shell.finish(process) for process in running]
     assert [command.code for command in finished] == [0, 0], finished[0].errors + finished[1].errors
     outputs = sorted(command.output.splitlines()[-1].strip() for command in finished)
