@@ -20,7 +20,7 @@ from app.account_process.process import AccountProcessError, run_account_process
 from app.settings import Settings
 from app.settings.config import Config, IbkrConfig, TradingConfig
 from app.settings.environment import Environment
-from broker_connector_base import AccountConfig, Attention
+from broker_connector_base import AccountConfig, Attention, Claim
 
 from . import child
 from .case import FIRST_CLIENT_ID, AccountWorld, Case, Fault
@@ -36,6 +36,8 @@ from .witness import Witness
 #: Seconds of the case's own time; a run that needs longer is ended.
 _DEADLINE = 600.0
 _PARKED = "needs attention"
+#: After so long the product believes that the broker never received what it does not tell of.
+_DOUBT_SECONDS = 31 * 60.0
 
 
 def job_of(case: Case, account: AccountWorld, home: Path, port: int, number: int) -> AccountJob:
@@ -81,6 +83,7 @@ class CaseRun:
         self._witness.deceived = self._site.deceived
         self.verdict = Verdict(case=case)
         self._marked: list[Fault] = []
+        self._later = False
 
     async def run(self) -> Verdict:
         """Everything, in order."""
@@ -94,6 +97,9 @@ class CaseRun:
             await self._site.take_back()
             self._site.mischief.clear()
             recovered = await self._run_accounts("recovery")
+            if any(map(_keeps_away, recovered)):
+                self._later = True
+                recovered = await self._run_accounts("half an hour later")
             orders = len(self._witness.orders)
             idle = await self._run_accounts("idle")
             self._judge(recovered, idle, len(self._witness.orders) - orders)
@@ -180,6 +186,9 @@ class CaseRun:
             began=self._pace.began,
             marker=self._home / f"{phase} {account_id}",
             sabotage=self._sabotage,
+            # Nothing happens meanwhile: only the time of day is another.
+            jump_at=0 if self._later else None,
+            jump_seconds=_DOUBT_SECONDS,
         )
         wanted: dict[str, Any] = {}
         for fault in self._site.mischief[account_id]:
@@ -218,6 +227,12 @@ class CaseRun:
         verdict.violations += self._witness.violations
         verdict.violations += [f"audit: {text}" for text in self._site.exchange.audit()]
         judge_outcomes(verdict, fired, recovered, idle, new, self._witness)
+
+
+def _keeps_away(outcome: Outcome) -> bool:
+    """For a while, from an order that the broker must have had and does not tell of."""
+    told = outcome.attention
+    return told is not None and told.claim is Claim.ORDERS_IN_DOUBT
 
 
 def _no_room(outcome: Outcome) -> bool:
