@@ -4,8 +4,9 @@ The rule: an order is absent only when the broker, asked in a standing session f
 executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS` after it was
 handed over and after the session was last lost, and says so three times. Until then it could still
 be on its way, and a single list can leave an order out. An absent order was never received if the
-session that was to carry it has been lost; in a session that has stood since, what was handed over
-did arrive, and its absence says nothing: it may wait for somebody to confirm it. What an order of
+session that was to carry it was lost before it answered anything; what was handed over in one that
+was still answering later did arrive, whatever became of the session then, and its absence says
+nothing: it may wait for somebody to confirm it. What an order of
 an earlier trading day did is no longer told by the broker; it cannot work any more, and whatever it
 traded is in the positions that the next plan starts from.
 """
