@@ -27,6 +27,7 @@ def test_an_absent_file_is_all_defaults(tmp_path: Path) -> None:
     config, notices = read_config(tmp_path / "config.yaml")
     assert config.ibkr.request_timeout_seconds == 10
     assert config.ibkr.connection_timeout_seconds == 10
+    assert config.ibkr.acknowledgement_timeout_seconds == 5
     assert config.ibkr.price_cache_ttl_seconds == 30
     assert config.ibkr.market_data_type == 1
     assert (config.ibkr.ports.live_internal, config.ibkr.ports.paper_internal) == (4003, 4004)
@@ -58,6 +59,7 @@ def test_an_empty_file_and_an_empty_section_are_defaults(tmp_path: Path) -> None
     [
         ("ibkr", "request_timeout_seconds", 5, 60),
         ("ibkr", "connection_timeout_seconds", 5, 60),
+        ("ibkr", "acknowledgement_timeout_seconds", 2, 60),
         ("ibkr", "price_cache_ttl_seconds", 10, 300),
         ("ibkr", "market_data_type", 1, 4),
         ("trading", "minimum_cash_reserve_usd", 0, 1000),

@@ -48,6 +48,8 @@ class IbkrConfig(Value):
     request_timeout_seconds: float = Field(default=10, ge=5, le=60)
     #: How long connecting and logging in may take.
     connection_timeout_seconds: float = Field(default=10, ge=5, le=60)
+    #: How long an order may go without a word before the gateway's lists are asked for it.
+    acknowledgement_timeout_seconds: float = Field(default=5, ge=2, le=60)
     #: How old a quote may be to serve one more account of a strategy preview; runs ask anew.
     price_cache_ttl_seconds: float = Field(default=30, ge=10, le=300)
     #: 1 live, 2 frozen, 3 delayed, 4 delayed-frozen (IBKR reqMarketDataType).

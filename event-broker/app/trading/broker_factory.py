@@ -73,6 +73,7 @@ def create_broker_client(
         port=port,
         request_timeout_seconds=ibkr.request_timeout_seconds,
         connection_timeout_seconds=ibkr.connection_timeout_seconds,
+        acknowledgement_timeout_seconds=ibkr.acknowledgement_timeout_seconds,
         market_data_type=ibkr.market_data_type,
         price_cache_ttl_seconds=ibkr.price_cache_ttl_seconds,
         contract_cache=ibkr_connector.ContractCache(settings.state_directory / "contracts.json"),

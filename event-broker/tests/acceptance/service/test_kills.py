@@ -26,6 +26,11 @@ DISPATCHED, RECORDED = "DU7", "DU8"
 ACCOUNTS = dict.fromkeys([f"DU{n}" for n in range(1, 8)], "alpha") | {RECORDED: "beta"}
 #: Longer than any test.
 _FOR_GOOD = 600.0
+#: Whoever is held up stays where it is, though the machine be busy.
+PATIENT = CONFIG + """\
+ibkr: {connection_timeout_seconds: 60, acknowledgement_timeout_seconds: 60}
+executor: {max_workers: 6}
+"""
 
 
 def hold_everybody_up(site: Site) -> None:
@@ -61,7 +66,7 @@ def until_all_are_held_up(site: Site, service: Service) -> None:
 def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
     open_site: OpenSite, database_url: str
 ) -> None:
-    site = open_site(database_url, ACCOUNTS, CONFIG + "executor: {max_workers: 6}\n")
+    site = open_site(database_url, ACCOUNTS, PATIENT)
     locks = site.home / "data" / "simulation" / "locks"
     hold_everybody_up(site)
     with ExitStack() as until_it_is_killed:
@@ -81,11 +86,12 @@ def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
         hold(nobody_writes(database_url, but_journals=True))
         until_run_has_ended(site.home, NOT_WRITTEN)
         states = {event.account_id: event.state for event in site.events()}
-        # On a busy machine a result may be written before the lock is there: then these two are
-        # killed a step further on.
-        for account_id in (DISPATCHED, NOT_WRITTEN):
-            states.pop(account_id)
-        assert set(states.values()) == {EventState.RUNNING}
+        held_up = {states[account] for account in (CONNECTED, SELLING, SOLD, BUYING)}
+        assert held_up == {EventState.RUNNING}
+        # An attempt waits ten seconds for the lock and comes again. The others may be a step further
+        # on a busy machine, where a result is written before the store is closed.
+        assert states[CLAIMED] in {EventState.RUNNING, EventState.QUEUED}
+        assert states.keys() == ACCOUNTS.keys() - {RECORDED}
         (waiting,) = site.store.messages.list(1, channel="beta")
         assert waiting.status is MessageStatus.RECEIVED
         service.kill_all()
