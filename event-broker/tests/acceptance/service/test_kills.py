@@ -27,10 +27,13 @@ ACCOUNTS = dict.fromkeys([f"DU{n}" for n in range(1, 8)], "alpha") | {RECORDED: 
 #: Longer than any test.
 _FOR_GOOD = 600.0
 #: Whoever is held up stays where it is, though the machine be busy.
-PATIENT = CONFIG + """\
+PATIENT = (
+    CONFIG
+    + """\
 ibkr: {connection_timeout_seconds: 60, acknowledgement_timeout_seconds: 60}
 executor: {max_workers: 6}
 """
+)
 
 
 def hold_everybody_up(site: Site) -> None:
@@ -88,8 +91,8 @@ def test_a_service_killed_at_every_step_of_an_event_ends_each_exactly_once(
         states = {event.account_id: event.state for event in site.events()}
         held_up = {states[account] for account in (CONNECTED, SELLING, SOLD, BUYING)}
         assert held_up == {EventState.RUNNING}
-        # An attempt waits ten seconds for the lock and comes again. The others may be a step further
-        # on a busy machine, where a result is written before the store is closed.
+        # An attempt waits ten seconds for the lock and comes again. The others may be a step
+        # further on a busy machine, where a result is written before the store is closed.
         assert states[CLAIMED] in {EventState.RUNNING, EventState.QUEUED}
         assert states.keys() == ACCOUNTS.keys() - {RECORDED}
         (waiting,) = site.store.messages.list(1, channel="beta")

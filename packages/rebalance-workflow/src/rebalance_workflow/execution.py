@@ -12,7 +12,7 @@ from dataclasses import replace
 from broker_connector_base import AccountSnapshot, Attention, ContractPrice, Fill
 from rebalance_calculator import PlanLine, Reconciliation
 
-from .cash_memory import cash_of
+from .cash_memory import cash_of, with_orders
 from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
@@ -64,12 +64,17 @@ class LiveMarket:
         self._clock = clock
         self._reporter = reporter
         self._is_current = True
-        self.cash_before = cash_known or cash_of(before, run_id=run_id, at=clock.now())
+        self._cash_before = cash_known or cash_of(before, run_id=run_id, at=clock.now())
         #: The account as it was last seen.
         self.latest = before
         self.warnings: list[str] = []
         #: The plan's line behind each order, by client order id.
         self.lines: dict[str, PlanLine] = {}
+
+    def cash_known(self) -> CashKnown:
+        """What the next run shall know of the cash: what it was, and the orders that moved it."""
+        keys = [order.intent.client_order_id for order in self.orders]
+        return with_orders(self._cash_before, keys, at=self._clock.now())
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -185,7 +190,7 @@ class LiveMarket:
 
     def _preface(self) -> list[CashKnown]:
         """What is known of the account before the first order of the run."""
-        return [] if self.orders else [self.cash_before]
+        return [] if self.orders else [self._cash_before]
 
     def _intent(self, line: PlanLine, phase: Phase, round_number: int) -> OrderIntent:
         selling = phase is Phase.SELL

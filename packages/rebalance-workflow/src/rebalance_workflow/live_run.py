@@ -20,23 +20,15 @@ from broker_connector_base import AccountConfig, BrokerError, Fill, RunStatus
 from rebalance_calculator import PlanError
 
 from .allocation_service import AllocationService
-from .cash_memory import cash_known, waited_until_it_fits, with_orders
+from .cash_memory import waited_until_it_fits
 from .clearing import check_foreign_orders, clear_orders
 from .clock import Clock
 from .concurrency import together
 from .desk import OrderDesk
+from .earlier_runs import EarlierRuns, earlier_runs
 from .errors import Permit, PermitWithdrawn, RebalanceStopped
 from .execution import LiveMarket, RunHalted
-from .journal import (
-    CashKnown,
-    JournalError,
-    OrderIntent,
-    RunFinished,
-    RunJournal,
-    RunStarted,
-    doubted,
-    unfinished,
-)
+from .journal import CashKnown, JournalError, RunFinished, RunJournal, RunStarted
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
 from .recovery import describe_recovered, recover
@@ -81,16 +73,11 @@ class LiveRun:
         self._permit = permit
         self._started_at = clock.now()
         self._notes: list[str] = []
-        #: What this run and those before it know of the account's cash.
-        self._cash: CashKnown | None = None
-        #: Orders that earlier runs gave up and the broker must have.
-        self._doubts: frozenset[str] = frozenset()
 
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
         recent = self._journal.recent(self._account.account_id)
-        pending, self._cash = unfinished(recent), cash_known(recent, self._started_at)
-        self._doubts = doubted(recent, self._started_at)
+        earlier = earlier_runs(recent, self._started_at)
         self._journal.append(
             RunStarted(
                 run_id=self._run_id,
@@ -100,7 +87,7 @@ class LiveRun:
             )
         )
         try:
-            result = await self._execute(pending)
+            result, cash = await self._execute(earlier)
         except Exception as error:
             stopped = isinstance(error, RebalanceStopped)
             status = RunStatus.NEEDS_ATTENTION if stopped else RunStatus.FAILED
@@ -108,13 +95,16 @@ class LiveRun:
                 self._write_end(status, str(error))
             raise
         try:
-            self._write_end(result.status, result.error)
+            self._write_end(result.status, result.error, cash)
         except JournalError as error:
             result = result.model_copy(update={"warnings": (*result.warnings, str(error))})
         self._reporter.stage(Stage.FINISHED, result.status.value)
         return result
 
-    def _write_end(self, status: RunStatus, reason: str | None) -> None:
+    def _write_end(
+        self, status: RunStatus, reason: str | None, cash: CashKnown | None = None
+    ) -> None:
+        """Without `cash` what the records before say of it stands."""
         self._journal.append(
             RunFinished(
                 run_id=self._run_id,
@@ -123,15 +113,16 @@ class LiveRun:
                 status=status,
                 reason=reason,
                 open_orders=len(self._journal.unfinished(self._account.account_id)),
-                cash=self._cash,
+                cash=cash,
             )
         )
 
-    async def _execute(self, pending: Sequence[OrderIntent]) -> RunResult:
-        planner, start = await self._prepare(pending)
+    async def _execute(self, earlier: EarlierRuns) -> tuple[RunResult, CashKnown | None]:
+        """The result, and what the next run shall know of the cash."""
+        planner, start = await self._prepare(earlier)
         self._reporter.stage(Stage.PLANNING)
         rounds = Rounds(planner, start)
-        desk, market = self._at_the_broker(start)
+        desk, market = self._at_the_broker(start, earlier.cash)
         async with desk.open():
             stopped_by = await _error_of(rounds.trade(market, most=self._policy.max_rounds))
             if stopped_by is not None and not market.orders:
@@ -139,14 +130,14 @@ class LiveRun:
             # Orders exist: whatever goes wrong from here on, what was traded has to be told.
             self._reporter.stage(Stage.RECONCILING)
             await _error_of(desk.wait_for_commissions())
-        if market.orders:
-            keys = [order.intent.client_order_id for order in market.orders]
-            self._cash = with_orders(market.cash_before, keys, at=self._clock.now())
+        cash = market.cash_known() if market.orders else earlier.cash
         if stopped_by is not None:
             await _error_of(market.look())
-        return self._result(planner, start, rounds, market, stopped_by)
+        return self._result(planner, start, rounds, market, stopped_by), cash
 
-    def _at_the_broker(self, start: Situation) -> tuple[OrderDesk, LiveMarket]:
+    def _at_the_broker(
+        self, start: Situation, cash_known: CashKnown | None
+    ) -> tuple[OrderDesk, LiveMarket]:
         desk = OrderDesk(
             self._session,
             self._account.account_id,
@@ -160,7 +151,7 @@ class LiveRun:
             self._session,
             desk,
             start.snapshot,
-            cash_known=self._cash,
+            cash_known=cash_known,
             run_id=self._run_id,
             policy=self._policy,
             clock=self._clock,
@@ -168,9 +159,9 @@ class LiveRun:
         )
         return desk, market
 
-    async def _prepare(self, pending: Sequence[OrderIntent]) -> tuple[Planner, Situation]:
+    async def _prepare(self, earlier: EarlierRuns) -> tuple[Planner, Situation]:
         """Everything before the first plan; all that is sent is the cancellation of own orders."""
-        account_id = self._account.account_id
+        account_id, pending = self._account.account_id, earlier.pending
         self._reporter.stage(Stage.READING)
         target, open_orders = await together(
             self._allocations.get_target(self._account),
@@ -185,22 +176,22 @@ class LiveRun:
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
         outcomes = await recover(
-            self._session, pending, self._journal, self._policy, self._clock, doubts=self._doubts
+            self._session, pending, self._journal, self._policy, self._clock, doubts=earlier.doubts
         )
         self._notes.extend(map(describe_recovered, outcomes))
         start = await read_situation(self._session, planner)
-        if await self._waited_for_cash(start):
+        if await self._waited_for_cash(start, earlier.cash):
             # Prices and positions have moved on, too.
             start = await read_situation(self._session, planner)
-            await self._waited_for_cash(start)
+            await self._waited_for_cash(start, earlier.cash)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
 
-    async def _waited_for_cash(self, start: Situation) -> bool:
+    async def _waited_for_cash(self, start: Situation, known: CashKnown | None) -> bool:
         """True when the broker told at first of more cash than the runs before can have left."""
-        if self._cash is None:
+        if known is None:
             return False
-        return await waited_until_it_fits(self._session, start.snapshot, self._cash, self._policy)
+        return await waited_until_it_fits(self._session, start.snapshot, known, self._policy)
 
     def _result(
         self,
