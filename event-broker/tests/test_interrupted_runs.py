@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from app.account_process.rebalancing import RunInterrupted, rebalance
-from broker_connector_base import Claim, OpenOrder, OrderStatus
+from broker_connector_base import Claim, OpenOrder, OrderStatus, RunStatus
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILLS,
@@ -21,8 +21,8 @@ from broker_connector_base.testing import (
     FakeBroker,
     Reject,
 )
-from rebalance_workflow import JournalError, MemoryJournal, RunJournal
-from rebalance_workflow.journal import Record
+from rebalance_workflow import JournalError, MemoryJournal, RebalanceStopped, RunJournal
+from rebalance_workflow.journal import OrderIntent, Record
 from rebalance_workflow.testing import World, make_world
 
 
@@ -48,7 +48,7 @@ async def begin(
     world.books.script("BBB", FILLS)
     await world.broker.connect()
     run = asyncio.ensure_future(
-        rebalance(world.rebalancer(), world.account, journal or world.journal)
+        rebalance(world.rebalancer(), world.account, journal or world.journal, world.clock)
     )
     await settled()
     assert world.traded() == {"BBB": Decimal(988)}
@@ -69,7 +69,7 @@ def statuses(world: World) -> dict[str, OrderStatus]:
 async def test_it_cancels_what_works_and_tells_what_it_traded(world: World) -> None:
     interrupted = await end(await begin(world, RESTS))
     assert str(interrupted) == (
-        "the run was interrupted: 1 working orders were cancelled; "
+        "the run was interrupted: none of its orders works any more; "
         "traded: BBB +988 at 50.0500. Run again to go on."
     )
     assert interrupted.attention is None
@@ -93,6 +93,52 @@ async def test_an_order_that_the_broker_has_no_word_of_is_in_doubt(world: World)
     assert interrupted.attention.orders == ("rb:run1:DU1:AAA:B:1",)
 
 
+@pytest.mark.parametrize("seconds", [1, 7, 10])
+async def test_the_next_run_keeps_away_from_it(world: World, seconds: float) -> None:
+    run = await begin(world, SWALLOWED)
+    await asyncio.sleep(seconds)
+    await end(run)
+    world.new_session()
+    with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\); look at them"):
+        await world.run()
+    await asyncio.sleep(1800)
+    world.books.script("AAA", FILLS)
+    assert (await world.run()).status is RunStatus.DONE
+
+
+async def test_what_the_run_has_found_out_is_kept_when_the_broker_is_gone(world: World) -> None:
+    run = await begin(world, SWALLOWED)
+    # It was not answered, and three looks did not find it.
+    await asyncio.sleep(11)
+    world.books.reachable = False
+    world.books.drop()
+    await end(run)
+    world.books.reachable = True
+    world.new_session()
+    with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\); look at them"):
+        await world.run()
+
+
+async def test_an_order_that_was_never_handed_over_leaves_no_doubt(world: World) -> None:
+    class Ending(MemoryJournal):
+        """Tells the run to end as soon as it has written down what it is going to send."""
+
+        def append(self, *records: Record) -> None:
+            super().append(*records)
+            if isinstance(records[-1], OrderIntent):
+                run.cancel()
+
+    world.journal = Ending()
+    await world.broker.connect()
+    run = asyncio.ensure_future(
+        rebalance(world.rebalancer(), world.account, world.journal, world.clock)
+    )
+    with pytest.raises(RunInterrupted, match=r"works any more; nothing was traded\. Run again"):
+        await run
+    assert world.journal.unfinished(world.account.account_id) == []
+    assert world.sent() == []
+
+
 async def test_trades_of_others_are_not_told_as_its_own(world: World) -> None:
     run = await begin(world, RESTS)
     by_hand = world.books.place_foreign_order(world.account.account_id, "BBB", 5, limit_price=60)
@@ -100,18 +146,35 @@ async def test_trades_of_others_are_not_told_as_its_own(world: World) -> None:
     assert "traded: BBB +988 at" in str(await end(run))
 
 
+@pytest.mark.parametrize(("symbol", "matters"), [("BBB", True), ("CCC", False)])
+async def test_orders_of_others_matter_in_its_own_symbols_alone(
+    world: World, symbol: str, matters: bool
+) -> None:
+    world.books.add_instrument("CCC", bid="10", ask="10.01")
+    run = await begin(world, RESTS)
+    world.books.place_foreign_order(world.account.account_id, symbol, -5, limit_price=99)
+    interrupted = await end(run)
+    told = "none of its orders works any more, but 1 open order (sell 5 BBB) of somebody else;"
+    assert (told in str(interrupted)) is matters
+    assert (interrupted.attention is not None) is matters
+
+
 async def test_a_run_that_traded_nothing_says_so(world: World) -> None:
     world.source.weights = {"AAA": "1"}
     world.books.script("AAA", RESTS)
     await world.broker.connect()
-    run = asyncio.ensure_future(rebalance(world.rebalancer(), world.account, world.journal))
+    run = asyncio.ensure_future(
+        rebalance(world.rebalancer(), world.account, world.journal, world.clock)
+    )
     await settled()
-    assert "1 working orders were cancelled; nothing was traded" in str(await end(run))
+    assert "none of its orders works any more; nothing was traded" in str(await end(run))
 
 
 async def test_before_its_first_order_nothing_was_sent_and_nothing_is_asked(world: World) -> None:
     await world.broker.connect()
-    run = asyncio.ensure_future(rebalance(world.rebalancer(), world.account, world.journal))
+    run = asyncio.ensure_future(
+        rebalance(world.rebalancer(), world.account, world.journal, world.clock)
+    )
     await asyncio.sleep(0)
     interrupted = await end(run)
     assert "before its first order; no order was sent" in str(interrupted)

@@ -152,7 +152,7 @@ async def _rebalance(
             else:
                 with _nothing_sent_yet(job):
                     await require_open_market(job, rebalancer.broker, early, clock.now())
-                result = await rebalance(rebalancer, job.account, journal)
+                result = await rebalance(rebalancer, job.account, journal, clock)
     except asyncio.CancelledError:
         # Told to end while it closes its session: what was done is told all the same.
         if result is None:

@@ -2,13 +2,15 @@
 
 Comes in: a rebalancer and the journal it writes to. Goes out: its result, or `RunInterrupted` once
 the account's working orders have been cancelled as far as the broker confirms. What an interrupted
-run says is only what the journal and the broker say; where they are silent, it says that.
+run says is only what the journal and the broker say; where they are silent, it says that, and
+writes it down: the next run must not take silence for an order that was never received.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from decimal import Decimal
 from itertools import groupby
 
@@ -20,11 +22,12 @@ from broker_connector_base import (
     BrokerConnectionError,
     Claim,
     Fill,
+    OrderStatus,
     RebalanceResult,
 )
-from rebalance_workflow import JournalError, RunJournal
+from rebalance_workflow import Clock, JournalError, RunJournal
 from rebalance_workflow.clearing import attention_to, describe
-from rebalance_workflow.journal import OrderIntent, RunStarted, unfinished
+from rebalance_workflow.journal import OrderIntent, OrderOutcome, RunStarted, unfinished
 
 from .cancelling import cancel_orders
 from .results import CancelReport
@@ -46,7 +49,7 @@ class RunInterrupted(Exception):
 
 
 async def rebalance(
-    rebalancer: BaseRebalancer, account: AccountConfig, journal: RunJournal
+    rebalancer: BaseRebalancer, account: AccountConfig, journal: RunJournal, clock: Clock
 ) -> RebalanceResult:
     """`rebalance_account`, and order when it is cancelled half-way.
 
@@ -55,19 +58,19 @@ async def rebalance(
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        intents, is_open = _intents_of_last_run(journal, account.account_id)
-    if not intents:
+        sent, is_open = _orders_of_last_run(journal, account.account_id)
+    if not sent:
         raise RunInterrupted("the run was interrupted before its first order; no order was sent")
-    raise await _tidy_up(rebalancer.broker, account.account_id, intents, is_open)
+    raise await _tidy_up(rebalancer.broker, account.account_id, sent, is_open, journal, clock)
 
 
-def _intents_of_last_run(
+def _orders_of_last_run(
     journal: RunJournal, account_id: str
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Keys of all orders that the run may have sent, since an intent is written before its order
-    goes, and of those whose end is not written down.
+) -> tuple[list[OrderIntent], list[OrderIntent]]:
+    """All orders that the run may have sent, since an intent is written before its order goes, and
+    those of them whose end is not written down.
     """
-    keys: set[str] = set()
+    sent: list[OrderIntent] = []
     try:
         records = journal.recent(account_id)
     except JournalError as error:
@@ -77,32 +80,42 @@ def _intents_of_last_run(
         ) from error
     for record in records:
         if isinstance(record, RunStarted):
-            keys.clear()
+            sent.clear()
         elif isinstance(record, OrderIntent):
-            keys.add(record.client_order_id)
+            sent.append(record)
     still_open = {intent.client_order_id for intent in unfinished(records)}
-    return frozenset(keys), frozenset(keys & still_open)
+    return sent, [intent for intent in sent if intent.client_order_id in still_open]
 
 
 async def _tidy_up(
-    broker: BrokerClient, account_id: str, intents: frozenset[str], is_open: frozenset[str]
+    broker: BrokerClient,
+    account_id: str,
+    sent: Sequence[OrderIntent],
+    is_open: Sequence[OrderIntent],
+    journal: RunJournal,
+    clock: Clock,
 ) -> RunInterrupted:
+    keys = {intent.client_order_id for intent in sent}
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
             report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
-            untold = await _untold(broker, report, is_open)
-        orders, attention = _describe_orders(report), _attention_to(report)
-        if untold:
+            outcomes = await _outcomes(broker, is_open, clock)
+        # Without them the next run finds out by itself.
+        if outcomes:
+            with suppress(JournalError):
+                journal.append(*outcomes)
+        orders, attention = _describe_orders(report, {intent.symbol for intent in sent})
+        if untold := _untold(report, outcomes):
             orders += f", and the broker does not tell the end of {', '.join(untold)}"
             attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=untold)
     except (Exception, asyncio.CancelledError) as error:
         orders = f"its orders may be working ({_reason(error)})"
-        attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(intents)))
+        attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(keys)))
     try:
         async with asyncio.timeout(_READING_SECONDS):
             fills = await broker.get_executions(account_id)
-        trades = _describe_trades([fill for fill in fills if fill.client_order_id in intents])
+        trades = _describe_trades([fill for fill in fills if fill.client_order_id in keys])
     except (Exception, asyncio.CancelledError) as error:
         trades = f"what it traded could not be read ({_reason(error)})"
         attention = attention or Attention(claim=Claim.ACCOUNT_NOT_SEEN)
@@ -110,30 +123,48 @@ async def _tidy_up(
     return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
 
 
-async def _untold(
-    broker: BrokerClient, report: CancelReport, keys: frozenset[str]
-) -> tuple[str, ...]:
+async def _outcomes(
+    broker: BrokerClient, intents: Sequence[OrderIntent], clock: Clock
+) -> list[OrderOutcome]:
+    """What the broker tells of each; one that it does not tell of may have arrived all the same."""
+    found = await asyncio.gather(
+        *(broker.find_order(intent.account_id, intent.client_order_id) for intent in intents)
+    )
+    return [
+        OrderOutcome(
+            run_id=intent.run_id,
+            account_id=intent.account_id,
+            at=clock.now(),
+            client_order_id=intent.client_order_id,
+            status=OrderStatus.UNKNOWN if order is None else order.status,
+            filled_quantity=0 if order is None else order.filled_quantity,
+            average_price=None if order is None else order.average_price,
+            message=None if order is None else order.message,
+            arrived=True,
+        )
+        for intent, order in zip(intents, found, strict=True)
+    ]
+
+
+def _untold(report: CancelReport, outcomes: Sequence[OrderOutcome]) -> tuple[str, ...]:
     """Keys of orders that were not listed and of which the broker does not say that they ended."""
     listed = {order.client_order_id for order in (*report.ended, *report.still_working)}
-    asked = sorted(keys - listed)
-    found = await asyncio.gather(*(broker.find_order(report.account_id, key) for key in asked))
-    return tuple(
-        key
-        for key, order in zip(asked, found, strict=True)
-        if order is None or not order.status.is_final
+    open_ends = {o.client_order_id for o in outcomes if not o.status.is_final}
+    return tuple(sorted(open_ends - listed))
+
+
+def _describe_orders(report: CancelReport, symbols: Set[str]) -> tuple[str, Attention | None]:
+    """In words, and what is to be looked at; orders of others as far as they are in `symbols`."""
+    if own := report.still_working:
+        return f"{describe(own)} still working", attention_to(Claim.ORDERS_WORKING, own)
+    words = "none of its orders works any more"
+    foreign = [order for order in report.foreign if order.symbol in symbols]
+    if not foreign:
+        return words, None
+    return (
+        f"{words}, but {describe(foreign)} of somebody else",
+        attention_to(Claim.ORDERS_OF_OTHERS, foreign),
     )
-
-
-def _describe_orders(report: CancelReport) -> str:
-    if report.is_clear:
-        return f"{len(report.ended)} working orders were cancelled"
-    return f"{describe((*report.still_working, *report.foreign))} still working"
-
-
-def _attention_to(report: CancelReport) -> Attention | None:
-    if report.still_working:
-        return attention_to(Claim.ORDERS_WORKING, report.still_working)
-    return attention_to(Claim.ORDERS_OF_OTHERS, report.foreign) if report.foreign else None
 
 
 def _describe_trades(fills: Sequence[Fill]) -> str:

@@ -89,7 +89,7 @@ def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
         process.send_signal(signal.SIGINT)
         interrupted = shell.finish(process)
         assert interrupted.code == 1
-        assert "working orders were cancelled; traded: " in interrupted.errors
+        assert "none of its orders works any more; traded: " in interrupted.errors
         assert "GLD -12 at 304.8100" in interrupted.errors
         orders = shell.run("orders", "-account", "DUM959247", "--json")
         assert orders.document["result"]["orders"] == []

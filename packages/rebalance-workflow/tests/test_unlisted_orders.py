@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,9 @@ from broker_connector_base.testing import (
     RESTS,
     SWALLOWED,
     FakeBroker,
+    LoopClock,
 )
+from broker_connector_base.testing.virtual_time import START
 from rebalance_workflow import RebalanceStopped
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
@@ -95,6 +98,19 @@ async def test_runs_keep_away_from_it_for_half_an_hour_and_then_close_it(world: 
     await asyncio.sleep(900)
     assert (await world.run()).status is RunStatus.DONE
     assert world.journal.unfinished(ACCOUNT) == []
+
+
+async def test_a_clock_that_was_ahead_and_is_set_right_ends_no_doubt(world: World) -> None:
+    world.books.script("AAA", SWALLOWED, FILLS)
+    world.clock = LoopClock(START + timedelta(days=1))
+    await world.run()
+    world.clock = LoopClock(START)
+    for _ in range(2):
+        with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\)"):
+            await world.run()
+        await asyncio.sleep(800)
+    await asyncio.sleep(300)
+    assert (await world.run()).status is RunStatus.DONE
 
 
 async def test_it_is_bought_once_when_it_is_confirmed_late(world: World) -> None:

@@ -38,8 +38,7 @@ def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
             known = record.cash or known
         elif isinstance(record, OrderIntent) and known is not None:
             known = with_orders(known, [record.client_order_id], at=record.at)
-    # A clock may have been ahead.
-    return known if known is not None and abs(now - known.at) < _REMEMBERED else None
+    return known if known is not None and now - known.at < _REMEMBERED else None
 
 
 def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:

@@ -32,7 +32,7 @@ from .clock import Clock
 from .concurrency import all_of
 from .errors import Permit, PermitWithdrawn
 from .fate import find_fate
-from .journal import OrderIntent, OrderOutcome, Record, RunJournal
+from .journal import JournalError, OrderIntent, OrderOutcome, Record, RunJournal
 from .order_feed import OrderFeed
 from .orders import Order, Orders
 from .policy import RebalancePolicy
@@ -92,29 +92,32 @@ class OrderDesk:
         """
         return self._feed.stands and self._exchange_link is not Connectivity.LOST
 
-    async def work(self, intents: Sequence[OrderIntent], *preface: Record) -> list[Order]:
-        """Send all at once and return when each is settled, or cannot be for now.
+    @asynccontextmanager
+    async def work(
+        self, intents: Sequence[OrderIntent], *preface: Record
+    ) -> AsyncIterator[list[Order]]:
+        """Send all at once; in the block each is settled, or cannot be for now.
 
-        In the journal the `preface` goes before them. Raises `JournalError` before anything is sent
-        when they cannot be written down, and `PermitWithdrawn` before that.
+        In the journal the `preface` goes before them. What became of them is written down at the
+        end of the block, whose end without an error says that the account shows their fills, and
+        just as well when the run is told to end before that. Raises `JournalError` before anything
+        is sent when they cannot be written down, and `PermitWithdrawn` before that.
         """
         self._permit()
         self._journal.append(*preface, *intents)
         orders = self.orders.add(intents)
-        if not self.can_send:
-            self._put_off(orders)
-        await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
-        await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
-        if any(order.never_sent for order in orders):
-            await _within(self._policy.reconnect_timeout_seconds, self._wait_for_the_way())
-        return orders
-
-    def write_outcomes(self, orders: Sequence[Order], *, booked: bool) -> None:
-        """Write down what became of them; `booked` says that the account shows their fills.
-
-        Raises `JournalError`.
-        """
-        self._journal.append(*(self._outcome(order, booked=booked) for order in orders))
+        try:
+            await self._work(orders)
+            yield orders
+        except BaseException:
+            for order in orders:
+                if not order.was_handed_over:
+                    order.see_unsent("the run was told to end")
+            # A journal that fails as well must not hide that.
+            with suppress(JournalError):
+                self._write_outcomes(orders, booked=False)
+            raise
+        self._write_outcomes(orders, booked=True)
 
     async def wait_for_commissions(self) -> None:
         """Give the broker a moment to tell what the fills cost."""
@@ -127,6 +130,14 @@ class OrderDesk:
             await _within(self._policy.commission_timeout_seconds, self.read_executions())
 
     # --- sending and settling --------------------------------------------------------------------
+
+    async def _work(self, orders: Sequence[Order]) -> None:
+        if not self.can_send:
+            self._put_off(orders)
+        await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
+        await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
+        if any(order.never_sent for order in orders):
+            await _within(self._policy.reconnect_timeout_seconds, self._wait_for_the_way())
 
     def _put_off(self, orders: Sequence[Order]) -> None:
         for order in orders:
@@ -277,6 +288,9 @@ class OrderDesk:
             _log.warning("exchange_link", state=event.state.value)
         elif (order := self.orders.see(event)) is not None:
             self._on_change(order)
+
+    def _write_outcomes(self, orders: Sequence[Order], *, booked: bool) -> None:
+        self._journal.append(*(self._outcome(order, booked=booked) for order in orders))
 
     def _outcome(self, order: Order, *, booked: bool) -> OrderOutcome:
         return OrderOutcome(

@@ -100,13 +100,9 @@ class LiveMarket:
         self.lines.update(
             (intent.client_order_id, line) for intent, line in zip(intents, lines, strict=True)
         )
-        orders = await self._desk.work(intents, *self._preface())
-        self._is_current = booked = False
-        try:
+        async with self._desk.work(intents, *self._preface()) as orders:
+            self._is_current = False
             settled, quotes = await self._see_through(orders, situation)
-            booked = True
-        finally:
-            self._desk.write_outcomes(orders, booked=booked)
         put_off = any(order.never_sent for order in orders)
         went_wrong = any(order.went_wrong for order in orders)
         return replace(

@@ -166,14 +166,14 @@ class RunJournal(Protocol):
         ...
 
 
-def doubted(records: Iterable[Record], now: datetime) -> frozenset[str]:
-    """Keys of orders that a run gave up a short while ago though the broker must have them."""
+def doubted(records: Iterable[Record], now: datetime) -> list[OrderOutcome]:
+    """Of orders that a run gave up a short while ago though the broker must have them."""
     latest = {r.client_order_id: r for r in records if isinstance(r, OrderOutcome)}
-    return frozenset(
-        key
-        for key, outcome in latest.items()
-        if outcome.arrived and not outcome.is_decided and abs(now - outcome.at) < DOUBT_LASTS
-    )
+    return [
+        outcome
+        for outcome in latest.values()
+        if outcome.arrived and not outcome.is_decided and now - outcome.at < DOUBT_LASTS
+    ]
 
 
 def unfinished(records: Iterable[Record]) -> list[OrderIntent]:

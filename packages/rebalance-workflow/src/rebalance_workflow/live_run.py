@@ -84,7 +84,8 @@ class LiveRun:
                 account_id=self._account.account_id,
                 at=self._started_at,
                 strategy=self._account.strategy_name,
-            )
+            ),
+            *earlier.redated,
         )
         try:
             result, cash = await self._execute(earlier)

@@ -86,6 +86,11 @@ class Order:
         return self._acknowledged or bool(self.filled) or self.is_missing
 
     @property
+    def was_handed_over(self) -> bool:
+        """True once the broker was asked to place it."""
+        return self.handed_over > -math.inf
+
+    @property
     def went_wrong(self) -> bool:
         """True when it was sent and did not fill completely."""
         return not self.is_complete and not self.never_sent
