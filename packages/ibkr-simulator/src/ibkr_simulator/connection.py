@@ -89,6 +89,11 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self.gateway.closed(self, self.session)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is there."""
+        return self._transport is not None
+
     # --- out --------------------------------------------------------------------------------
 
     def send(self, message: Message) -> None:

@@ -54,6 +54,36 @@ async def test_only_the_matched_order_stalls_and_not_its_symbol(world: Any, spy:
     assert [trade.filled() for trade in (before, mine, after)] == [0, 1, 10]
 
 
+async def test_an_order_that_waits_for_a_confirmation_is_on_no_list(world: Any, spy: Stock) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "unconfirmed", "seconds": 60})
+    ib = await world.client()
+    trade = ib.placeOrder(spy, MarketOrder("BUY", 10))
+    await world.settle(ib)
+    world.clock.advance(59)
+    assert await ib.reqAllOpenOrdersAsync() == []
+    assert (trade.orderStatus.status, trade.fills) == ("PendingSubmit", [])
+    world.clock.advance(1)
+    await world.settle(ib)
+    assert (trade.orderStatus.status, trade.filled()) == ("Filled", 10)
+
+
+@pytest.mark.parametrize(("seconds", "filled"), [(4, 0), (6, 1)])
+async def test_a_session_that_ends_at_once_takes_it_along(
+    world: Any, spy: Stock, seconds: int, filled: int
+) -> None:
+    gateway = await world.gateway()
+    gateway.faults.add({"action": "unconfirmed", "seconds": 60})
+    ib = await world.client()
+    ib.placeOrder(spy, MarketOrder("BUY", 10))
+    await world.settle(ib)
+    world.clock.advance(seconds)
+    ib.disconnect()
+    await world.gone(1)
+    world.clock.advance(60)
+    assert len(world.exchange.executions()) == filled
+
+
 async def test_only_the_cancelled_order_fills_and_the_market_stays_where_it_is(
     world: Any, spy: Stock
 ) -> None:

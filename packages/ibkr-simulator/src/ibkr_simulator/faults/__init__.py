@@ -20,7 +20,7 @@ from .messages import (
     Swallow,
 )
 from .rules import BadRule, Direction, FaultRule, read_file
-from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale
+from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale, Unconfirmed
 from .wire import Corrupt, Damage, Drop, Ending, Merge, Split
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Split",
     "Stale",
     "Swallow",
+    "Unconfirmed",
     "read_file",
     "rule_from_json",
     "rule_to_json",

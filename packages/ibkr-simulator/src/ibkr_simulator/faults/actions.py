@@ -23,7 +23,7 @@ from .messages import (
     Swallow,
 )
 from .rules import MODIFY_ORDER, BadRule, Direction, FaultRule, build, terms
-from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale
+from .trading import CancelOrder, Correct, FillAfterCancel, Partial, Stale, Unconfirmed
 from .wire import Corrupt, Drop, Merge, Split
 
 
@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, Row] = {
     "split": Row(Split, _REPLY),
     "stale": Row(Stale, of_gateway=True),
     "swallow": Row(Swallow),
+    "unconfirmed": Row(Unconfirmed, messages=("placeOrder",)),
 }
 _NAMES = {row.kind: name for name, row in ACTIONS.items()}
 _MATCH = {term.name for term in fields(FaultRule)} - {"action"}

@@ -53,6 +53,27 @@ class Partial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unconfirmed:
+    """The order waits at a window of the gateway until somebody confirms it, `seconds` later.
+
+    Until then it is on no list, and nobody is told of it. A session that ends within the first
+    `fragile` seconds takes it along; one that ends later does not.
+    """
+
+    seconds: float
+    fragile: float = 5.0
+
+    def __call__(self, hit: Hit) -> None:
+        fragile = min(self.fragile, self.seconds)
+
+        def keep() -> None:
+            if hit.connection.is_open:
+                hit.later(self.seconds - fragile, hit.proceed)
+
+        hit.later(fragile, keep)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FillAfterCancel:
     """The cancellation comes too late: the order fills whole, `seconds` later.
 
