@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from broker_connector_base import AccountDataError, AccountSnapshot, RunStatus
-from broker_connector_base.testing import FILLS, RESTS, FakeBroker
+from broker_connector_base.testing import COMMISSION_UNTOLD, FILLS, RESTS, FakeBroker
+from rebalance_calculator import CommissionModel
 from rebalance_workflow.cash_memory import cash_known
 from rebalance_workflow.journal import RunFinished
 from rebalance_workflow.testing import ACCOUNT, World, make_world
@@ -78,7 +79,7 @@ def world() -> World:
 async def refused(world: World) -> None:
     """A run that sends nothing, and says why."""
     sent = len(world.sent())
-    with pytest.raises(AccountDataError, match=r"7(801|902)\.00 USD more cash .* Nothing was"):
+    with pytest.raises(AccountDataError, match=r"7(801|90[02])\.00 USD more cash .* Nothing was"):
         await world.run()
     assert len(world.sent()) == sent
 
@@ -106,6 +107,16 @@ async def test_nor_by_the_ones_after_that(world: World) -> None:
     stale(world)
     for _ in range(3):
         await refused(world)
+
+
+async def test_a_commission_that_is_not_told_may_be_less_than_the_model_says(world: World) -> None:
+    world.books.script("AAA", COMMISSION_UNTOLD)
+    await world.run()
+    dear = CommissionModel(minimum=Decimal(20))
+    world.policy = world.policy.model_copy(update={"commission": dear})
+    assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+    stale(world)
+    await refused(world)
 
 
 async def test_a_run_without_orders_keeps_it_in_mind(world: World) -> None:

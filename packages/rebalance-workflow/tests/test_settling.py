@@ -9,6 +9,7 @@ import pytest
 
 from broker_connector_base import AccountPosition, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
+from rebalance_workflow.policy import IBKR_FIXED
 from rebalance_workflow.settling import compare
 
 #: Two contracts that the broker gives no price for, worth 1,000 of net liquidation.
@@ -60,3 +61,26 @@ def test_money_that_came_meanwhile_is_left_out_of_cash_and_net_liquidation(optio
     cautious = compare(before, [BUY], after, CommissionModel()).cautious
     assert cautious.cash_balance == 1_000
     assert cautious.total_value == 11_000 + rest
+
+
+def test_an_old_balance_does_not_hide_what_the_broker_has_yet_to_charge() -> None:
+    before = snapshot(cash=10_000, shares=10, total=11_000, option=False)
+    after = snapshot(cash=10_000, shares=100, total=11_000, option=False)
+    untold = BUY.model_copy(update={"commission": None})
+    cautious = compare(before, [untold], after, IBKR_FIXED).cautious
+    # 10,000 - 90 x 100 - the minimum of 1.
+    assert cautious.cash_balance == 999
+    assert cautious.cash_by_currency == {"USD": 999}
+
+
+def test_the_parts_of_an_order_are_not_charged_the_minimum_each() -> None:
+    """Else a right balance would look like a lack of cash, and shares were sold to mend it."""
+    before = snapshot(cash=10_000, shares=10, total=11_000, option=False)
+    after = snapshot(cash=999, shares=100, total=10_999, option=False)
+    parts = [
+        BUY.model_copy(update={"execution_id": f"E{n}", "quantity": Decimal(1), "commission": None})
+        for n in range(90)
+    ]
+    settled = compare(before, parts, after, IBKR_FIXED)
+    assert settled.cash_matches
+    assert settled.cautious == after

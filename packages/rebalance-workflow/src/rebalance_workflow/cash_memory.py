@@ -103,7 +103,10 @@ def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) 
 
 
 def _proceeds(fill: Fill) -> Decimal:
-    """Signed; a commission that is not told yet may be nothing."""
+    """Signed. A commission that is not told yet counts as nothing: that is the most that can have
+    come in, and no right balance is refused because the broker charges less than some model. An
+    old balance can hide no more behind it than those commissions.
+    """
     return -fill.quantity * fill.price - (fill.commission or _ZERO)
 
 

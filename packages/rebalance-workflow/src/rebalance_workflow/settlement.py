@@ -16,6 +16,8 @@ from decimal import Decimal
 from broker_connector_base import AccountSnapshot, Fill, Instrument
 from rebalance_calculator import CommissionModel
 
+from .commissions import told_commission, untold_commission
+
 _ZERO = Decimal(0)
 
 
@@ -49,17 +51,11 @@ def settled_after(
     """
     if before.settled_cash is None:
         return None
-    settled = before.settled_cash
-    for fill in fills:
-        if fill.quantity > 0:
-            settled -= fill.quantity * fill.price
-            settled -= _fee(fill, commission)
-    return settled
-
-
-def _fee(fill: Fill, commission: CommissionModel) -> Decimal:
-    told = fill.commission
-    return commission.fee(fill.quantity, fill.price) if told is None else told
+    bought = [fill for fill in fills if fill.quantity > 0]
+    cost = untold_commission(bought, before.currency, commission)
+    for fill in bought:
+        cost += fill.quantity * fill.price + (told_commission(fill, before.currency) or _ZERO)
+    return before.settled_cash - cost
 
 
 def settlement_day(

@@ -15,6 +15,7 @@ from decimal import Decimal
 from broker_connector_base import AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel, Reconciliation, Verdict, reconcile
 
+from .commissions import untold_commission
 from .session import Session
 from .settlement import settled_after
 from .situation import own_stocks
@@ -32,7 +33,10 @@ class Settled:
     """The latest snapshot and how it compares with the fills."""
 
     snapshot: AccountSnapshot
+    #: Here the commissions that are not told yet count as nothing.
     check: Reconciliation
+    #: What those are by the model.
+    untold: Decimal
     #: What was settled before the fills, less what they bought; None when that was not told.
     settled_cash: Decimal | None
     #: Net liquidation less cash and stocks, now against before the fills.
@@ -52,32 +56,45 @@ class Settled:
         return self.fills_are_complete and self.check.verdict is Verdict.MATCH
 
     @property
+    def cash_left(self) -> Decimal:
+        """What the fills left, when what is not told yet costs what the model says."""
+        return self.check.expected_cash - self.untold
+
+    @property
+    def excess(self) -> Decimal:
+        """By how much the snapshot shows more cash than the fills left."""
+        return max(self.check.actual_cash - self.cash_left, Decimal(0))
+
+    @property
     def cautious(self) -> AccountSnapshot:
         """The snapshot, with no more cash, and no more of it settled, than the fills left."""
-        excess = max(self.check.cash_difference, Decimal(0))
-        cash = dict(self.snapshot.cash_by_currency)
-        settled_cash = self.snapshot.settled_cash
-        if settled_cash is not None and self.settled_cash is not None:
-            # What is said to have settled may be younger or older than the balance.
-            settled_cash = min(settled_cash - excess, self.settled_cash)
-        if self.snapshot.currency in cash:
-            cash[self.snapshot.currency] -= excess
-        return self.snapshot.model_copy(
+        told, excess = self.snapshot, self.excess
+        cash = dict(told.cash_by_currency)
+        if told.currency in cash:
+            cash[told.currency] -= excess
+        return told.model_copy(
             update={
-                "cash_balance": self.snapshot.cash_balance - excess,
-                "settled_cash": settled_cash,
+                "cash_balance": told.cash_balance - excess,
+                "settled_cash": self._cautious_settled_cash(),
                 "cash_by_currency": cash,
-                "total_value": self.snapshot.total_value - self._counted(excess),
+                "total_value": told.total_value - self._counted_excess(),
             }
         )
 
-    def _counted(self, excess: Decimal) -> Decimal:
+    def _cautious_settled_cash(self) -> Decimal | None:
+        """What is said to have settled may be younger or older than the balance."""
+        told = self.snapshot.settled_cash
+        if told is None or self.settled_cash is None:
+            return told
+        return min(told - self.excess, self.settled_cash)
+
+    def _counted_excess(self) -> Decimal:
         """What of the excess is part of net liquidation: all of it, or nothing.
 
         The two can be of different age. When only the balance is old, net liquidation without the
         excess would look like a debt, and everything would be sold to cover it.
         """
-        return Decimal(0) if self.unexplained_change < -excess / 2 else excess
+        return Decimal(0) if self.unexplained_change < -self.excess / 2 else self.excess
 
 
 async def settled_snapshot(
@@ -126,14 +143,13 @@ def compare(
     fills_are_complete: bool = True,
 ) -> Settled:
     """Pure; a fill whose commission is not told yet may have cost what the model says."""
-    untold = sum(
-        (commission.fee(f.quantity, f.price) for f in fills if f.commission is None), Decimal(0)
-    )
+    untold = untold_commission(fills, before.currency, commission)
     check = reconcile(before, fills, after, cash_tolerance=CASH_TOLERANCE + untold)
     settled = settled_after(before, fills, commission)
     return Settled(
         snapshot=after,
         check=check,
+        untold=untold,
         settled_cash=settled,
         unexplained_change=_unexplained(after) - _unexplained(before),
         fills_are_complete=fills_are_complete,
