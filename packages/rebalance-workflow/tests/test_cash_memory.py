@@ -28,6 +28,8 @@ class Stale(FakeBroker):
 
     excess = Decimal(0)
     in_total = True
+    #: Whether the cash in dollars is told as it is, and only the balance is old.
+    contradicts = False
 
     async def get_account_snapshot(
         self, account_id: str, use_cached_prices: bool = False
@@ -38,7 +40,7 @@ class Stale(FakeBroker):
             update={
                 "cash_balance": snapshot.cash_balance + self.excess,
                 "settled_cash": None if settled is None else settled + self.excess,
-                "cash_by_currency": {},
+                "cash_by_currency": snapshot.cash_by_currency if self.contradicts else {},
                 "total_value": snapshot.total_value + (self.excess if self.in_total else 0),
             }
         )
@@ -88,6 +90,13 @@ async def refused(world: World) -> None:
 async def test_money_is_not_spent_again_by_the_next_run(world: World, in_total: bool) -> None:
     assert (await world.run()).status is RunStatus.DONE
     stale(world, in_total=in_total)
+    await refused(world)
+
+
+async def test_a_balance_that_contradicts_the_cash_in_dollars_is_old_as_well(world: World) -> None:
+    """Taken with it, net liquidation would look like a debt, and shares were sold to cover it."""
+    await world.run()
+    stale(world, in_total=False).contradicts = True
     await refused(world)
 
 

@@ -117,6 +117,34 @@ class TestSettling:
         assert any("the lower of the two was used" in warning for warning in result.warnings)
         assert world.traded() == CLEAN
 
+    async def test_what_cash_in_other_currencies_gains_or_loses_holds_up_nothing(self) -> None:
+        class Euros(FakeBroker):
+            async def get_account_snapshot(
+                self, account_id: str, use_cached_prices: bool = False
+            ) -> AccountSnapshot:
+                told = await super().get_account_snapshot(account_id)
+                # Each fill finds another rate.
+                worth = 110_000 + 50 * len(world.books.executions)
+                return told.model_copy(
+                    update={
+                        "cash_balance": told.cash_balance + worth,
+                        "cash_by_currency": told.cash_by_currency | {"EUR": Decimal(100_000)},
+                        "total_value": told.total_value + worth,
+                    }
+                )
+
+        world = make_world(**SWITCH)
+        world.broker = Euros(world.books)
+        began = world.clock.now()
+        result = await world.run()
+        assert world.traded() == CLEAN
+        assert (world.clock.now() - began).total_seconds() < 1
+        assert not [warning for warning in result.warnings if "fills left" in warning]
+        assert result.reconciliation is not None
+        assert result.reconciliation.verdict == "match"
+        assert result.reconciliation.actual_cash == world.holdings.cash
+        assert result.cash_after == world.holdings.cash
+
     async def test_an_old_balance_and_untold_commissions_leave_the_reserve_alone(self) -> None:
         """IB tells a new balance after up to three minutes, which no run waits for."""
 
