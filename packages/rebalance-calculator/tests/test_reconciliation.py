@@ -65,6 +65,23 @@ def test_cash_may_be_off_by_the_tolerance_only() -> None:
     assert result.cash_difference == D("1.5")
 
 
+def test_cash_in_other_currencies_may_gain_or_lose_worth() -> None:
+    def with_euros(cash: str, worth: str) -> AccountSnapshot:
+        return account(cash, BBB="20", CCC="3").model_copy(
+            update={
+                "cash_balance": D(cash) + D(worth),
+                "cash_by_currency": {"USD": D(cash), "EUR": D("1000")},
+            }
+        )
+
+    before = with_euros("50", "1100").model_copy(update={"positions": BEFORE.positions})
+    result = reconcile(before, [SOLD, BOUGHT], with_euros("148", "1200"))
+    assert result.verdict is Verdict.MATCH
+    assert (result.expected_cash, result.actual_cash) == (D(148), D(148))
+    # What is missing is not made up for by what the euros gained.
+    assert reconcile(before, [SOLD, BOUGHT], with_euros("48", "1200")).cash_difference == -100
+
+
 def test_a_corrected_fill_replaces_the_first_report() -> None:
     corrected = fill("2", "BBB", "20", "44")
     result = reconcile(BEFORE, [SOLD, BOUGHT, corrected], account("168", BBB="20", CCC="3"))

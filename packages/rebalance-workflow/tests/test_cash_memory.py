@@ -10,8 +10,15 @@ from typing import Any
 import pytest
 
 from broker_connector_base import AccountDataError, AccountSnapshot, RunStatus
-from broker_connector_base.testing import FILLS, RESTS, FakeBroker, LoopClock
+from broker_connector_base.testing import (
+    COMMISSION_UNTOLD,
+    FILLS,
+    RESTS,
+    FakeBroker,
+    LoopClock,
+)
 from broker_connector_base.testing.virtual_time import START
+from rebalance_calculator import CommissionModel
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
 TERMS: dict[str, Any] = {
@@ -26,6 +33,8 @@ class Stale(FakeBroker):
 
     excess = Decimal(0)
     in_total = True
+    #: Whether the cash in dollars is told as it is, and only the balance is old.
+    contradicts = False
 
     async def get_account_snapshot(
         self, account_id: str, use_cached_prices: bool = False
@@ -36,7 +45,7 @@ class Stale(FakeBroker):
             update={
                 "cash_balance": snapshot.cash_balance + self.excess,
                 "settled_cash": None if settled is None else settled + self.excess,
-                "cash_by_currency": {},
+                "cash_by_currency": snapshot.cash_by_currency if self.contradicts else {},
                 "total_value": snapshot.total_value + (self.excess if self.in_total else 0),
             }
         )
@@ -77,7 +86,7 @@ def world() -> World:
 async def refused(world: World) -> None:
     """A run that sends nothing, and says why."""
     sent = len(world.sent())
-    with pytest.raises(AccountDataError, match=r"7(801|902)\.00 USD more cash .* Nothing was"):
+    with pytest.raises(AccountDataError, match=r"7(801|90[02])\.00 USD more cash .* Nothing was"):
         await world.run()
     assert len(world.sent()) == sent
 
@@ -86,6 +95,13 @@ async def refused(world: World) -> None:
 async def test_money_is_not_spent_again_by_the_next_run(world: World, in_total: bool) -> None:
     assert (await world.run()).status is RunStatus.DONE
     stale(world, in_total=in_total)
+    await refused(world)
+
+
+async def test_a_balance_that_contradicts_the_cash_in_dollars_is_old_as_well(world: World) -> None:
+    """Taken with it, net liquidation would look like a debt, and shares were sold to cover it."""
+    await world.run()
+    stale(world, in_total=False).contradicts = True
     await refused(world)
 
 
@@ -105,6 +121,16 @@ async def test_nor_by_the_ones_after_that(world: World) -> None:
     stale(world)
     for _ in range(3):
         await refused(world)
+
+
+async def test_a_commission_that_is_not_told_may_be_less_than_the_model_says(world: World) -> None:
+    world.books.script("AAA", COMMISSION_UNTOLD)
+    await world.run()
+    dear = CommissionModel(minimum=Decimal(20))
+    world.policy = world.policy.model_copy(update={"commission": dear})
+    assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+    stale(world)
+    await refused(world)
 
 
 async def test_a_run_without_orders_keeps_it_in_mind(world: World) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from broker_connector_base import AccountPosition, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
+from rebalance_workflow.policy import IBKR_FIXED
+from rebalance_workflow.settlement import spendable_cash
 from rebalance_workflow.settling import compare
 
 #: Two contracts that the broker gives no price for, worth 1,000 of net liquidation.
@@ -60,3 +62,89 @@ def test_money_that_came_meanwhile_is_left_out_of_cash_and_net_liquidation(optio
     cautious = compare(before, [BUY], after, CommissionModel()).cautious
     assert cautious.cash_balance == 1_000
     assert cautious.total_value == 11_000 + rest
+
+
+def with_euros(told: AccountSnapshot, *, worth: int) -> AccountSnapshot:
+    return told.model_copy(
+        update={
+            "cash_balance": told.cash_balance + worth,
+            "cash_by_currency": told.cash_by_currency | {"EUR": Decimal(100_000)},
+            "total_value": told.total_value + worth,
+        }
+    )
+
+
+@pytest.mark.parametrize("worth", [109_000, 111_000])
+def test_what_other_currencies_gain_or_lose_is_neither_spent_nor_missed(worth: int) -> None:
+    before = with_euros(snapshot(cash=10_000, shares=10, total=11_000, option=False), worth=110_000)
+    booked = with_euros(snapshot(cash=1_000, shares=100, total=11_000, option=False), worth=worth)
+    settled = compare(before, [BUY], booked, CommissionModel())
+    assert settled.cash_matches
+    assert settled.cautious.own_cash == 1_000
+    assert unexplained(settled.cautious) == 0
+    # Net liquidation is as old as the balance.
+    old = with_euros(snapshot(cash=10_000, shares=100, total=20_000, option=False), worth=worth)
+    settled = compare(before, [BUY], old, CommissionModel())
+    assert not settled.cash_matches
+    assert settled.cautious.own_cash == 1_000
+    assert unexplained(settled.cautious) == 0
+
+
+def unexplained(told: AccountSnapshot) -> Decimal:
+    """What net liquidation has besides cash and the stock; a debt when it is negative."""
+    value = told.positions[0].market_value
+    assert value is not None
+    return told.total_value - told.cash_balance - value
+
+
+@pytest.mark.parametrize(("own", "total"), [(1_000, 10_000), (10_000, 1_000), (10_000, 10_000)])
+@pytest.mark.parametrize("rest", [0, 1_000])
+def test_balances_of_different_age_are_not_taken_for_a_debt(
+    own: int, total: int, rest: int
+) -> None:
+    """Each of the two is 10,000 before the fills are booked, and 1,000 afterwards."""
+    option = rest > 0
+    before = snapshot(cash=10_000, shares=10, total=11_000 + rest, option=option)
+    after = snapshot(cash=total, shares=100, total=11_000 + rest, option=option)
+    after = after.model_copy(update={"cash_by_currency": {"USD": Decimal(own)}})
+    cautious = compare(before, [BUY], after, CommissionModel()).cautious
+    assert cautious.own_cash == cautious.cash_balance == 1_000
+    assert unexplained(cautious) == rest
+
+
+@pytest.mark.parametrize("worth", [109_000, 110_000, 111_000])
+def test_what_other_currencies_gain_or_lose_settles_no_sale(worth: int) -> None:
+    before = with_euros(snapshot(cash=1_000, shares=100, total=11_000, option=False), worth=110_000)
+    after = with_euros(snapshot(cash=10_000, shares=10, total=11_000, option=False), worth=worth)
+    sale = BUY.model_copy(update={"quantity": Decimal(-90)})
+    # The broker calls everything settled at once.
+    before, after = (
+        told.model_copy(update={"cash_account": True, "settled_cash": told.cash_balance})
+        for told in (before, after)
+    )
+    cautious = compare(before, [sale], after, CommissionModel()).cautious
+    assert cautious.own_cash == 10_000
+    assert spendable_cash(cautious) == 1_000
+
+
+def test_an_old_balance_does_not_hide_what_the_broker_has_yet_to_charge() -> None:
+    before = snapshot(cash=10_000, shares=10, total=11_000, option=False)
+    after = snapshot(cash=10_000, shares=100, total=11_000, option=False)
+    untold = BUY.model_copy(update={"commission": None})
+    cautious = compare(before, [untold], after, IBKR_FIXED).cautious
+    # 10,000 - 90 x 100 - the minimum of 1.
+    assert cautious.cash_balance == 999
+    assert cautious.cash_by_currency == {"USD": 999}
+
+
+def test_the_parts_of_an_order_are_not_charged_the_minimum_each() -> None:
+    """Else a right balance would look like a lack of cash, and shares were sold to mend it."""
+    before = snapshot(cash=10_000, shares=10, total=11_000, option=False)
+    after = snapshot(cash=999, shares=100, total=10_999, option=False)
+    parts = [
+        BUY.model_copy(update={"execution_id": f"E{n}", "quantity": Decimal(1), "commission": None})
+        for n in range(90)
+    ]
+    settled = compare(before, parts, after, IBKR_FIXED)
+    assert settled.cash_matches
+    assert settled.cautious == after

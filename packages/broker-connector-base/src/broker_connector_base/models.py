@@ -150,6 +150,21 @@ class AccountSnapshot(Value):
     available_funds: Number | None = None
     as_of: UtcTime | None = None
 
+    @property
+    def own_cash(self) -> Decimal:
+        """Cash in the base currency; all cash where the broker does not tell it apart."""
+        return self.cash_by_currency.get(self.currency, self.cash_balance)
+
+    @property
+    def traded_cash(self) -> Decimal:
+        """What to hold against trades in the base currency.
+
+        The balance has the worth of other currencies in it, which moves by itself. Where there is
+        none, the balance counts: one that contradicts `cash_by_currency` is to be noticed.
+        """
+        others = any(amount for c, amount in self.cash_by_currency.items() if c != self.currency)
+        return self.own_cash if others else self.cash_balance
+
 
 class OrderResult(Value):
     """An order as the broker knows it at the moment of the answer."""

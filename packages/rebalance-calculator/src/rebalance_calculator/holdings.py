@@ -126,5 +126,4 @@ def managed_cash(
             f"but its positions and cash add up to {snapshot.total_value - unexplained:,f}; the "
             f"difference is over {policy.snapshot_tolerance_percent:f} %"
         )
-    own_currency = snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)
-    return min(snapshot.cash_balance, own_currency) - owed
+    return min(snapshot.cash_balance, snapshot.own_cash) - owed

@@ -33,7 +33,9 @@ class PositionCheck(Value):
 
 
 class Reconciliation(Value):
-    """Expected against actual; cash is in the account's base currency."""
+    """Expected against actual; cash is that in the account's base currency, without the worth of
+    others where the broker tells it apart.
+    """
 
     #: Every stock held before or after, or filled, by symbol.
     positions: tuple[PositionCheck, ...]
@@ -64,7 +66,7 @@ def reconcile(
     """
     own = {fill.execution_id: fill for fill in fills if fill.account_id == before.account_id}
     expected, actual = dict(_stocks(before)), _stocks(after)
-    cash, unknown = before.cash_balance, 0
+    cash, unknown = before.traded_cash, 0
     for fill in own.values():
         symbol = normal_symbol(fill.symbol)
         expected[symbol] = expected.get(symbol, _ZERO) + fill.quantity
@@ -77,12 +79,12 @@ def reconcile(
         _check(symbol, expected.get(symbol, _ZERO), actual.get(symbol, _ZERO))
         for symbol in sorted(expected.keys() | actual.keys())
     )
-    off = after.cash_balance - cash
+    off = after.traded_cash - cash
     matches = abs(off) <= cash_tolerance and not any(check.difference for check in checks)
     return Reconciliation(
         positions=checks,
         expected_cash=cash,
-        actual_cash=after.cash_balance,
+        actual_cash=after.traded_cash,
         cash_difference=off,
         unknown_commissions=unknown,
         verdict=Verdict.MATCH if matches else Verdict.MISMATCH,

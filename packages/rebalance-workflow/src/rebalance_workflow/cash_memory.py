@@ -47,7 +47,7 @@ def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnow
         run_id=run_id,
         account_id=snapshot.account_id,
         at=at,
-        cash=_own_cash(snapshot),
+        cash=snapshot.traded_cash,
         spendable=spendable_cash(snapshot),
     )
 
@@ -92,7 +92,7 @@ def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) 
     ours = [fill for fill in fills if fill.client_order_id in known.orders]
     others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
     gifts = sum((max(_proceeds(fill), _ZERO) for fill in others), _ZERO)
-    excess = _own_cash(snapshot) - known.cash - gifts - sum(map(_proceeds, ours), _ZERO)
+    excess = snapshot.traded_cash - known.cash - gifts - sum(map(_proceeds, ours), _ZERO)
     spendable = spendable_cash(snapshot)
     if spendable is None or known.spendable is None:
         return excess
@@ -102,10 +102,8 @@ def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) 
 
 
 def _proceeds(fill: Fill) -> Decimal:
-    """Signed; a commission that is not told yet may be nothing."""
+    """Signed. A commission that is not told yet counts as nothing: that is the most that can have
+    come in, and no right balance is refused because the broker charges less than some model. An
+    old balance can hide no more behind it than those commissions.
+    """
     return -fill.quantity * fill.price - (fill.commission or _ZERO)
-
-
-def _own_cash(snapshot: AccountSnapshot) -> Decimal:
-    """In the account's currency: the worth of others moves by itself."""
-    return snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)

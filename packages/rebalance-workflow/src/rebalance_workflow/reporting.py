@@ -29,8 +29,8 @@ def managed_value(situation: Situation, cash: Decimal) -> Decimal:
 
 
 def cash_after(opening: Plan, before: AccountSnapshot, after: AccountSnapshot) -> Decimal:
-    """The plan's cash moved by what the account's cash moved."""
-    return opening.cash_before + after.cash_balance - before.cash_balance
+    """The plan's cash moved by what the account's cash in its own currency moved."""
+    return opening.cash_before + after.traded_cash - before.traded_cash
 
 
 def awaited_cash(

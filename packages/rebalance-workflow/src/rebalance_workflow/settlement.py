@@ -16,6 +16,8 @@ from decimal import Decimal
 from broker_connector_base import AccountSnapshot, Fill, Instrument
 from rebalance_calculator import CommissionModel
 
+from .commissions import told_commission, untold_commission
+
 _ZERO = Decimal(0)
 
 
@@ -36,30 +38,25 @@ def spendable_cash(snapshot: AccountSnapshot) -> Decimal | None:
     """
     if not snapshot.cash_account:
         return None
-    own = snapshot.cash_by_currency.get(snapshot.currency, snapshot.cash_balance)
-    return own - unsettled_cash(snapshot)
+    return snapshot.own_cash - unsettled_cash(snapshot)
 
 
-def settled_after(
+def spendable_after(
     before: AccountSnapshot, fills: Iterable[Fill], commission: CommissionModel
 ) -> Decimal | None:
-    """What has settled when the fills are booked: less what was bought, nothing of what was sold.
+    """`spendable_cash` when the fills are booked: less what was bought, nothing of what was sold.
 
-    A commission that is not told yet is what the model says. None when `before` does not say.
+    A commission that is not told yet is what the model says. None when `before` does not say what
+    has settled.
     """
-    if before.settled_cash is None:
+    spendable = spendable_cash(before)
+    if spendable is None or before.settled_cash is None:
         return None
-    settled = before.settled_cash
-    for fill in fills:
-        if fill.quantity > 0:
-            settled -= fill.quantity * fill.price
-            settled -= _fee(fill, commission)
-    return settled
-
-
-def _fee(fill: Fill, commission: CommissionModel) -> Decimal:
-    told = fill.commission
-    return commission.fee(fill.quantity, fill.price) if told is None else told
+    bought = [fill for fill in fills if fill.quantity > 0]
+    cost = untold_commission(bought, before.currency, commission)
+    for fill in bought:
+        cost += fill.quantity * fill.price + (told_commission(fill, before.currency) or _ZERO)
+    return spendable - cost
 
 
 def settlement_day(

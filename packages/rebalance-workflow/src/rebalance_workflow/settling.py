@@ -15,8 +15,9 @@ from decimal import Decimal
 from broker_connector_base import AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel, Reconciliation, Verdict, reconcile
 
+from .commissions import untold_commission
 from .session import Session
-from .settlement import settled_after
+from .settlement import spendable_after, spendable_cash
 from .situation import own_stocks
 
 _FIRST_PAUSE = 0.05
@@ -31,12 +32,15 @@ CASH_TOLERANCE = Decimal(1)
 class Settled:
     """The latest snapshot and how it compares with the fills."""
 
+    before: AccountSnapshot
     snapshot: AccountSnapshot
+    #: Of `traded_cash`. Commissions that are not told yet count as nothing here.
     check: Reconciliation
-    #: What was settled before the fills, less what they bought; None when that was not told.
-    settled_cash: Decimal | None
-    #: Net liquidation less cash and stocks, now against before the fills.
-    unexplained_change: Decimal
+    #: What those are by the model.
+    untold: Decimal
+    #: What a cash account might spend before the fills, less what they bought; None when that was
+    #: not told.
+    spendable: Decimal | None
     #: False while orders are said to have traded more than the fills: an old picture of the account
     #: would match those.
     fills_are_complete: bool
@@ -52,32 +56,57 @@ class Settled:
         return self.fills_are_complete and self.check.verdict is Verdict.MATCH
 
     @property
+    def cash_left(self) -> Decimal:
+        """What the fills left, when what is not told yet costs what the model says."""
+        return self.check.expected_cash - self.untold
+
+    @property
+    def excess(self) -> Decimal:
+        """By how much the snapshot shows more cash than the fills left, own currency."""
+        return max(self.snapshot.own_cash - self.cash_left, Decimal(0))
+
+    @property
+    def total_excess(self) -> Decimal:
+        """The same of cash in all currencies, in which is what the others have gained.
+
+        The broker may tell the two balances in different age.
+        """
+        others = self.before.cash_balance - self.before.traded_cash
+        return max(self.snapshot.cash_balance - others - self.cash_left, Decimal(0))
+
+    @property
     def cautious(self) -> AccountSnapshot:
-        """The snapshot, with no more cash, and no more of it settled, than the fills left."""
-        excess = max(self.check.cash_difference, Decimal(0))
-        cash = dict(self.snapshot.cash_by_currency)
-        settled_cash = self.snapshot.settled_cash
-        if settled_cash is not None and self.settled_cash is not None:
-            # What is said to have settled may be younger or older than the balance.
-            settled_cash = min(settled_cash - excess, self.settled_cash)
-        if self.snapshot.currency in cash:
-            cash[self.snapshot.currency] -= excess
-        return self.snapshot.model_copy(
+        """The snapshot, with no more cash, and no more that may be spent, than the fills left."""
+        told = self.snapshot
+        cash = dict(told.cash_by_currency)
+        if told.currency in cash:
+            cash[told.currency] -= self.excess
+        lowered = told.model_copy(
             update={
-                "cash_balance": self.snapshot.cash_balance - excess,
-                "settled_cash": settled_cash,
+                "cash_balance": told.cash_balance - self.total_excess,
                 "cash_by_currency": cash,
-                "total_value": self.snapshot.total_value - self._counted(excess),
+                "total_value": told.total_value - self._counted_excess(),
             }
         )
+        return lowered.model_copy(update={"settled_cash": self._settled_part(lowered)})
 
-    def _counted(self, excess: Decimal) -> Decimal:
-        """What of the excess is part of net liquidation: all of it, or nothing.
+    def _settled_part(self, lowered: AccountSnapshot) -> Decimal | None:
+        """All that is in other currencies, and of the account's own what may be spent."""
+        told, spendable = self.snapshot, spendable_cash(self.snapshot)
+        if told.settled_cash is None or spendable is None or self.spendable is None:
+            return told.settled_cash
+        # What is said to have settled may be younger or older than the balance.
+        spendable = min(spendable - self.excess, self.spendable)
+        return lowered.cash_balance - lowered.own_cash + spendable
+
+    def _counted_excess(self) -> Decimal:
+        """What of the total excess is part of net liquidation: all of it, or nothing.
 
         The two can be of different age. When only the balance is old, net liquidation without the
         excess would look like a debt, and everything would be sold to cover it.
         """
-        return Decimal(0) if self.unexplained_change < -excess / 2 else excess
+        change = _unexplained(self.snapshot) - _unexplained(self.before)
+        return Decimal(0) if change < -self.total_excess / 2 else self.total_excess
 
 
 async def settled_snapshot(
@@ -126,21 +155,19 @@ def compare(
     fills_are_complete: bool = True,
 ) -> Settled:
     """Pure; a fill whose commission is not told yet may have cost what the model says."""
-    untold = sum(
-        (commission.fee(f.quantity, f.price) for f in fills if f.commission is None), Decimal(0)
-    )
+    untold = untold_commission(fills, before.currency, commission)
     check = reconcile(before, fills, after, cash_tolerance=CASH_TOLERANCE + untold)
-    settled = settled_after(before, fills, commission)
     return Settled(
+        before=before,
         snapshot=after,
         check=check,
-        settled_cash=settled,
-        unexplained_change=_unexplained(after) - _unexplained(before),
+        untold=untold,
+        spendable=spendable_after(before, fills, commission),
         fills_are_complete=fills_are_complete,
     )
 
 
 def _unexplained(snapshot: AccountSnapshot) -> Decimal:
-    """Net liquidation that is neither cash nor a stock with a price, account currency."""
+    """Net liquidation that is neither cash, of any currency, nor a stock with a price."""
     stocks = sum((p.market_value or Decimal(0) for p in own_stocks(snapshot)), Decimal(0))
     return snapshot.total_value - snapshot.cash_balance - stocks

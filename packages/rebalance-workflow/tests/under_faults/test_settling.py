@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
@@ -18,6 +19,7 @@ from broker_connector_base import (
     RunStatus,
 )
 from broker_connector_base.testing import COMMISSION_UNTOLD, Behaviour, FakeBroker, Fault
+from rebalance_workflow.policy import RebalancePolicy
 from rebalance_workflow.testing import ACCOUNT, make_world
 
 from .conftest import CLEAN, SWITCH, assert_traded_once
@@ -114,6 +116,65 @@ class TestSettling:
         assert result.status is RunStatus.DONE
         assert any("the lower of the two was used" in warning for warning in result.warnings)
         assert world.traded() == CLEAN
+
+    async def test_what_cash_in_other_currencies_gains_or_loses_holds_up_nothing(self) -> None:
+        class Euros(FakeBroker):
+            async def get_account_snapshot(
+                self, account_id: str, use_cached_prices: bool = False
+            ) -> AccountSnapshot:
+                told = await super().get_account_snapshot(account_id)
+                # Each fill finds another rate.
+                worth = 110_000 + 50 * len(world.books.executions)
+                return told.model_copy(
+                    update={
+                        "cash_balance": told.cash_balance + worth,
+                        "cash_by_currency": told.cash_by_currency | {"EUR": Decimal(100_000)},
+                        "total_value": told.total_value + worth,
+                    }
+                )
+
+        world = make_world(**SWITCH)
+        world.broker = Euros(world.books)
+        began = world.clock.now()
+        result = await world.run()
+        assert world.traded() == CLEAN
+        assert (world.clock.now() - began).total_seconds() < 1
+        assert not [warning for warning in result.warnings if "fills left" in warning]
+        assert result.reconciliation is not None
+        assert result.reconciliation.verdict == "match"
+        assert result.reconciliation.actual_cash == world.holdings.cash
+        assert result.cash_after == world.holdings.cash
+
+    async def test_an_old_balance_and_untold_commissions_leave_the_reserve_alone(self) -> None:
+        """IB tells a new balance after up to three minutes, which no run waits for."""
+
+        class Old(FakeBroker):
+            first: AccountSnapshot | None = None
+
+            async def get_account_snapshot(
+                self, account_id: str, use_cached_prices: bool = False
+            ) -> AccountSnapshot:
+                told = await super().get_account_snapshot(account_id)
+                self.first = self.first or told
+                cash = ("cash_balance", "cash_by_currency")
+                return told.model_copy(update={name: getattr(self.first, name) for name in cash})
+
+        prices = {"A": 47, "B": 31, "C": 59, "D": 23, "E": 17, "F": 41, "G": 29, "H": 37}
+        world = make_world(
+            cash=11_000,
+            quotes={symbol: (price, f"{price}.01") for symbol, price in prices.items()},
+            weights=dict.fromkeys(prices, "0.125"),
+            policy=RebalancePolicy(
+                allocation_threshold_percent=Decimal("0.1"), minimum_improvement_bp=Decimal(0)
+            ),
+        )
+        world.broker = Old(world.books)
+        for symbol in prices:
+            world.books.script(symbol, COMMISSION_UNTOLD)
+        result = await world.run()
+        assert result.status is RunStatus.DONE
+        assert result.rounds > 1
+        assert world.holdings.cash >= result.cash_target
 
     async def test_commissions_that_come_late_are_waited_for(self) -> None:
         world = make_world(**SWITCH)

@@ -106,7 +106,7 @@ class Snapshots:
             lots=table(whole, 0, np.int64),
             values=table([p.market_value for p in positions], np.nan, np.float64),
             cash_balance=np.array([s.cash_balance for s in some], dtype=np.float64),
-            cash=np.array([_own_cash(s) for s in some], dtype=np.float64),
+            cash=np.array([min(s.own_cash, s.cash_balance) for s in some], dtype=np.float64),
             net_liquidation=np.array([s.total_value for s in some], dtype=np.float64),
             unusual=unusual | (times_held.reshape(shape) > 1).any(axis=1),
         )
@@ -128,11 +128,6 @@ def _counted(
 def _is_unusual(snapshot: AccountSnapshot) -> bool:
     kinds = {(p.security_type, p.currency) for p in snapshot.positions}
     return bool(kinds - {("STK", snapshot.currency)})
-
-
-def _own_cash(snapshot: AccountSnapshot) -> Decimal:
-    own = snapshot.cash_by_currency.get(snapshot.currency)
-    return snapshot.cash_balance if own is None else min(own, snapshot.cash_balance)
 
 
 @dataclass(frozen=True, kw_only=True)
