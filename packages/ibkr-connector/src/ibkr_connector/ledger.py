@@ -51,6 +51,8 @@ class Ledger:
         self._on_doubt = on_doubt
         self._kind_of = kind_of
         self._orders: dict[OrderKey, TrackedOrder] = {}
+        #: Ids of others' executions that are no fills; see `on_execution`.
+        self._left_out: set[str] = set()
         #: Orders whose number the server gave to another one, such as one that it never received.
         self._displaced: list[TrackedOrder] = []
         #: The highest order number of this client, open orders of others included: IB answers 103
@@ -131,9 +133,23 @@ class Ledger:
         self._count(order, convert.quantity(filled), convert.price(average_price))
         self._move(order, order_status(status, why_held))
 
-    def on_execution(self, contract: Contract, execution: Execution) -> str:
-        """Shares that changed hands; returns the id of the fill."""
-        fill, is_news = self.executions.add(contract, execution)
+    def on_execution(self, contract: Contract, execution: Execution) -> str | None:
+        """Shares that changed hands; returns the id of the fill, None if it is left out.
+
+        Somebody else's combination is traded for a credit, and an option leg of it for nothing:
+        neither has a price per share, and no order here waits for it. The cash that it brought in
+        is then not explained by a fill: a run that remembers the balance from before waits for up
+        to ten minutes and says so.
+        """
+        try:
+            fill, is_news = self.executions.add(contract, execution)
+        except ValueError as error:
+            if contract.secType == "STK" or self._is_of_own_order(execution):
+                raise
+            if execution.execId not in self._left_out:
+                self._left_out.add(execution.execId)
+                _log.warning("ibkr.execution.left_out", reason=str(error), kind=contract.secType)
+            return None
         key = execution_key(execution)
         if key[0] == self.client_id:
             self._see_number(key)
@@ -228,6 +244,10 @@ class Ledger:
         order = self._orders.get(key)
         is_meant = order is not None and order.is_meant_by(permanent_id, client_order_id)
         return order if is_meant else None
+
+    def _is_of_own_order(self, execution: Execution) -> bool:
+        order = self.with_key(execution.acctNumber, execution.orderRef)
+        return order is not None and order.own
 
     def _see_number(self, key: OrderKey) -> None:
         if key[0] != MANUAL:

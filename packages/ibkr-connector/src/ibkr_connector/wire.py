@@ -52,7 +52,7 @@ class OrderListener(Protocol):
         permanent_id: int,
     ) -> None: ...
 
-    def on_execution(self, contract: Contract, execution: Execution) -> str: ...
+    def on_execution(self, contract: Contract, execution: Execution) -> str | None: ...
 
     def on_commission(self, report: CommissionReport) -> None: ...
 
@@ -264,7 +264,9 @@ class Inbox:
 
     def execDetails(self, request_id: int, contract: Contract, execution: Execution) -> None:
         with self._order_news(request_id):
-            self._add(request_id, self._orders.on_execution(contract, execution))
+            fill_id = self._orders.on_execution(contract, execution)
+            if fill_id is not None:
+                self._add(request_id, fill_id)
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._end(request_id)
