@@ -197,7 +197,7 @@ async def test_a_commission_that_comes_first_is_kept(world: World) -> None:
 def with_another(world: World, **changes: object) -> None:
     """From now on each report of an execution is followed by one like it, changed so."""
     at = {"order_id": 2, "sec_type": 5, "exec_id": 14, "price": 20, "perm_id": 21, "client_id": 22}
-    at["order_ref"] = 26
+    at |= {"shares": 19, "order_ref": 26}
 
     def report(fields: Fields) -> None:
         other = list(fields)
@@ -242,14 +242,15 @@ async def test_an_option_that_a_person_sells_is_told(world: World) -> None:
     assert prices == {Decimal("100.02"), Decimal("4.50")}
 
 
+@pytest.mark.parametrize("what", ["price", "shares"])
 @pytest.mark.parametrize("changes", [{"sec_type": "STK"}, {"sec_type": "BAG", "order_ref": "key"}])
-async def test_an_execution_of_a_stock_or_of_ours_must_have_a_price(
-    world: World, changes: dict[str, str]
+async def test_an_execution_of_a_stock_or_of_ours_must_have_a_price_and_shares(
+    world: World, changes: dict[str, str], what: str
 ) -> None:
     client = await world.client()
     await client.place_order(ACCOUNT, "AAA", 1, client_order_id="key")
-    with_another(world, **{**_BY_HAND, "price": "-0.45", **changes})
-    with pytest.raises(BrokerAPIError, match="has no price"):
+    with_another(world, **{**_BY_HAND, what: "NaN", **changes})
+    with pytest.raises(BrokerAPIError, match=f"has no {what}"):
         await client.get_executions(ACCOUNT)
 
 

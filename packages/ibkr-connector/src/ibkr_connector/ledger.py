@@ -106,7 +106,9 @@ class Ledger:
             tracked.filled = shares(self.executions.of_order(tracked))
             tracked.answered.set()
             tracked.told = tracked.update(None, None)
-        tracked.quantity, tracked.limit_price = described.quantity, described.limit_price
+        # What an order is for does not vanish.
+        tracked.quantity = described.quantity or tracked.quantity
+        tracked.limit_price = described.limit_price
         tracked.permanent_id = described.permanent_id or tracked.permanent_id
         # "Filled" comes here without its shares; the order status that follows has both.
         if order_status(status) is not OrderStatus.FILLED:
@@ -123,14 +125,19 @@ class Ledger:
         average_price: float,
         permanent_id: int,
     ) -> None:
-        """The state and the filled quantity of an order."""
+        """The state and the filled quantity of an order.
+
+        Raises `ValueError` for an order of ours whose filled quantity cannot be read: an end
+        without it says too little.
+        """
         permanent = convert.permanent_id(permanent_id)
         order = self._orders.get(key)
         if order is None or not order.is_meant_by(permanent, order.client_order_id):
             _log.warning("ibkr.order_status.unknown_order", key=key, status=status)
             return
         order.permanent_id = permanent or order.permanent_id
-        self._count(order, convert.quantity(filled), convert.price(average_price))
+        if order.own or order.client_order_id or convert.number(filled) is not None:
+            self._count(order, convert.quantity(filled), convert.price(average_price))
         self._move(order, order_status(status, why_held))
 
     def on_execution(self, contract: Contract, execution: Execution) -> str | None:
@@ -230,7 +237,8 @@ class Ledger:
             own=key[0] == self.client_id,
             account_id=order.account,
             symbol=convert.contract_name(contract),
-            quantity=convert.quantity(float(order.totalQuantity)) * sign,
+            # Zero for what a person orders for an amount of money, in shares that nobody says.
+            quantity=(convert.number(float(order.totalQuantity)) or Decimal(0)) * sign,
             order_type={"MKT": "MARKET", "LMT": "LIMIT"}.get(order.orderType, order.orderType),
             limit_price=convert.price(float(order.lmtPrice or 0)) if is_limit else None,
             time_in_force=order.tif or None,
@@ -257,7 +265,7 @@ class Ledger:
         # "Filled" may never be sent for an instant fill: executions are the truth.
         fills = self.executions.of_order(order)
         self._count(order, shares(fills), average_price(fills))
-        if order.filled >= abs(order.quantity):
+        if order.quantity and order.filled >= abs(order.quantity):
             self._move(order, OrderStatus.FILLED)
 
     @staticmethod
