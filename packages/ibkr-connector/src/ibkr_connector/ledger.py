@@ -225,6 +225,7 @@ class Ledger:
         if order.in_doubt or not order.was_acknowledged:
             order.status = advance(order.status, OrderStatus.UNKNOWN)
         order.in_doubt = order.was_acknowledged
+        order.is_unlisted = True
         self._tell(order)
 
     def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:
@@ -277,7 +278,7 @@ class Ledger:
 
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""
-        order.in_doubt = False
+        order.in_doubt = order.is_unlisted = False
         refused = order.code is not None and not order.answered.is_set()
         if reported is OrderStatus.CANCELLED and (refused or order.status is OrderStatus.REJECTED):
             reported = OrderStatus.REJECTED  # IB's word for the end of both
