@@ -134,7 +134,8 @@ def check_rules(model: Model, at: int, trades: Mapping[str, D]) -> None:
     quotes = {q.symbol: (q.bid or D(0), q.ask or D(0)) for q in model.quotes}
     mids = {s: (bid + ask) / 2 for s, (bid, ask) in quotes.items()}
     wanted = {item.symbol: item.allocation for item in model.allocations if item.allocation}
-    held = {p.symbol: p.quantity for p in snapshot.positions}
+    # What is held in another currency is left alone.
+    held = {p.symbol: p.quantity for p in snapshot.positions if p.currency == snapshot.currency}
     total = snapshot.cash_balance + sum(q * mids[s] for s, q in held.items())
     reserve = max(total * policy.cash_reserve_percent / 100, policy.minimum_cash_reserve)
     invested = total - min(reserve, total)
