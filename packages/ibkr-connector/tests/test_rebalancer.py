@@ -83,6 +83,18 @@ async def test_a_rebalance_does_what_its_preview_says_within_the_pace(count: int
     )
 
 
+async def test_targets_in_ibs_own_spelling_are_bought_once() -> None:
+    exchange = small_exchange()
+    exchange.open_account("DU300", cash={"USD": Decimal(5_000)})
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, ["AAA", "BRK B"], ContractCache())
+        bought = await ours.rebalance_account(_ACCOUNT)
+        again = await ours.rebalance_account(_ACCOUNT)
+    assert bought.status is RunStatus.DONE, bought.error
+    assert {order.symbol for order in bought.orders} == {"AAA", "BRK.B"}
+    assert again.status is RunStatus.NOTHING_TO_DO
+
+
 class Calendar(WallClock):
     """Real time, on another day: from noon of a Friday in New York on."""
 

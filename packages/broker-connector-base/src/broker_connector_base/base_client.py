@@ -29,7 +29,8 @@ from .order_states import OrderStatus
 
 
 class BrokerClient(ABC):
-    """A broker session. Symbols are the broker's own spelling; quantities are signed shares.
+    """A broker session. Symbols are the broker's own, with a dot where it writes a
+    blank (`BRK.B`): one with a blank is unknown. Quantities are signed shares.
 
     An order is *own* when this session's client id placed it, in this session or an earlier one.
     """
