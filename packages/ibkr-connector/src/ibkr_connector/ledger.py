@@ -21,8 +21,8 @@ from broker_connector_base.order_states import advance
 from . import convert
 from .errors import Kind
 from .executions import Executions, average_price, execution_key, order_id_text, shares
-from .messages import MANUAL, OrderKey, order_key
-from .status import order_status
+from .messages import MANUAL, OpenLine, OrderKey, order_key
+from .status import INACTIVE, order_status
 from .tracked_order import TrackedOrder
 
 _log = structlog.get_logger(__name__)
@@ -228,6 +228,22 @@ class Ledger:
         order.is_unlisted = True
         self._tell(order)
 
+    def is_refused(self, line: OpenLine) -> bool:
+        """Whether the order, listed as inactive, is taken for one that was refused for good.
+
+        One that was just sent has its own answer to come.
+        """
+        order = self._orders[line.key]
+        is_over = order.status is OrderStatus.REJECTED and order.answered.is_set()
+        return line.status == INACTIVE and is_over
+
+    def keep_inactive(self, key: OrderKey) -> None:
+        """The server goes on listing the refused order as open: it may trade when activated."""
+        order = self._orders[key]
+        order.remarks.append("IB lists it as open and inactive: it may be activated")
+        self._move(order, OrderStatus.WORKING)
+        order.is_inactive = True
+
     def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:
         """An order by the server's own description."""
         sign = 1 if order.action == "BUY" else -1
@@ -279,6 +295,10 @@ class Ledger:
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""
         order.in_doubt = order.is_unlisted = False
+        if order.is_inactive and reported is OrderStatus.REJECTED:
+            reported = OrderStatus.WORKING  # "Inactive" again is no news
+        elif reported is not OrderStatus.CANCELLING:
+            order.is_inactive = False
         refused = order.code is not None and not order.answered.is_set()
         if reported is OrderStatus.CANCELLED and (refused or order.status is OrderStatus.REJECTED):
             reported = OrderStatus.REJECTED  # IB's word for the end of both

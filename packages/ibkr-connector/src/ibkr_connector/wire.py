@@ -24,6 +24,7 @@ from .messages import (
     MARKET_DATA_TYPE,
     AccountLine,
     CompletedLine,
+    OpenLine,
     OrderKey,
     PositionLine,
     Tick,
@@ -226,7 +227,8 @@ class Inbox:
             self._end(order_id)
             return
         with self._order_news():
-            self._add(OPEN_ORDERS, self._orders.on_open_order(contract, order, state.status))
+            key = self._orders.on_open_order(contract, order, state.status)
+            self._add(OPEN_ORDERS, OpenLine(key=key, status=state.status))
 
     def openOrderEnd(self) -> None:
         self._end(OPEN_ORDERS)
