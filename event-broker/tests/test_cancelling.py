@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.account_process.cancelling import cancel_orders
-from broker_connector_base import OrderStatus
+from broker_connector_base import BrokerAPIError, OrderStatus
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILL_BEATS_CANCEL,
@@ -15,6 +15,8 @@ from broker_connector_base.testing import (
     Behaviour,
     Books,
     FakeBroker,
+    Fault,
+    OnCancel,
     Reject,
 )
 
@@ -82,3 +84,22 @@ async def test_a_refused_cancellation_is_not_waited_for(books: Books) -> None:
     broker = await working(books, AAA=Behaviour(fills=0, on_cancel=Reject(code="10147")))
     report = await cancel_orders(broker, ACCOUNT)
     assert [order.symbol for order in report.still_working] == ["AAA"]
+
+
+async def test_only_what_filled_since_the_list_is_told(books: Books) -> None:
+    broker = await working(books, BBB=RESTS)
+    books.script("AAA", Behaviour(fills=4, on_cancel=OnCancel.FILL_FIRST))
+    await broker.place_order(ACCOUNT, "AAA", 10, "LIMIT", Decimal(110))
+    books.fill(books.place_foreign_order(ACCOUNT, "AAA", 3))
+    report = await cancel_orders(broker, ACCOUNT)
+    assert {order.symbol: order.filled_quantity for order in report.ended} == {"AAA": 4, "BBB": 0}
+    assert [(fill.symbol, fill.quantity) for fill in report.fills] == [("AAA", Decimal(6))]
+
+
+async def test_orders_are_cancelled_even_if_the_broker_cannot_tell_executions(books: Books) -> None:
+    broker = await working(books, AAA=RESTS)
+    books.faults.append(Fault(method="get_executions", error=BrokerAPIError("makes no sense")))
+    report = await cancel_orders(broker, ACCOUNT)
+    assert report.is_clear
+    assert report.fills_unknown == "makes no sense"
+    assert {order.status for order in books.orders} == {OrderStatus.CANCELLED}

@@ -25,8 +25,10 @@ class CancelReport(Value):
     still_working: tuple[OpenOrder, ...]
     #: Placed by somebody else: only their owner can cancel them.
     foreign: tuple[OpenOrder, ...]
-    #: Executions that arrived while the cancellations were on their way.
+    #: Executions of these orders since they were listed, while the cancellations were on their way.
     fills: tuple[Fill, ...]
+    #: Why the broker did not tell the executions; None when it did.
+    fills_unknown: str | None = None
 
     @property
     def is_clear(self) -> bool:

@@ -37,6 +37,8 @@ def show_cancellations(report: CancelReport, settings: Settings, account: Accoun
             f"Filled meanwhile: {fill.symbol} {shares(fill.quantity, signed=True)} "
             f"at {money(fill.price)}"
         )
+    if report.fills_unknown:
+        out.print(f"What filled meanwhile could not be read: {report.fills_unknown}")
     if not (report.ended or report.still_working or report.foreign):
         out.print("There were no open orders.")
 

@@ -74,11 +74,22 @@ def test_cancellations_tell_what_became_of_each_order(
         }
     )
     report = CancelReport(
-        account_id="DU100", ended=(ORDER,), still_working=(ORDER,), foreign=(ORDER,), fills=(fill,)
+        account_id="DU100",
+        ended=(ORDER,),
+        still_working=(ORDER,),
+        foreign=(ORDER,),
+        fills=(fill,),
+        fills_unknown="no answer",
     )
     show_cancellations(report, settings, ACCOUNT)
     output = capsys.readouterr().out
-    for part in ("No longer working", "Still working", "Of others", "AAA -6 at 50.50"):
+    for part in (
+        "No longer working",
+        "Still working",
+        "Of others",
+        "AAA -6 at 50.50",
+        "read: no answer",
+    ):
         assert part in output
 
 

@@ -121,6 +121,21 @@ async def test_connectivity_is_told_to_every_session(books: Books, broker: FakeB
         assert await anext(events) == ConnectivityChange(state=Connectivity.LOST)
 
 
+async def test_a_subscription_during_an_outage_begins_with_it(
+    books: Books, broker: FakeBroker
+) -> None:
+    books.report_connectivity(Connectivity.LOST)
+    books.drop()
+    await broker.connect()
+    async with broker.order_events(ACCOUNT) as events:
+        assert await anext(events) == ConnectivityChange(state=Connectivity.LOST)
+        books.report_connectivity(Connectivity.RESTORED)
+        assert await anext(events) == ConnectivityChange(state=Connectivity.RESTORED)
+    async with broker.order_events(ACCOUNT) as events:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(events), 1)
+
+
 async def test_nobody_can_log_in_to_an_unreachable_broker(books: Books) -> None:
     books.reachable = False
     with pytest.raises(BrokerConnectionError, match="cannot be reached"):

@@ -22,7 +22,7 @@ from ibkr_connector.testing.world import (
 )
 from simulated_exchange import Instrument, QuoteKind
 
-_ACCOUNT_VALUE, _MARKET_DATA = 73, 1
+_ACCOUNT_VALUE, _POSITION, _MARKET_DATA = 73, 71, 1
 OPTION = Instrument(
     con_id=20,
     symbol="AAA",
@@ -109,6 +109,22 @@ async def test_options_and_unpriced_stocks_are_shown_without_a_price() -> None:
         ("DARK", "STK", Decimal("1.5"), None),
         ("AAA", "STK", Decimal(-4), Decimal("-400.04")),
     ]
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "1.7976931348623157E308", "Infinity"])
+async def test_a_position_whose_shares_cannot_be_read_is_no_empty_one(
+    world: World, quantity: str
+) -> None:
+    client = await world.client()
+
+    def unreadable(fields: Fields) -> bool:
+        world.tap.say(*(quantity if field == "10" else field for field in fields))
+        return True
+
+    world.tap.on_reply(_POSITION, unreadable)  # AAA comes first, of which 10 are held
+    with pytest.raises(AccountDataError, match=r"shares of AAA in account DU100. Nothing was sent"):
+        await client.get_account_snapshot(ACCOUNT)
+    assert len((await client.get_account_snapshot(ACCOUNT)).positions) == 2
 
 
 async def test_a_snapshot_and_the_quotes_around_it_share_their_lines(world: World) -> None:

@@ -92,6 +92,20 @@ async def test_an_unreadable_cache_is_asked_anew(world: World, tmp_path: Path) -
     assert ContractCache(path).get("AAA", "USD") is not None
 
 
+async def test_a_cache_that_was_filled_under_ibs_own_spelling_is_not_traded_from(
+    world: World, tmp_path: Path
+) -> None:
+    cache = ContractCache(tmp_path / "contracts.json")
+    client = await world.client(contract_cache=cache)
+    await client.get_instruments(["BRK.B"])
+    known = cache.get("BRK.B", "USD")
+    assert known is not None
+    cache.put([known.model_copy(update={"symbol": "BRK B"})])
+    with pytest.raises(UnknownSymbol, match=r"BRK B: write BRK\.B"):
+        await client.place_order(ACCOUNT, "BRK B", 1)
+    assert world.tap.numbers().count(_PLACE_ORDER) == 0
+
+
 async def test_hours_that_are_over_are_asked_for_again(world: World) -> None:
     now = datetime.now(UTC)
     cache = ContractCache()

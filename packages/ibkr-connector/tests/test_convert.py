@@ -31,7 +31,8 @@ NO_VALUE = [
 def test_every_way_to_say_nothing_is_none(value: float | str | None) -> None:
     assert convert.number(value) is None
     assert convert.price(value) is None
-    assert convert.quantity(value) == 0
+    with pytest.raises(ValueError, match="no number of shares"):
+        convert.quantity(value)
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, -1, "0", "-3.5"])

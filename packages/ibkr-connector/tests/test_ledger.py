@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ib_async import CommissionReport, Contract, Execution
 from ib_async.order import Order
-from ib_async.util import UNSET_INTEGER
+from ib_async.util import UNSET_DOUBLE, UNSET_INTEGER
 
 from broker_connector_base import Fill, OrderEvent, OrderStatus, OrderUpdate
 from ibkr_connector.errors import meaning_of
@@ -67,7 +69,7 @@ class Scene:
         )
         self.ledger.on_open_order(_STOCK, order, status)
 
-    def told(self, status: str, filled: int) -> None:
+    def told(self, status: str, filled: float) -> None:
         self.ledger.on_order_status(
             _KEY,
             status=status,
@@ -197,6 +199,61 @@ async def test_terms_that_were_changed_at_the_gateway_are_taken_over() -> None:
     )
     scene.ledger.on_open_order(_STOCK, changed, "Submitted")
     assert (scene.order.quantity, scene.order.limit_price) == (Decimal(25), Decimal("9.5"))
+
+
+@pytest.mark.parametrize("unreadable", [math.nan, UNSET_DOUBLE])
+async def test_filled_shares_that_cannot_be_read_are_not_taken_for_none(unreadable: float) -> None:
+    scene = Scene()
+    scene.opened("Submitted")
+    scene.told("Submitted", 4)
+    with pytest.raises(ValueError, match="no number of shares"):
+        scene.told("Cancelled", unreadable)
+    assert (scene.order.status, scene.order.filled) == (OrderStatus.WORKING, Decimal(4))
+
+
+async def test_filled_shares_of_others_that_cannot_be_read_stay_as_they_were() -> None:
+    scene = Scene()
+    manual = Order(permId=55, action="SELL", totalQuantity=3, orderType="MKT", account="DU100")
+    key = scene.ledger.on_open_order(_STOCK, manual, "Submitted")
+    for filled in (1.0, math.nan):
+        scene.ledger.on_order_status(
+            key,
+            status="Submitted",
+            why_held="",
+            filled=filled,
+            average_price=0.0,
+            permanent_id=55,
+        )
+    assert scene.ledger.get(key).filled == 1
+
+
+@pytest.mark.parametrize("total", [math.nan, UNSET_DOUBLE, 0.0])
+async def test_an_order_whose_size_is_not_told_is_not_filled_by_its_first_share(
+    total: float,
+) -> None:
+    scene = Scene()
+    ours = Order(
+        orderId=_NUMBER, clientId=_CLIENT, permId=_PERMANENT, action="BUY", totalQuantity=total
+    )
+    ours.orderRef = "key"
+    for_money = Order(permId=55, action="BUY", totalQuantity=total, account="DU100")
+    for order in (ours, for_money):
+        key = scene.ledger.on_open_order(_STOCK, order, "Submitted")
+        execution = Execution(
+            execId=f"0000e0d5.{order.permId}.01.01",
+            time=datetime(2026, 11, 20, 15, tzinfo=UTC),
+            acctNumber="DU100",
+            side="BOT",
+            shares=1,
+            price=10,
+            permId=order.permId,
+            clientId=order.clientId,
+            orderId=order.orderId,
+            orderRef=order.orderRef,
+        )
+        scene.ledger.on_execution(_STOCK, execution)
+        assert scene.ledger.get(key).status is OrderStatus.WORKING
+    assert scene.order.quantity == 10
 
 
 async def test_a_refusal_that_comes_after_the_deadline_still_decides() -> None:

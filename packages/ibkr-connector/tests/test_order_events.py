@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 
 from broker_connector_base import (
     BrokerAPIError,
@@ -191,6 +192,66 @@ async def test_a_commission_that_comes_first_is_kept(world: World) -> None:
         world.tap.say(*held[0])
         (fill,) = await take(events, 1)
     assert fill.commission == 1
+
+
+def with_another(world: World, **changes: object) -> None:
+    """From now on each report of an execution is followed by one like it, changed so."""
+    at = {"order_id": 2, "sec_type": 5, "exec_id": 14, "price": 20, "perm_id": 21, "client_id": 22}
+    at |= {"shares": 19, "order_ref": 26}
+
+    def report(fields: Fields) -> None:
+        other = list(fields)
+        for name, value in changes.items():
+            other[at[name]] = str(value)
+        world.tap.say(*other)
+
+    world.tap.on_reply(_EXECUTION, report, times=None)
+
+
+_BY_HAND = {
+    "order_id": 0,
+    "exec_id": "0000e0d5.77aa0001.01.01",
+    "perm_id": 1700000099,
+    "client_id": 0,
+    "order_ref": "",
+}
+
+
+@pytest.mark.parametrize(("kind", "price"), [("BAG", "-0.45"), ("OPT", "0"), ("BAG", "nan")])
+async def test_what_a_person_trades_for_a_credit_hides_no_other_execution(
+    world: World, kind: str, price: str
+) -> None:
+    client = await world.client()
+    await client.place_order(ACCOUNT, "AAA", 1, client_order_id="key")
+    with_another(world, sec_type=kind, price=price, **_BY_HAND)
+    with structlog.testing.capture_logs() as logs:
+        (fill,) = await client.get_executions(ACCOUNT)
+        found = await client.find_order(ACCOUNT, "key")
+    assert (fill.client_order_id, fill.symbol) == ("key", "AAA")
+    assert found is not None
+    assert found.status is OrderStatus.FILLED
+    assert [log["event"] for log in logs].count("ibkr.execution.left_out") == 1
+    assert client.is_connected()
+
+
+async def test_an_option_that_a_person_sells_is_told(world: World) -> None:
+    client = await world.client()
+    await client.place_order(ACCOUNT, "AAA", 1)
+    with_another(world, sec_type="OPT", price="4.50", **_BY_HAND)
+    prices = {fill.price for fill in await client.get_executions(ACCOUNT)}
+    assert prices == {Decimal("100.02"), Decimal("4.50")}
+
+
+@pytest.mark.parametrize("what", ["price", "shares"])
+@pytest.mark.parametrize("changes", [{"sec_type": "STK"}, {"sec_type": "BAG", "order_ref": "key"}])
+async def test_an_execution_of_a_stock_or_of_ours_must_have_a_price_and_shares(
+    world: World, changes: dict[str, str], what: str
+) -> None:
+    client = await world.client()
+    await client.place_order(ACCOUNT, "AAA", 1, client_order_id="key")
+    with_another(world, **{**_BY_HAND, what: "NaN", **changes})
+    with pytest.raises(BrokerAPIError, match=f"has no {what}"):
+        await client.get_executions(ACCOUNT)
 
 
 async def test_listeners_hear_their_own_account_only(world: World) -> None:

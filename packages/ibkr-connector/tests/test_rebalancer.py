@@ -83,6 +83,34 @@ async def test_a_rebalance_does_what_its_preview_says_within_the_pace(count: int
     )
 
 
+async def test_targets_in_ibs_own_spelling_are_bought_once() -> None:
+    exchange = small_exchange()
+    exchange.open_account("DU300", cash={"USD": Decimal(5_000)})
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, ["AAA", "BRK B"], ContractCache())
+        bought = await ours.rebalance_account(_ACCOUNT)
+        again = await ours.rebalance_account(_ACCOUNT)
+    assert bought.status is RunStatus.DONE, bought.error
+    assert {order.symbol for order in bought.orders} == {"AAA", "BRK.B"}
+    assert again.status is RunStatus.NOTHING_TO_DO
+
+
+async def test_an_order_that_was_left_inactive_is_taken_back_before_anything_is_bought() -> None:
+    exchange = small_exchange()
+    exchange.open_account("DU300", cash={"USD": Decimal(5_000)})
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, ["AAA"], ContractCache())
+        left = await ours.broker.place_order(
+            "DU300", "AAA", 40, "LIMIT", Decimal(90), client_order_id="rb:run0:DU300:AAA:B:1"
+        )
+        exchange.set_active(int(left.permanent_id or 0), False)
+        result = await ours.rebalance_account(_ACCOUNT)
+        assert [order.request.order_ref for order in exchange.open_orders("DU300")] == []
+    assert result.status is RunStatus.DONE, result.error
+    assert exchange.account("DU300").positions[1].quantity == 48  # 4,900 at 100.02 and a margin
+    assert exchange.order(int(left.permanent_id or 0)).filled == 0
+
+
 class Calendar(WallClock):
     """Real time, on another day: from noon of a Friday in New York on."""
 

@@ -53,6 +53,7 @@ def test_an_empty_list_is_refused_because_it_would_sell_everything() -> None:
     [
         (lines(("AAA", "0.5"), ("BBB", "-0.5"), ("CCC", "1")), 1, r"line 2 \(BBB: -0.5\) is neg"),
         (lines(("AAA", "0.5"), (" aaa ", "0.5")), 1, "repeats AAA, which already has 0.5"),
+        (lines(("BRK B", "0.5"), ("BRK.B", "0.5")), 1, "repeats BRK.B, which already has 0.5"),
         (lines(("AAA", "0.5"), ("  ", "0.5")), 1, "has no symbol"),
     ],
 )

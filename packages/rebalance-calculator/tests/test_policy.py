@@ -36,7 +36,7 @@ def test_symbols_of_a_policy_are_normal() -> None:
     policy = PlanPolicy(
         lots={" brk b": D(10)}, ticks={"spy": D("0.01")}, buy_blocked=frozenset({"spy "})
     )
-    assert policy.lot_of("BRK B") == 10
+    assert policy.lot_of("BRK.B") == 10
     assert policy.lot_of("SPY") == 1
     assert policy.ticks == {"SPY": D("0.01")}
     assert policy.buy_blocked == {"SPY"}

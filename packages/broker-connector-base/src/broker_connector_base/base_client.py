@@ -29,7 +29,8 @@ from .order_states import OrderStatus
 
 
 class BrokerClient(ABC):
-    """A broker session. Symbols are the broker's own spelling; quantities are signed shares.
+    """A broker session. Symbols are the broker's own, with a dot where it writes a
+    blank (`BRK.B`): one with a blank is unknown. Quantities are signed shares.
 
     An order is *own* when this session's client id placed it, in this session or an earlier one.
     """
@@ -152,7 +153,8 @@ class BrokerClient(ABC):
 
         The subscription stands when the context is entered, so an order placed inside the block
         cannot outrun its events; they may come before `place_order` returns. Own orders are told;
-        whether others are is the broker's choice. A `Fill` may come again with the same
+        whether others are is the broker's choice. While the broker has lost its link to the
+        exchanges, a subscription begins with that news. A `Fill` may come again with the same
         `execution_id`, corrected or with its commission, and replaces the first.
 
         A wait that is cancelled loses nothing: read on. The end of the session, lost or closed,

@@ -89,6 +89,13 @@ class Accounts:
         )
         # By conId: two listings of one symbol are two positions, a repeated line is one.
         held = {line.contract.conId: line for line in lines}
+        for line in held.values():
+            if convert.number(line.quantity) is None:
+                raise AccountDataError(
+                    f"IB gave {line.quantity} as the number of shares of "
+                    f"{convert.contract_name(line.contract)} in account {account_id}. Nothing was "
+                    "sent on the strength of it. Look at the account in TWS, and run again."
+                )
         return [line for line in held.values() if line.quantity]
 
     async def _priced(

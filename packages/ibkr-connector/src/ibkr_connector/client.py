@@ -100,7 +100,8 @@ class IBKRClient(BrokerClient):
         table = {**ERROR_CODES, **(error_codes or {})}
         self.client_id = client_id
         self._market_data_type = market_data_type
-        self._link_is_down = False
+        #: The gateway's word that it has lost IB, until it says that it has it back.
+        self._outage: ConnectivityChange | None = None
         self._connecting = asyncio.Lock()
         self._subscriptions = Subscriptions()
         self._ledger = Ledger(
@@ -150,6 +151,8 @@ class IBKRClient(BrokerClient):
         """
         async with self._connecting:
             if not self._session.is_connected():
+                # A gateway that is cut off from IB says so in the burst that ends the login.
+                self._outage = None
                 await self._session.connect()
                 try:
                     await self._catch_up()
@@ -159,7 +162,6 @@ class IBKRClient(BrokerClient):
         return True
 
     async def _catch_up(self) -> None:
-        self._link_is_down = False
         if self._market_data_type != _LIVE:  # live is what a new session gets
             self._session.client.reqMarketDataType(self._market_data_type)
         try:
@@ -222,7 +224,7 @@ class IBKRClient(BrokerClient):
         caller's loss. If the symbol has not been looked up before, it is now, and later calls wait
         their turn. While the gateway has lost IB nothing is sent.
         """
-        if self._link_is_down:
+        if self._outage is not None:
             raise BrokerConnectionError(
                 "The gateway has lost its link to IB (1100). Nothing was sent."
             )
@@ -256,6 +258,8 @@ class IBKRClient(BrokerClient):
     async def order_events(self, account_id: str) -> AsyncIterator[AsyncIterator[OrderEvent]]:
         self._session.require_account(account_id)
         with self._subscriptions.listen(account_id) as events:
+            if self._outage is not None:
+                events.put(self._outage)
             yield events
 
     # For `doctor`.
@@ -299,9 +303,10 @@ class IBKRClient(BrokerClient):
         state = _CONNECTIVITY.get(code)
         if state is None:
             return
-        self._link_is_down = state is Connectivity.LOST
-        self._subscriptions.publish_to_all(ConnectivityChange(state=state, message=text))
-        if state is not Connectivity.LOST:
+        change = ConnectivityChange(state=state, message=text)
+        self._outage = change if state is Connectivity.LOST else None
+        self._subscriptions.publish_to_all(change)
+        if self._outage is None:
             # Orders may have filled meanwhile.
             self._reconciler.check_now()
 

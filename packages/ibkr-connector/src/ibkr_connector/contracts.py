@@ -46,7 +46,12 @@ class Contracts:
         self._told: dict[str, Listing] = {}
 
     def known(self, symbol: str) -> Listing | None:
-        """The listing last told; else the cache's, however long ago it was asked for."""
+        """The listing last told; else the cache's, however long ago it was asked for.
+
+        Never one for IB's own spelling, by which no position or fill is told.
+        """
+        if " " in symbol:
+            return None
         return self._told.get(symbol) or self._cache.get(symbol, self._currency)
 
     async def resolve(self, symbols: Sequence[str], *, fresh_hours: bool = False) -> list[Listing]:
@@ -83,6 +88,8 @@ class Contracts:
         return any(session.closes > now for session in listing.instrument().liquid_hours)
 
     async def _look_up(self, symbol: str) -> Listing:
+        if " " in symbol:
+            raise UnknownSymbol(f"{symbol}: write {convert.symbol_from_ib(symbol)} for it.")
         wanted = stock_contract(0, symbol, self._currency)
         try:
             details = await self._session.ask(

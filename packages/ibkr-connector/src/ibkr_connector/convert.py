@@ -45,9 +45,12 @@ def price(value: float | Decimal | str | None) -> Decimal | None:
     return exact if exact is not None and exact > 0 else None
 
 
-def quantity(value: float | str | None) -> Decimal:
-    """Shares; an absent quantity is zero."""
-    return number(value) or Decimal(0)
+def quantity(value: float | Decimal | str | None) -> Decimal:
+    """Shares; raises `ValueError` when the broker gave no number: that is not zero."""
+    exact = number(value)
+    if exact is None:
+        raise ValueError(f"{value!r} is no number of shares")
+    return exact
 
 
 def permanent_id(value: int) -> str | None:

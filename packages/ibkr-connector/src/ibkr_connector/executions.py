@@ -109,9 +109,11 @@ class Executions:
 
     def _fill(self, identity: str, contract: Contract, execution: Execution) -> Fill:
         key = execution_key(execution)
-        price = convert.price(execution.price)
+        price, quantity = convert.price(execution.price), convert.number(execution.shares)
         if price is None:
             raise ValueError(f"execution {execution.execId} has no price: {execution.price}")
+        if quantity is None:
+            raise ValueError(f"execution {execution.execId} has no shares: {execution.shares}")
         return Fill(
             execution_id=identity,
             order_id=order_id_text(key, self._own_client_id),
@@ -119,7 +121,7 @@ class Executions:
             permanent_id=convert.permanent_id(execution.permId),
             account_id=execution.acctNumber,
             symbol=convert.contract_name(contract),
-            quantity=convert.quantity(execution.shares) * (1 if execution.side == "BOT" else -1),
+            quantity=quantity if execution.side == "BOT" else -quantity,
             price=price,
             at=convert.utc(execution.time),
         )

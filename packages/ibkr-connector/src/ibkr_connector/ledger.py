@@ -21,8 +21,8 @@ from broker_connector_base.order_states import advance
 from . import convert
 from .errors import Kind
 from .executions import Executions, average_price, execution_key, order_id_text, shares
-from .messages import MANUAL, OrderKey, order_key
-from .status import order_status
+from .messages import MANUAL, OpenLine, OrderKey, order_key
+from .status import INACTIVE, order_status
 from .tracked_order import TrackedOrder
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +51,8 @@ class Ledger:
         self._on_doubt = on_doubt
         self._kind_of = kind_of
         self._orders: dict[OrderKey, TrackedOrder] = {}
+        #: Ids of others' executions that are no fills; see `on_execution`.
+        self._left_out: set[str] = set()
         #: Orders whose number the server gave to another one, such as one that it never received.
         self._displaced: list[TrackedOrder] = []
         #: The highest order number of this client, open orders of others included: IB answers 103
@@ -104,7 +106,9 @@ class Ledger:
             tracked.filled = shares(self.executions.of_order(tracked))
             tracked.answered.set()
             tracked.told = tracked.update(None, None)
-        tracked.quantity, tracked.limit_price = described.quantity, described.limit_price
+        # What an order is for does not vanish.
+        tracked.quantity = described.quantity or tracked.quantity
+        tracked.limit_price = described.limit_price
         tracked.permanent_id = described.permanent_id or tracked.permanent_id
         # "Filled" comes here without its shares; the order status that follows has both.
         if order_status(status) is not OrderStatus.FILLED:
@@ -121,19 +125,38 @@ class Ledger:
         average_price: float,
         permanent_id: int,
     ) -> None:
-        """The state and the filled quantity of an order."""
+        """The state and the filled quantity of an order.
+
+        Raises `ValueError` for an order of ours whose filled quantity cannot be read: an end
+        without it says too little.
+        """
         permanent = convert.permanent_id(permanent_id)
         order = self._orders.get(key)
         if order is None or not order.is_meant_by(permanent, order.client_order_id):
             _log.warning("ibkr.order_status.unknown_order", key=key, status=status)
             return
         order.permanent_id = permanent or order.permanent_id
-        self._count(order, convert.quantity(filled), convert.price(average_price))
+        if order.own or order.client_order_id or convert.number(filled) is not None:
+            self._count(order, convert.quantity(filled), convert.price(average_price))
         self._move(order, order_status(status, why_held))
 
-    def on_execution(self, contract: Contract, execution: Execution) -> str:
-        """Shares that changed hands; returns the id of the fill."""
-        fill, is_news = self.executions.add(contract, execution)
+    def on_execution(self, contract: Contract, execution: Execution) -> str | None:
+        """Shares that changed hands; returns the id of the fill, None if it is left out.
+
+        Somebody else's combination is traded for a credit, and an option leg of it for nothing:
+        neither has a price per share, and no order here waits for it. The cash that it brought in
+        is then not explained by a fill: a run that remembers the balance from before waits for up
+        to ten minutes and says so.
+        """
+        try:
+            fill, is_news = self.executions.add(contract, execution)
+        except ValueError as error:
+            if contract.secType == "STK" or self._is_of_own_order(execution):
+                raise
+            if execution.execId not in self._left_out:
+                self._left_out.add(execution.execId)
+                _log.warning("ibkr.execution.left_out", reason=str(error), kind=contract.secType)
+            return None
         key = execution_key(execution)
         if key[0] == self.client_id:
             self._see_number(key)
@@ -202,7 +225,24 @@ class Ledger:
         if order.in_doubt or not order.was_acknowledged:
             order.status = advance(order.status, OrderStatus.UNKNOWN)
         order.in_doubt = order.was_acknowledged
+        order.is_unlisted = True
         self._tell(order)
+
+    def is_refused(self, line: OpenLine) -> bool:
+        """Whether the order, listed as inactive, is taken for one that was refused for good.
+
+        One that was just sent has its own answer to come.
+        """
+        order = self._orders[line.key]
+        is_over = order.status is OrderStatus.REJECTED and order.answered.is_set()
+        return line.status == INACTIVE and is_over
+
+    def keep_inactive(self, key: OrderKey) -> None:
+        """The server goes on listing the refused order as open: it may trade when activated."""
+        order = self._orders[key]
+        order.remarks.append("IB lists it as open and inactive: it may be activated")
+        self._move(order, OrderStatus.WORKING)
+        order.is_inactive = True
 
     def describe(self, contract: Contract, order: Order, key: OrderKey) -> TrackedOrder:
         """An order by the server's own description."""
@@ -214,7 +254,8 @@ class Ledger:
             own=key[0] == self.client_id,
             account_id=order.account,
             symbol=convert.contract_name(contract),
-            quantity=convert.quantity(float(order.totalQuantity)) * sign,
+            # Zero for what a person orders for an amount of money, in shares that nobody says.
+            quantity=(convert.number(float(order.totalQuantity)) or Decimal(0)) * sign,
             order_type={"MKT": "MARKET", "LMT": "LIMIT"}.get(order.orderType, order.orderType),
             limit_price=convert.price(float(order.lmtPrice or 0)) if is_limit else None,
             time_in_force=order.tif or None,
@@ -229,6 +270,10 @@ class Ledger:
         is_meant = order is not None and order.is_meant_by(permanent_id, client_order_id)
         return order if is_meant else None
 
+    def _is_of_own_order(self, execution: Execution) -> bool:
+        order = self.with_key(execution.acctNumber, execution.orderRef)
+        return order is not None and order.own
+
     def _see_number(self, key: OrderKey) -> None:
         if key[0] != MANUAL:
             self.highest_number = max(self.highest_number, key[1])
@@ -237,7 +282,7 @@ class Ledger:
         # "Filled" may never be sent for an instant fill: executions are the truth.
         fills = self.executions.of_order(order)
         self._count(order, shares(fills), average_price(fills))
-        if order.filled >= abs(order.quantity):
+        if order.quantity and order.filled >= abs(order.quantity):
             self._move(order, OrderStatus.FILLED)
 
     @staticmethod
@@ -249,7 +294,11 @@ class Ledger:
 
     def _move(self, order: TrackedOrder, reported: OrderStatus) -> None:
         """A state in the server's own words, which settles every doubt."""
-        order.in_doubt = False
+        order.in_doubt = order.is_unlisted = False
+        if order.is_inactive and reported is OrderStatus.REJECTED:
+            reported = OrderStatus.WORKING  # "Inactive" again is no news
+        elif reported is not OrderStatus.CANCELLING:
+            order.is_inactive = False
         refused = order.code is not None and not order.answered.is_set()
         if reported is OrderStatus.CANCELLED and (refused or order.status is OrderStatus.REJECTED):
             reported = OrderStatus.REJECTED  # IB's word for the end of both

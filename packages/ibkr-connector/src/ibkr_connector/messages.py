@@ -53,6 +53,14 @@ MARKET_DATA_TYPE = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenLine:
+    """One order in the list of those that are open."""
+
+    key: OrderKey
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CompletedLine:
     """One order that has ended today."""
 

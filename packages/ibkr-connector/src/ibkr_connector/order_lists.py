@@ -15,7 +15,7 @@ from broker_connector_base import BrokerAPIError, Fill
 
 from .errors import READ_ONLY
 from .ledger import Ledger
-from .messages import CompletedLine
+from .messages import CompletedLine, OpenLine
 from .session import Session
 from .tracked_order import TrackedOrder
 from .wire import COMPLETED_ORDERS, OPEN_ORDERS
@@ -31,9 +31,22 @@ class OrderLists:
         self.read_only: BrokerAPIError | None = None
 
     async def open(self) -> list[TrackedOrder]:
-        """Open orders of all clients and accounts."""
-        keys = await self._ask(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
-        return [self._ledger.get(key) for key in dict.fromkeys(keys)]
+        """Open orders of all clients and accounts.
+
+        Of an order that is listed and inactive the refusal is not the end: somebody may activate
+        it. But news of one that is refused at this very moment come in the same words, between the
+        lines of the list; so an inactive one that was not known as such is looked for twice.
+        """
+        lines = await self._open_lines()
+        if refused := {line.key for line in lines if self._ledger.is_refused(line)}:
+            lines = await self._open_lines()
+            for line in lines:
+                if line.key in refused and self._ledger.is_refused(line):
+                    self._ledger.keep_inactive(line.key)
+        return [self._ledger.get(key) for key in dict.fromkeys(line.key for line in lines)]
+
+    async def _open_lines(self) -> list[OpenLine]:
+        return await self._ask(OPEN_ORDERS, lambda client: client.reqAllOpenOrders())
 
     async def executions(self, *, account_id: str = "", own: bool = False) -> list[Fill]:
         """Executions of the day, of one account or all, of every client or only this one."""

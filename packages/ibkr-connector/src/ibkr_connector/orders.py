@@ -62,10 +62,13 @@ class OrderDesk:
         async with self._turn:
             first = await self._first_with_key(request)
             if isinstance(first, OrderResult):
-                return _decided(first, request.account_id)
+                is_unlisted = first.status is OrderStatus.UNKNOWN
+                return _decided(first, request.account_id, is_unlisted=is_unlisted)
             order = first or self._send(request, await self._listing(request.symbol))
         await self._acknowledgement(order)
-        return _decided(order.result(), order.account_id, order.code)
+        return _decided(
+            order.result(), order.account_id, code=order.code, is_unlisted=order.is_unlisted
+        )
 
     def _require_orders_allowed(self, account_id: str) -> None:
         self._session.require_account(account_id)
@@ -229,14 +232,21 @@ class OrderDesk:
         return described.result()
 
 
-def _decided(result: OrderResult, account_id: str, code: str | None = None) -> OrderResult:
+def _decided(
+    result: OrderResult, account_id: str, *, code: str | None = None, is_unlisted: bool
+) -> OrderResult:
     """The order if it was taken; raises what `place_order` promises if it was not or may not be."""
     words = result.message or "IB gave no reason"
     if result.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-        seen = "not acknowledged" if result.permanent_id is None else "is on no list of IB's now"
+        if result.permanent_id is None:
+            seen = "is not acknowledged"
+        elif is_unlisted:
+            seen = "is on no list of IB's now"
+        else:
+            seen = "is acknowledged by IB and not yet working"
         raise OrderOutcomeUnknown(
             f"Order {result.order_id} ({result.quantity} {result.symbol}) was sent and {seen} "
-            f"({words}). It may be working, filled or lost. Look it up by its "
+            f"({words}). It may be working, filled or lost by now. Look it up by its "
             f"key {result.client_order_id!r} before anything else is sent.",
             client_order_id=result.client_order_id or "",
             order_id=result.order_id,

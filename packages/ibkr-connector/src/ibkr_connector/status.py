@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from broker_connector_base import OrderStatus
 
+INACTIVE = "Inactive"
+
 #: Source: IB's order status table, https://interactivebrokers.github.io/tws-api/order_submission.html
 STATUS = MappingProxyType(
     {
@@ -27,15 +29,16 @@ STATUS = MappingProxyType(
         "Cancelled": OrderStatus.CANCELLED,
         "ApiCancelled": OrderStatus.CANCELLED,
         "Filled": OrderStatus.FILLED,
-        # Refused by IB or the exchange; see `order_status` for the exception.
-        "Inactive": OrderStatus.REJECTED,
+        # Refused by IB or the exchange; for the exceptions see `order_status`, and
+        # `OrderLists.open` for one that is listed as open all the same.
+        INACTIVE: OrderStatus.REJECTED,
     }
 )
 
 
 def order_status(text: str, why_held: str = "") -> OrderStatus:
     """Our state for IB's word; UNKNOWN for a word that is not in the table."""
-    if text == "Inactive" and "locate" in why_held:
+    if text == INACTIVE and "locate" in why_held:
         # Held while shares to borrow are looked for; it becomes Submitted when they are found.
         return OrderStatus.WORKING
     return STATUS.get(text, OrderStatus.UNKNOWN)

@@ -41,6 +41,10 @@ class TrackedOrder:
     #: True while an error code, or its absence from the server's lists, has cast doubt on the state
     #: and no word of the server has settled it.
     in_doubt: bool = False
+    #: True while the server lists it as open and inactive: it may be activated, or cancelled.
+    is_inactive: bool = False
+    #: True while none of the server's lists names it.
+    is_unlisted: bool = False
     told: OrderUpdate | None = None
 
     @property

@@ -24,6 +24,7 @@ from .messages import (
     MARKET_DATA_TYPE,
     AccountLine,
     CompletedLine,
+    OpenLine,
     OrderKey,
     PositionLine,
     Tick,
@@ -52,7 +53,7 @@ class OrderListener(Protocol):
         permanent_id: int,
     ) -> None: ...
 
-    def on_execution(self, contract: Contract, execution: Execution) -> str: ...
+    def on_execution(self, contract: Contract, execution: Execution) -> str | None: ...
 
     def on_commission(self, report: CommissionReport) -> None: ...
 
@@ -226,7 +227,8 @@ class Inbox:
             self._end(order_id)
             return
         with self._order_news():
-            self._add(OPEN_ORDERS, self._orders.on_open_order(contract, order, state.status))
+            key = self._orders.on_open_order(contract, order, state.status)
+            self._add(OPEN_ORDERS, OpenLine(key=key, status=state.status))
 
     def openOrderEnd(self) -> None:
         self._end(OPEN_ORDERS)
@@ -264,7 +266,9 @@ class Inbox:
 
     def execDetails(self, request_id: int, contract: Contract, execution: Execution) -> None:
         with self._order_news(request_id):
-            self._add(request_id, self._orders.on_execution(contract, execution))
+            fill_id = self._orders.on_execution(contract, execution)
+            if fill_id is not None:
+                self._add(request_id, fill_id)
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._end(request_id)

@@ -7,12 +7,18 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import BrokerConnectionError, OrderStatus
+from broker_connector_base import (
+    BrokerConnectionError,
+    Connectivity,
+    ConnectivityChange,
+    OrderStatus,
+)
+from ibkr_connector.testing.tap import Fields
 from ibkr_connector.testing.world import ACCOUNT, OTHER_ACCOUNT, World, open_world, small_exchange
 
 from .conftest import placed
 
-_ERROR = 4
+_ERROR, _NEXT_VALID_ID = 4, 9
 
 
 async def test_a_market_order_fills_in_the_named_account(world: World) -> None:
@@ -82,6 +88,29 @@ async def test_no_order_is_sent_while_the_gateway_has_lost_ib(world: World) -> N
     await client.server_time()
     assert (await client.place_order(ACCOUNT, "AAA", 1)).status is OrderStatus.FILLED
     assert len(placed(world)) == 1
+
+
+async def test_an_outage_that_is_told_with_the_login_is_not_forgotten(world: World) -> None:
+    def cut_off(fields: Fields) -> bool:
+        world.tap.say(*fields)
+        world.tap.say(_ERROR, 2, -1, 1100, "Connectivity between IBKR and TWS has been lost.", "")
+        return True
+
+    world.tap.on_reply(_NEXT_VALID_ID, cut_off)
+    client = await world.client()
+    with pytest.raises(BrokerConnectionError, match="1100"):
+        await client.place_order(ACCOUNT, "AAA", 1)
+    assert placed(world) == []
+    async with client.order_events(ACCOUNT) as events:
+        told = await anext(events)
+    assert isinstance(told, ConnectivityChange)
+    assert told.state is Connectivity.LOST
+    await client.disconnect()
+    await client.connect()  # this time the gateway says nothing of the kind
+    assert (await client.place_order(ACCOUNT, "AAA", 1)).status is OrderStatus.FILLED
+    async with client.order_events(ACCOUNT) as events:
+        await client.place_order(ACCOUNT, "AAA", 1)
+        assert not isinstance(await anext(events), ConnectivityChange)
 
 
 async def test_an_encoding_that_fails_sends_nothing() -> None:

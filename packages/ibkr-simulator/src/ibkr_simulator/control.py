@@ -12,7 +12,8 @@ terms stand beside the operation: `{"op": "fault", "action": "swallow", "message
 `faults` lists the rules, `clear` takes back all of them or the one of a `number`. `order` trades by
 hand: `{"op": "order", "account": "DU1", "symbol": "SPY", "side": "BUY", "quantity": 5}`, with a
 `limit` or at the market. `shortable`, with `"shortable": false`, lets short sales of a symbol wait
-until shares are found, which `true` says.
+until shares are found, which `true` says. `active`, with the `perm_id` of a live order and
+`"active": false`, lets the broker hold it back ("Inactive"); `true` lets it go on.
 """
 
 import asyncio
@@ -77,6 +78,7 @@ class ControlServer:
             "clear": self._clear,
             "order": self._order,
             "shortable": self._shortable,
+            "active": self._active,
             "stop": self._stop_now,
         }
 
@@ -209,6 +211,14 @@ class ControlServer:
         self._gateway.desk.exchange.set_shortable(con_id, request["shortable"])
         await self._save()
         return {}
+
+    async def _active(self, request: Mapping[str, Any]) -> Answer:
+        perm_id, active = request.get("perm_id"), request.get("active")
+        if not isinstance(active, bool) or type(perm_id) is not int:
+            raise BadRequest("active has to be true or false, for the perm_id of an order")
+        order = self._gateway.desk.exchange.set_active(perm_id, active)
+        await self._save()
+        return {"status": order.status}
 
     async def _quote(self, request: Mapping[str, Any]) -> Answer:
         exchange = self._gateway.desk.exchange

@@ -181,6 +181,23 @@ async def test_shares_to_borrow_run_out_and_come_back(world: Any, spy: Stock) ->
         assert desk.saves == 3
 
 
+async def test_an_order_is_held_back_listed_as_inactive_and_let_go(world: Any, spy: Stock) -> None:
+    async with control(world) as desk:
+        line = await desk.line()
+        order = {"account": "DU1", "symbol": "SPY", "side": "BUY", "quantity": 5, "limit": "590.5"}
+        perm_id = (await line.ask(op="order", **order))["perm_id"]
+        held = await line.ask(op="active", perm_id=perm_id, active=False)
+        assert held == {"ok": True, "status": "HELD"}
+        ib = await world.client(3)
+        (trade,) = await ib.reqAllOpenOrdersAsync()
+        assert (trade.orderStatus.status, trade.orderStatus.whyHeld) == ("Inactive", "")
+        await line.ask(op="quote", symbol="SPY", ask="590")
+        assert world.exchange.order(perm_id).filled == 0
+        let_go = await line.ask(op="active", perm_id=perm_id, active=True)
+        assert let_go == {"ok": True, "status": "FILLED"}
+        assert not (await line.ask(op="active", perm_id=perm_id, active=False))["ok"]
+
+
 async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
     async with control(world) as desk:
         line = await desk.line()
@@ -207,6 +224,7 @@ async def test_faults_are_set_listed_and_taken_back(world: Any) -> None:
         (b'{"op": "order", "symbol": "SPY", "price": 1}\n', "an order has no price"),
         (b'{"op": "fault", "action": "dance"}\n', "no action 'dance'"),
         (b'{"op": "shortable", "symbol": "SPY"}\n', "true or false"),
+        (b'{"op": "active", "perm_id": 1}\n', "true or false"),
         (b'{"op": "clear", "number": 9}\n', "no rule 9"),
         (b'{"op": "quote", "symbol": "SAP", "bid": 1}\n', "names 2 instruments"),
         (b'{"op": "quote", "symbol": "SPY", "bit": 1}\n', "no bit"),

@@ -19,7 +19,13 @@ def require_account(exchange: Exchange, account_id: str) -> None:
 
 def listing(exchange: Exchange, symbol: str) -> Instrument:
     """The one stock that answers to the symbol; raises `UnknownSymbol` for none and for several."""
-    found = exchange.find_instruments(symbol=symbol, sec_type="STK")
+    # An exchange that copies IB's list has `BRK B` for what callers know as `BRK.B`.
+    spellings = () if " " in symbol else dict.fromkeys((symbol, symbol.replace(".", " ")))
+    found = [
+        stock
+        for spelling in spellings
+        for stock in exchange.find_instruments(symbol=spelling, sec_type="STK")
+    ]
     if len(found) != 1:
         what = f"{len(found)} stocks answer" if found else "no stock answers"
         raise UnknownSymbol(f"{what} to {symbol!r} on the paper market; nothing was sent")

@@ -49,6 +49,11 @@ STATUS = MappingProxyType(
 )
 
 
+def name(listing: Listing) -> str:
+    """What callers call it: `BRK.B` for the exchange's `BRK B`."""
+    return listing.symbol.replace(" ", ".")
+
+
 def snapshot(exchange: Exchange, account_id: str, now: datetime) -> AccountSnapshot:
     """The account with the marks of this moment."""
     account = exchange.account(account_id)
@@ -77,7 +82,7 @@ def _positions(exchange: Exchange, account: Account) -> list[AccountPosition]:
         priced = exchange.quote(con_id).mark is not None
         found.append(
             AccountPosition(
-                symbol=listing.symbol,
+                symbol=name(listing),
                 quantity=position.quantity,
                 market_price=position.market_price if priced else None,
                 market_value=position.market_value if priced else None,
@@ -94,7 +99,7 @@ def price(exchange: Exchange, listing: Listing) -> ContractPrice:
     """The quote of this moment; a side that is missing or not positive is None."""
     quote = exchange.quote(listing.con_id)
     return ContractPrice(
-        symbol=listing.symbol,
+        symbol=name(listing),
         bid=_positive(quote.bid),
         ask=_positive(quote.ask),
         last=_positive(quote.last),
@@ -112,7 +117,7 @@ def instrument(listing: Listing, now: datetime) -> Instrument:
     """What can be traded, with the sessions of the coming days."""
     hours = listing.liquid_hours.sessions(now, _DAYS_OF_HOURS)
     return Instrument(
-        symbol=listing.symbol,
+        symbol=name(listing),
         instrument_id=str(listing.con_id),
         security_type=listing.sec_type,
         currency=listing.currency,
@@ -136,7 +141,7 @@ def result(exchange: Exchange, order: Order) -> OrderResult:
     """The order as it stands."""
     return OrderResult(
         order_id=str(order.order_id),
-        symbol=exchange.instrument(order.request.con_id).symbol,
+        symbol=name(exchange.instrument(order.request.con_id)),
         quantity=signed_quantity(order),
         status=STATUS[order.status],
         client_order_id=order.request.order_ref or None,
@@ -152,7 +157,7 @@ def open_order(exchange: Exchange, order: Order, *, client_id: int) -> OpenOrder
     request = order.request
     return OpenOrder(
         order_id=str(order.order_id),
-        symbol=exchange.instrument(request.con_id).symbol,
+        symbol=name(exchange.instrument(request.con_id)),
         quantity=signed_quantity(order),
         status=STATUS[order.status],
         order_type=_NAMES.get(request.order_type, request.order_type.value),
@@ -172,7 +177,7 @@ def update(exchange: Exchange, order: Order) -> OrderUpdate:
         order_id=str(order.order_id),
         client_order_id=order.request.order_ref or None,
         permanent_id=str(order.order_id),
-        symbol=exchange.instrument(order.request.con_id).symbol,
+        symbol=name(exchange.instrument(order.request.con_id)),
         status=STATUS[order.status],
         filled_quantity=order.filled,
         remaining_quantity=order.remaining,
@@ -191,7 +196,7 @@ def fill(exchange: Exchange, execution: Execution) -> Fill:
         client_order_id=execution.request.order_ref or None,
         permanent_id=str(execution.order_id),
         account_id=execution.request.account_id,
-        symbol=exchange.instrument(execution.request.con_id).symbol,
+        symbol=name(exchange.instrument(execution.request.con_id)),
         quantity=execution.signed_quantity,
         price=execution.price,
         commission=report.commission,

@@ -242,9 +242,9 @@ class OrderDesk:
     async def _restore(self, reason: str) -> None:
         """Log in again and listen again; what happened meanwhile has to be looked up."""
         await self._session.reconnect(reason)
-        await self._feed.start()
-        # Whatever was lost before, the new session will tell if it still is.
+        # What the old session said is over; a new subscription begins with an outage, if there is.
         self._exchange_link = Connectivity.RESTORED
+        await self._feed.start()
         self._must_look = True
 
     async def _look_up(self, orders: Sequence[Order]) -> None:

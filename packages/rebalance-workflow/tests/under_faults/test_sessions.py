@@ -118,6 +118,38 @@ class TestInvariant10:
         [bought] = [fill for fill in world.books.executions if fill.symbol == "BBB"]
         assert (bought.at - result.started_at).total_seconds() >= 50
 
+    async def test_an_outage_that_began_before_the_login_is_waited_out(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.report_connectivity(Connectivity.LOST)
+        await world.broker.connect()
+        asyncio.get_running_loop().call_later(
+            50, world.books.report_connectivity, Connectivity.RESTORED
+        )
+        result = await world.run()
+        assert result.status is RunStatus.DONE, result.error
+        first = min(fill.at for fill in world.books.executions)
+        assert (first - result.started_at).total_seconds() >= 50
+        assert_traded_once(world)
+
+    async def test_a_session_that_is_restored_into_an_outage_sends_nothing_before_its_end(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("OLD", Behaviour(delay=20))
+        await world.broker.connect()
+
+        def lose_all() -> None:
+            world.books.report_connectivity(Connectivity.LOST)
+            world.books.drop()
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(10, lose_all)
+        loop.call_later(50, world.books.report_connectivity, Connectivity.RESTORED)
+        result = await world.run()
+        assert result.status is RunStatus.DONE, result.error
+        [bought] = [fill for fill in world.books.executions if fill.symbol == "BBB"]
+        assert (bought.at - result.started_at).total_seconds() >= 50
+
     async def test_orders_are_not_sent_into_a_broken_exchange_link(self) -> None:
         world = make_world(**SWITCH)
         world.books.script("OLD", Behaviour(delay=20))

@@ -116,6 +116,15 @@ class Counter(Record):
             self._send(Action.CANCEL, order_id)
         return self._books.orders[order_id]
 
+    def set_active(self, order_id: int, active: bool) -> Order:
+        """Take a live order out of the market, as a broker does that will not pass it on, or let it
+        go on, checked again. Raises `ExchangeError` if it is unknown or done.
+        """
+        self._live(order_id, Reason.NOT_MODIFIABLE)
+        self._floor.set_active(order_id, active)
+        self._outbox.deliver()
+        return self._books.orders[order_id]
+
     def _accept(self, request: OrderRequest) -> Order:
         now = self.clock.now()
         self._books.last_order_id += 1

@@ -21,6 +21,7 @@ from .hours import TradingHours
 from .market import Market
 from .matcher import Matcher
 from .orders import (
+    INACTIVE,
     LOCATE,
     MARKET_CLOSED,
     PARENT,
@@ -90,7 +91,8 @@ class Floor:
                 self._close(ticket)
             case Action.SLICE:
                 ticket.paced = False
-                self._matcher.match(ticket)
+                if ticket.sequence is not None:
+                    self._matcher.match(ticket)
 
     # --- the life of an order ---------------------------------------------------------------
 
@@ -141,6 +143,8 @@ class Floor:
     def _enter(self, ticket: Ticket) -> None:
         """Trade, or wait for what the order has to wait for."""
         order = self.register.order(ticket)
+        if order.why_held == INACTIVE:
+            return
         if self._families.awaits_parent(order.request):
             self.register.advance(ticket, OrderState.HELD, why_held=PARENT)
         elif self._desk.must_borrow(ticket, order):
@@ -166,6 +170,18 @@ class Floor:
             order = self._books.orders[order_id]
             if ticket and order.request.con_id == con_id and order.why_held == LOCATE:
                 self._release(ticket)
+
+    def set_active(self, order_id: int, active: bool) -> None:
+        """Take a live order out of the market, or let it go on if that was done to it."""
+        ticket = self._books.tickets[order_id]
+        order = self.register.order(ticket)
+        if not active:
+            self.register.leave(ticket)
+            self.register.advance(ticket, OrderState.HELD, why_held=INACTIVE)
+        elif order.why_held == INACTIVE:
+            waits_for = "" if ticket.in_session else MARKET_CLOSED
+            self.register.advance(ticket, OrderState.HELD, why_held=waits_for)
+            self._release(ticket)
 
     def _release(self, ticket: Ticket) -> None:
         if ticket.in_session and self._is_still_allowed(ticket):

@@ -80,7 +80,8 @@ class TimeInForce(StrEnum):
 class OrderState(StrEnum):
     #: on its way to the exchange
     PENDING = "PENDING"
-    #: accepted, waits for what `why_held` says: the open, its parent, a trigger, shares to borrow
+    #: accepted, waits for what `why_held` says: the open, its parent, a trigger, shares to borrow,
+    #: or somebody who activates it
     HELD = "HELD"
     WORKING = "WORKING"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -103,12 +104,22 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     # CANCELLED: an IOC that arrives while the market is closed.
     _S.PENDING: frozenset({_S.HELD, _S.WORKING, _S.PENDING_CANCEL, _S.CANCELLED}),
     # EXPIRED: a stop for the day that nothing triggered.
-    _S.HELD: frozenset({_S.WORKING, _S.PENDING_CANCEL, _S.CANCELLED, _S.REJECTED, _S.EXPIRED}),
+    # PARTIALLY_FILLED: one that was inactive for a while.
+    _S.HELD: frozenset(
+        {
+            _S.WORKING,
+            _S.PARTIALLY_FILLED,
+            _S.PENDING_CANCEL,
+            _S.CANCELLED,
+            _S.REJECTED,
+            _S.EXPIRED,
+        }
+    ),
     _S.WORKING: frozenset(
-        {_S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
+        {_S.HELD, _S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
     ),
     _S.PARTIALLY_FILLED: frozenset(
-        {_S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
+        {_S.HELD, _S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
     ),
     # Until the cancellation arrives the order trades as before: a fill may win the race, a part
     # of it may fill, the session may end, the open may refuse it.
@@ -130,6 +141,8 @@ PARENT = "parent"
 TRIGGER = "trigger"
 #: a short sale, until somebody lends the shares
 LOCATE = "locate"
+#: the broker does not pass it on, until somebody activates it
+INACTIVE = "inactive"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

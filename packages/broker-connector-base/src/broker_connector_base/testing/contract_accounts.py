@@ -11,7 +11,7 @@ from broker_connector_base.exceptions import AccountNotFound, UnknownSymbol
 from broker_connector_base.order_states import OrderStatus
 
 from .contract_steps import holdings
-from .harness import ASK, BID, CASH, SHARES, BrokerHarness
+from .harness import ASK, BELOW, BID, CASH, SHARES, BrokerHarness
 
 
 class AccountContract:
@@ -108,6 +108,35 @@ class AccountContract:
         assert {i.currency for i in instruments} == {"USD"}
         assert len({i.instrument_id for i in instruments}) == 2
         assert {i.min_tick for i in instruments} == {Decimal("0.01")}
+
+    async def test_a_share_class_has_a_dot_everywhere_and_no_blank(
+        self, harness: BrokerHarness
+    ) -> None:
+        symbol = harness.class_share
+        blank = symbol.replace(".", " ")
+        account = harness.account_id
+        async with harness.session() as client, harness.watching(client) as events:
+            (quote,) = await client.get_multiple_market_prices([symbol])
+            (instrument,) = await client.get_instruments([symbol])
+            placed = await client.place_order(account, symbol, 10, client_order_id="buy")
+            await events.until_filled("buy", 10)
+            found = await client.find_order(account, "buy")
+            fills = await client.get_executions(account)
+            await client.place_order(account, symbol, 1, "LIMIT", BELOW, client_order_id="rest")
+            listed = await client.get_open_orders(account)
+            await harness.published()
+            snapshot = await client.get_account_snapshot(account)
+            with pytest.raises(UnknownSymbol, match=blank):
+                await client.get_multiple_market_prices([blank])
+            with pytest.raises(UnknownSymbol, match=blank):
+                await client.place_order(account, blank, 10, client_order_id="blank")
+        assert found is not None
+        told = [quote.symbol, instrument.symbol, placed.symbol, found.symbol]
+        told += [fill.symbol for fill in fills]
+        told += [update.symbol for update in events.updates("buy")]
+        told += [order.symbol for order in listed]
+        assert set(told) == {symbol}
+        assert holdings(snapshot) == {harness.symbols[0]: SHARES, symbol: 10}
 
     async def test_an_unknown_symbol_is_refused_everywhere(self, harness: BrokerHarness) -> None:
         unknown = harness.unknown_symbol

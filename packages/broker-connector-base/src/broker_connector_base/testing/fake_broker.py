@@ -196,6 +196,8 @@ class FakeBroker(BrokerClient):
         fault = self._begin("order_events")
         self._require_account(account_id)
         subscription = Subscription(account_id)
+        if self._books.outage is not None:
+            subscription.put(self._books.outage)
         self._subscriptions.append(subscription)
         try:
             self._finish("order_events", fault)

@@ -27,7 +27,7 @@ class FakeHarness(BrokerHarness):
         self.books = Books()
 
     async def start(self) -> None:
-        for symbol in self.symbols:
+        for symbol in (*self.symbols, self.class_share):
             self.books.add_instrument(symbol, bid=BID, ask=ASK)
         self.books.add_account(self.account_id, cash=CASH, shares={self.symbols[0]: SHARES})
         self.books.add_account(self.other_account_id, cash=CASH)

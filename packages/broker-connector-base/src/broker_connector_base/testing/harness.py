@@ -32,14 +32,16 @@ class BrokerHarness(ABC):
     """A freshly started broker per test, open for regular trading, with a login of two accounts.
 
     `account_id` holds `SHARES` of `symbols[0]` and `CASH`; `other_account_id` holds enough cash to
-    buy 10 shares. Both symbols are plain stocks with whole-share lots, quoted `BID` to `ASK`, with
-    enough liquidity for 100 shares at the quote.
+    buy 10 shares. Both symbols and `class_share` are plain stocks with whole-share lots, quoted
+    `BID` to `ASK`, with enough liquidity for 100 shares at the quote.
     """
 
     account_id: str
     other_account_id: str
     symbols: tuple[str, str]
     unknown_symbol: str = "NOSUCH"
+    #: A stock like the others that some brokers write with a blank.
+    class_share: str = "BRK.B"
     #: How long the suite waits for anything; generous, because it is only reached by a failure.
     deadline_seconds: float = 5
 

@@ -35,6 +35,8 @@ class Sessions:
         self.faults: list[Fault] = []
         #: False: nobody can log in.
         self.reachable = True
+        #: The broker's word that it has lost its exchanges, until it has them back.
+        self.outage: ConnectivityChange | None = None
         self._open: dict[int, Listener] = {}
 
     def drop(self, client_id: int | None = None, reason: str = "the connection was lost") -> None:
@@ -44,9 +46,11 @@ class Sessions:
                 session.lose(reason)
 
     def report_connectivity(self, state: Connectivity) -> None:
-        """Tell every session about the broker's own link to its exchanges."""
+        """Tell every session, and those that subscribe later, about the link to the exchanges."""
+        change = ConnectivityChange(state=state)
+        self.outage = change if state is Connectivity.LOST else None
         for session in self._open.values():
-            session.hear(None, ConnectivityChange(state=state))
+            session.hear(None, change)
 
     def log_in(self, session: Listener) -> None:
         """Raises `BrokerConnectionError` when nobody answers and `ClientIdInUse`."""

@@ -38,16 +38,18 @@ class SimulatorHarness(BrokerHarness):
     symbols = ("AAA", "BBB")
 
     def __init__(self) -> None:
-        self._con_ids = dict(zip(self.symbols, (1, 2), strict=True))
+        self._con_ids = dict(zip((*self.symbols, self.class_share), (1, 2, 3), strict=True))
         self._stack = AsyncExitStack()
         self._clients: list[IBKRClient] = []
 
     async def start(self) -> None:
         self._exchange = Exchange(
             clock=WallClock(asyncio.get_running_loop()),
-            instruments=[stock(con_id, symbol) for symbol, con_id in self._con_ids.items()],
+            instruments=[
+                stock(con_id, symbol.replace(".", " ")) for symbol, con_id in self._con_ids.items()
+            ],
         )
-        for symbol in self.symbols:
+        for symbol in self._con_ids:
             await self.set_quote(symbol, bid=BID, ask=ASK)
         self._exchange.open_account(
             self.account_id, cash={"USD": CASH}, positions={1: (SHARES, Decimal(80))}

@@ -41,6 +41,8 @@ _ENDED = {
     OrderState.EXPIRED: "Expired",
 }
 
+#: why a live order is in the list of open orders as "Inactive"
+_INACTIVE = "inactive"
 #: what a live order waits for, as the exchange says it and as a gateway does
 _WHY_HELD = {"parent": "child", "trigger": "trigger", "locate": "locate"}
 
@@ -51,6 +53,8 @@ def status_text(order: Order) -> str:
     if order.status is OrderState.WORKING and request.order_type is OrderType.MKT:
         # Captures of real gateways go from PreSubmitted to Filled for market orders.
         return "PreSubmitted"
+    if order.status is OrderState.HELD and order.why_held == _INACTIVE:
+        return "Inactive"
     return _STATUS[order.status]
 
 

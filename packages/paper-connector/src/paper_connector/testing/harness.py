@@ -47,7 +47,7 @@ class PaperHarness(BrokerHarness):
 
     def __init__(self, make_client: MakeClient = PaperClient) -> None:
         self._make_client = make_client
-        self._con_ids = dict(zip(self.symbols, (1, 2), strict=True))
+        self._con_ids = dict(zip((*self.symbols, self.class_share), (1, 2, 3), strict=True))
         self._clients: list[BrokerClient] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +63,10 @@ class PaperHarness(BrokerHarness):
     def _scenario(self) -> Scenario:
         return Scenario(
             name="contract",
-            instruments=tuple(Instrument(con_id=n, symbol=s) for s, n in self._con_ids.items()),
+            instruments=tuple(
+                Instrument(con_id=n, symbol=symbol.replace(".", " "))
+                for symbol, n in self._con_ids.items()
+            ),
             quotes={con_id: _quote(BID, ASK) for con_id in self._con_ids.values()},
             latency=LatencyModel.fixed(LATENCY),
             accounts={
