@@ -6,7 +6,6 @@ services may do this on one store; one of them wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,27 +31,28 @@ def fire_if_due(
     store: Store,
     name: str,
     times: Times,
-    events: Sequence[NewEvent],
+    event: NewEvent | None,
     *,
     now: datetime,
     grace: timedelta,
 ) -> Fired | None:
-    """Enqueue `events` when `times` are due; None when they are not, or somebody else did it.
+    """Enqueue `event` when `times` are due; None when they are not, or somebody else did it.
 
     A schedule that is seen for the first time begins now.
     """
-    fired_at = store.schedules.fired_at(name)
-    if fired_at is None:
+    mark = store.schedules.mark(name)
+    if mark is None:
         store.schedules.fire(name, now)
         return None
+    fired_at = mark.fired_at
     verdict = judge(times, now=now, fired_at=fired_at, grace=grace)
     if verdict.due is not None:
-        enqueued = store.schedules.fire(name, verdict.due, events)
+        is_ours = store.schedules.fire(name, verdict.due, event)
         fired = Fired(at=verdict.due, since=fired_at)
     elif verdict.missed is not None:
         # Up to here everything is over; what comes within the grace is still made up for.
-        enqueued = store.schedules.fire(name, now - grace)
+        is_ours = store.schedules.fire(name, now - grace)
         fired = Fired(at=verdict.missed, since=fired_at, missed=True)
     else:
         return None
-    return None if enqueued is None else fired
+    return fired if is_ours else None

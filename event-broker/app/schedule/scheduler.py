@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from app.events import Command, EventSource, NewEvent
+from app.events import Command, EventSource, EventState, NewEvent
 from app.market import CalendarError, MarketCalendar
 from app.notifications import Notification, alert, alive, digest, missed
 from app.settings import Settings, processed_accounts
@@ -84,7 +84,7 @@ class Scheduler:
     def _fire(self, entry: Entry, settings: Settings, now: datetime) -> None:
         event = _event(entry.account_id, entry.command, EventSource.SCHEDULE, entry.name)
         fired = fire_if_due(
-            self._store, entry.name, entry.times, [event], now=now, grace=_grace(settings)
+            self._store, entry.name, entry.times, event, now=now, grace=_grace(settings)
         )
         if fired is not None:
             _log.info("scheduler.fired", schedule=entry.name, at=fired.at, missed=fired.missed)
@@ -94,24 +94,30 @@ class Scheduler:
             self._follow_up(entry, entry.band_percent)
 
     def _follow_up(self, check: Entry, band_percent: Decimal) -> None:
-        """Rebalance, once for each check, when its preview shows more drift than the band."""
-        schedules, judged = self._store.schedules, f"{check.name} judged"
-        fired_at = schedules.fired_at(check.name)
-        if fired_at is None or schedules.fired_at(judged) == fired_at:
+        """Rebalance, once for each check, when its own preview shows more drift than the band.
+
+        A preview that somebody else asked for was not asked for to trade. It counts only where the
+        check's event was merged into that one.
+        """
+        schedules = self._store.schedules
+        mark = schedules.mark(check.name)
+        if mark is None or mark.event_id is None:
             return
-        preview = self._store.previews.latest(check.account_id)
-        if preview is None or preview.created_at < fired_at:
+        event = self._store.events.follow(mark.event_id)
+        if event.state is EventState.CANCELLED:
+            schedules.settle(check.name, mark.event_id)
+        if event.state is not EventState.DONE:
             return
         try:
-            drift = drift_percent(preview.result)
+            drift = drift_percent(event.result or {})
         except ValueError as error:
             _log.error("scheduler.preview_unreadable", account=check.account_id, error=str(error))
-            schedules.fire(judged, fired_at)
+            schedules.settle(check.name, mark.event_id)
             return
         cause = f"drift of {drift:.2f} percentage points"
         rebalance = _event(check.account_id, Command.REBALANCE, EventSource.SCHEDULE, cause)
-        events = [rebalance] if drift > band_percent else []
-        if schedules.fire(judged, fired_at, events) is not None:
+        follow_up = rebalance if drift > band_percent else None
+        if schedules.settle(check.name, mark.event_id, follow_up):
             _log.info("scheduler.drift", account=check.account_id, percent=str(drift))
 
     # -- the market-open list ---------------------------------------------------------------------
@@ -135,14 +141,15 @@ class Scheduler:
             return
         source = EventSource.GUARD if entry.added_by == GUARD else EventSource.SCHEDULE
         event = _event(entry.account_id, Command.REBALANCE, source, "market open")
-        if self._store.schedules.fire(_mark(entry), due, [event]) is not None:
+        if self._store.schedules.fire(_mark(entry), due, event):
             _log.info("scheduler.market_open", account=entry.account_id, at=due)
 
     def _has_worked(self, entry: MarketOpenEntry) -> bool:
         """Whether the account was rebalanced since the entry fired; then it is struck off."""
-        fired_at = self._store.schedules.fired_at(_mark(entry))
-        if fired_at is None or fired_at < entry.added_at:
+        mark = self._store.schedules.mark(_mark(entry))
+        if mark is None or mark.fired_at < entry.added_at:
             return False
+        fired_at = mark.fired_at
         runs = self._store.runs.list(10, account_id=entry.account_id)
         done = any(run.started_at >= fired_at and run.status in _SUCCESS for run in runs)
         if done and self._store.market_open.remove(entry.account_id):
@@ -179,7 +186,7 @@ class Scheduler:
     ) -> datetime | None:
         """When it was told last, if it is time to tell it again and nobody else does."""
         name, grace = daily_name(what, times), _grace(settings)
-        fired = fire_if_due(self._store, name, times, (), now=now, grace=grace)
+        fired = fire_if_due(self._store, name, times, None, now=now, grace=grace)
         return fired.since if fired and not fired.missed else None
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select
 
 from app.events import Enqueued, NewEvent
 from app.store import queue
 from app.store.database import Database
 from app.store.dialects import Dialect
-from app.store.records import Arming, MarketOpenEntry, Pause
+from app.store.records import Arming, MarketOpenEntry, Pause, ScheduleMark
 from app.store.rows import upsert, value_of
 from app.store.schema import EVERY_ACCOUNT, arming, market_open_list, pauses, schedule_marks
 from app.store.wake import Topic
@@ -169,35 +169,56 @@ class Schedules:
         self._do = database
         self._dialect = database.dialect
 
-    def fired_at(self, name: str) -> datetime | None:
-        """The latest due time that it fired for."""
-        return self._do.read(_fired_at, name)
+    def mark(self, name: str) -> ScheduleMark | None:
+        """None when it was never seen."""
+        return self._do.read(_mark, name)
 
-    def fire(
-        self, name: str, due: datetime, events: Sequence[NewEvent] = ()
-    ) -> tuple[Enqueued, ...] | None:
-        """Enqueue its events for the due time, once, whoever asks.
+    def fire(self, name: str, due: datetime, event: NewEvent | None = None) -> bool:
+        """Enqueue its event for the due time, once, whoever asks; the mark names it from now on.
 
-        None, and nothing is enqueued, when it fired for this or a later time already.
+        False, and nothing is enqueued, when it fired for this or a later time already.
         """
-        return self._do.write(Topic.EVENTS, self._fire, name, due, tuple(events))
+        return self._do.write(Topic.EVENTS, self._fire, name, due, event)
+
+    def settle(self, name: str, event_id: str, follow_up: NewEvent | None = None) -> bool:
+        """What came of its event has been looked at; enqueue what follows from it, once.
+
+        False, and nothing is enqueued, when that has been done, or it fired again meanwhile.
+        """
+        return self._do.write(Topic.EVENTS, self._settle, name, event_id, follow_up)
 
     def _fire(
-        self, connection: Connection, name: str, due: datetime, events: tuple[NewEvent, ...]
-    ) -> tuple[Enqueued, ...] | None:
+        self, connection: Connection, name: str, due: datetime, event: NewEvent | None
+    ) -> bool:
         mark = schedule_marks.update().where(schedule_marks.c.name == name)
         # Read and written in one statement, for which two services wait for each other.
         advanced = connection.execute(
-            mark.where(schedule_marks.c.fired_at < due).values(fired_at=due)
+            mark.where(schedule_marks.c.fired_at < due).values(fired_at=due, event_id=None)
         )
         if advanced.rowcount == 0:
-            if _fired_at(connection, name) is not None:
-                return None
+            if _mark(connection, name) is not None:
+                return False
             connection.execute(schedule_marks.insert().values(name=name, fired_at=due))
-        return queue.enqueue_all(connection, self._dialect, events)
+        if event is not None:
+            enqueued = queue.enqueue(connection, self._dialect, event)
+            connection.execute(mark.values(event_id=enqueued.event_id))
+        return True
+
+    def _settle(
+        self, connection: Connection, name: str, event_id: str, follow_up: NewEvent | None
+    ) -> bool:
+        mark = schedule_marks.update().where(schedule_marks.c.name == name)
+        settled = connection.execute(
+            mark.where(schedule_marks.c.event_id == event_id).values(event_id=None)
+        )
+        if settled.rowcount == 0:
+            return False
+        if follow_up is not None:
+            queue.enqueue(connection, self._dialect, follow_up)
+        return True
 
 
-def _fired_at(connection: Connection, name: str) -> datetime | None:
-    query = select(func.max(schedule_marks.c.fired_at)).where(schedule_marks.c.name == name)
-    found: datetime | None = connection.execute(query).scalar()
-    return found
+def _mark(connection: Connection, name: str) -> ScheduleMark | None:
+    query = select(schedule_marks).where(schedule_marks.c.name == name)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else value_of(ScheduleMark, row)

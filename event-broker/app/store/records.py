@@ -207,6 +207,16 @@ class MarketOpenEntry:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleMark:
+    """How far a schedule has been taken care of."""
+
+    #: The latest due time; or when it was first seen, or up to when its times were missed.
+    fired_at: datetime
+    #: What was enqueued for that time. None: nothing was, or what came of it has been looked at.
+    event_id: str | None
+
+
 class LetterOutcome(StrEnum):
     """What became of a letter."""
 

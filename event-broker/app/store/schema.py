@@ -279,6 +279,8 @@ schedule_marks = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("fired_at", UtcTime, nullable=False),
+    # What was enqueued for that time, until somebody has looked at what came of it.
+    Column("event_id", String(36), ForeignKey("events.event_id")),
 )
 
 #: One row: the trading mode that the store is for. Events do not say where their orders go.

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from app.events import Event, EventState
+from app.events import Command, Event, EventState
 from app.market import CalendarError, MarketCalendar, Sessions, TradingSession
 from app.notifications import Notification
 from app.schedule import Scheduler
 from app.settings import load_settings
 from app.store import Store, open_store
 from app.store.testing import AdjustableClock
+
+SUCCESS: Mapping[str, object] = MappingProxyType({"status": "success"})
 
 
 @pytest.fixture(scope="session")
@@ -92,11 +95,12 @@ class World:
         """What waits, oldest first."""
         return sorted(self.store.events.list(states={EventState.QUEUED}), key=lambda e: e.seq)
 
-    def work_off(self) -> list[Event]:
-        """Everything that waits is done; what it was."""
+    def work_off(self, result: Mapping[str, object] = SUCCESS) -> list[Event]:
+        """Everything that waits is done, with this result; what it was."""
         done = []
         while claim := self.store.events.claim("test"):
-            done.append(self.store.events.finish(claim, {"status": "success"}))
+            is_preview = claim.event.command is Command.PRINT_REBALANCE
+            done.append(self.store.events.finish(claim, result, is_preview=is_preview))
         return done
 
 

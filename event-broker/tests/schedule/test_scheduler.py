@@ -11,9 +11,10 @@ import pytest
 import structlog
 
 import app.schedule
-from app.events import Command, EventSource
+from app.events import Command, EventSource, NewEvent
 from app.notifications import Kind
 from app.schedule import Scheduler
+from app.settings import load_settings
 from app.store.records import OrderRecord, RunRecord
 
 Build = Callable[..., Any]
@@ -49,6 +50,15 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 def preview(drift: str) -> dict[str, object]:
     return {"details": {"holdings": [{"weight_before": drift, "target_weight": "0"}]}}
+
+
+PREVIEW = NewEvent(account_id="DU100", command=Command.PRINT_REBALANCE, source=EventSource.API)
+
+
+def look(world: Any, drift: str) -> None:
+    """Somebody asks for a preview, and gets it."""
+    assert not world.store.events.enqueue(PREVIEW).merged
+    world.work_off(preview(drift))
 
 
 def rebalanced(
@@ -142,13 +152,9 @@ class TestDriftChecks:
     def check(self, build: Build, drift: str) -> Any:
         """Noon has come, and the preview was made."""
         world = build(at(24, 16, 50), accounts=DRIFTING)
-        world.store.previews.record("DU100", preview("0.5"))
         world.pass_time(at(24, 17, 1))
-        assert [e.command for e in world.work_off()] == [Command.PRINT_REBALANCE]
+        assert [e.command for e in world.work_off(preview(drift))] == [Command.PRINT_REBALANCE]
         world.at(at(24, 17, 2))
-        assert world.queued() == []
-        world.store.previews.record("DU100", preview(drift))
-        world.at(at(24, 17, 3))
         return world
 
     def test_too_much_drift_is_followed_by_a_rebalance_once(self, build: Build) -> None:
@@ -157,8 +163,18 @@ class TestDriftChecks:
         assert (event.account_id, event.command) == ("DU100", Command.REBALANCE)
         assert event.source_ref == "drift of 2.01 percentage points"
         world.restart()
-        world.store.previews.record("DU100", preview("0.9"))
+        look(world, "0.9")
         world.at(at(24, 17, 4))
+        assert world.queued() == []
+
+    def test_two_services_on_one_store_rebalance_once(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        world.work_off(preview("0.5"))
+        first, second = world.scheduler, world.restart()
+        first.tick()
+        assert [e.command for e in world.work_off()] == [Command.REBALANCE]
+        second.tick()
         assert world.queued() == []
 
     def test_drift_within_the_band_is_left_alone(self, build: Build) -> None:
@@ -168,23 +184,101 @@ class TestDriftChecks:
         world = self.check(build, "0.5")
         world.work_off()
         world.at(at(25, 17))
-        world.work_off()
+        assert [e.command for e in world.queued()] == [Command.PRINT_REBALANCE]
         world.at(at(25, 17, 1))
-        assert world.queued() == []
-        world.store.previews.record("DU100", preview("0.03"))
+        world.work_off(preview("0.03"))
         world.at(at(25, 17, 2))
         assert [e.command for e in world.queued()] == [Command.REBALANCE]
 
     def test_a_preview_that_cannot_be_read_stops_nothing(self, build: Build) -> None:
         world = build(at(24, 16, 50), accounts=DRIFTING)
         world.pass_time(at(24, 17))
-        world.work_off()
-        world.store.previews.record("DU100", {"status": "of another version"})
+        world.work_off({"status": "of another version"})
         with structlog.testing.capture_logs() as logs:
             world.at(at(24, 17, 1))
             world.at(at(24, 17, 2))
         assert world.queued() == []
         assert [entry["event"] for entry in logs] == ["scheduler.preview_unreadable"]
+
+
+class TestPreviewsOfOthers:
+    """Whoever looks at an account has asked for no rebalance."""
+
+    def test_one_before_the_first_check_is_not_judged(self, build: Build) -> None:
+        world = build(at(24, 15), accounts=DRIFTING)
+        look(world, "0.5")
+        world.pass_time(at(24, 15, 30))
+        assert world.queued() == []
+
+    def test_one_while_the_check_waits_for_its_own_is_not_judged(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        (check,) = world.queued()
+        world.store.previews.record("DU100", preview("0.5"))
+        world.at(at(24, 17, 1))
+        assert world.queued() == [check]
+        world.work_off(preview("0.01"))
+        world.at(at(24, 17, 2))
+        assert world.queued() == []
+
+    def test_one_after_a_check_that_was_missed_is_not_judged(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING, config=QUIET)
+        world.at(at(24, 18, 30))
+        assert [told.kind for told in world.told] == [Kind.MISSED]
+        look(world, "0.5")
+        world.at(at(24, 18, 31))
+        assert world.queued() == []
+
+    def test_a_check_that_was_missed_ends_the_waiting_for_the_one_before(
+        self, build: Build
+    ) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        world.at(at(25, 18, 30))
+        world.work_off(preview("0.5"))
+        world.at(at(25, 18, 31))
+        assert world.queued() == []
+
+    def test_one_after_the_check_s_times_were_edited_is_not_judged(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        world.work_off(preview("0.01"))
+        world.at(at(24, 17, 1))
+        (world.home / "accounts.yaml").write_text(DRIFTING.replace("0 12", "0 15"))
+        world.settings = load_settings(world.home, {})
+        world.at(at(24, 17, 2))
+        look(world, "0.5")
+        world.at(at(24, 17, 3))
+        assert world.queued() == []
+
+    def test_one_after_the_check_s_own_was_cancelled_is_not_judged(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        world.store.events.cancel(world.queued()[0].event_id, "removed through the API")
+        world.at(at(24, 17, 1))
+        look(world, "0.5")
+        world.at(at(24, 17, 2))
+        assert world.queued() == []
+
+    def test_one_that_the_check_was_merged_into_is_the_check_s(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        asked = world.store.events.enqueue(PREVIEW)
+        world.pass_time(at(24, 17))
+        assert [e.event_id for e in world.queued()] == [asked.event_id]
+        world.work_off(preview("0.5"))
+        world.at(at(24, 17, 1))
+        assert [e.command for e in world.queued()] == [Command.REBALANCE]
+
+    def test_one_that_took_over_the_check_s_failed_one_is_the_check_s(self, build: Build) -> None:
+        world = build(at(24, 16, 50), accounts=DRIFTING)
+        world.pass_time(at(24, 17))
+        claim = world.store.events.claim("test")
+        asked = world.store.events.enqueue(PREVIEW)
+        assert not asked.merged
+        assert world.store.events.release(claim).event_id == asked.event_id
+        world.work_off(preview("0.5"))
+        world.at(at(24, 17, 1))
+        assert [e.command for e in world.queued()] == [Command.REBALANCE]
 
 
 class TestMarketOpenList:

@@ -18,6 +18,7 @@ from app.store.records import (
     MessageStatus,
     OrderRecord,
     RunRecord,
+    ScheduleMark,
 )
 from app.store.testing import AdjustableClock, arrival, claimed
 
@@ -340,16 +341,34 @@ class TestControls:
         assert store.market_open.clear() == 1
 
     def test_a_schedule_fires_once_whoever_asks(self, store: Store, database_url: str) -> None:
-        assert store.schedules.fired_at("DU1 daily") is None
-        fired = store.schedules.fire("DU1 daily", NOON, [arrival()])
-        assert fired is not None
-        assert len(fired) == 1
+        assert store.schedules.mark("DU1 daily") is None
+        assert store.schedules.fire("DU1 daily", NOON, arrival())
+        (enqueued,) = store.events.list()
+        assert store.schedules.mark("DU1 daily") == ScheduleMark(
+            fired_at=NOON, event_id=enqueued.event_id
+        )
         with open_store(database_url) as other:
-            assert other.schedules.fire("DU1 daily", NOON, [arrival()]) is None
-            assert other.schedules.fire("DU1 daily", NOON - _HOUR) is None
-            assert other.schedules.fire("DU1 daily", NOON + _HOUR) == ()
-        assert store.schedules.fired_at("DU1 daily") == NOON + _HOUR
-        assert len(store.events.list()) == 1
+            assert not other.schedules.fire("DU1 daily", NOON, arrival())
+            assert not other.schedules.fire("DU1 daily", NOON - _HOUR)
+            assert other.schedules.fire("DU1 daily", NOON + _HOUR)
+        assert store.schedules.mark("DU1 daily") == ScheduleMark(
+            fired_at=NOON + _HOUR, event_id=None
+        )
+        assert store.events.list() == (enqueued,)
+
+    def test_what_follows_from_a_schedule_s_event_is_enqueued_once(
+        self, store: Store, database_url: str
+    ) -> None:
+        waiting = store.events.enqueue(arrival("DU1"))
+        store.schedules.fire("DU1 daily", NOON, arrival("DU1"))
+        mark = store.schedules.mark("DU1 daily")
+        assert mark == ScheduleMark(fired_at=NOON, event_id=waiting.event_id)
+        assert not store.schedules.settle("DU1 daily", "another", arrival("DU2"))
+        with open_store(database_url) as other:
+            assert other.schedules.settle("DU1 daily", waiting.event_id, arrival("DU2"))
+            assert not store.schedules.settle("DU1 daily", waiting.event_id, arrival("DU2"))
+        assert len(store.events.list(account_id="DU2")) == 1
+        assert store.schedules.mark("DU1 daily") == ScheduleMark(fired_at=NOON, event_id=None)
 
     def test_a_schedule_fires_once_though_another_service_is_faster_by_a_moment(
         self, postgres_url: str
@@ -357,21 +376,21 @@ class TestControls:
         """On SQLite one writes after the other anyway."""
         with open_store(postgres_url) as store, open_store(postgres_url) as other:
             store.schedules.fire("DU1 daily", NOON - _HOUR)
-            rivals: list[object] = []
+            rivals: list[bool | None] = []
 
             def outrun(_c: object, _k: object, statement: str, *_: object) -> None:
                 # After whatever was read, right before the mark is written.
                 if statement.startswith("UPDATE schedule_marks") and not rivals:
                     rivals.append(None)
-                    rivals[0] = other.schedules.fire("DU1 daily", NOON, [arrival()])
+                    rivals[0] = other.schedules.fire("DU1 daily", NOON, arrival())
                     claimed(other)  # so that a second event would not merge into it
 
             event.listen(Engine, "before_cursor_execute", outrun)
             try:
-                assert store.schedules.fire("DU1 daily", NOON, [arrival()]) is None
+                assert not store.schedules.fire("DU1 daily", NOON, arrival())
             finally:
                 event.remove(Engine, "before_cursor_execute", outrun)
-            assert rivals != [None]
+            assert rivals == [True]
             assert len(store.events.list()) == 1
 
 

@@ -32,6 +32,7 @@ from app.store import (
 from app.store.indexes import metadata
 from app.store.migrations import REVISIONS
 from app.store.migrations.upgrade import config
+from app.store.records import Message, MessageOrigin
 from app.store.testing import arrival, claimed, create_database, drop_database
 
 
@@ -135,6 +136,13 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
     Looks at the plan of each statement that is sent while events go their way.
     """
     plans: dict[str, str] = {}
+    message = Message(
+        channel="alpha",
+        message_id="a:0",
+        timestamp=datetime.now(UTC),
+        raw="{}",
+        origin=MessageOrigin.LIVE,
+    )
     with open_store(database_url) as store:
 
         def explain(
@@ -149,12 +157,19 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
                 rows = connection.exec_driver_sql(f"{how} {statement}", parameters)
                 plans[statement] = " ".join(str(row[-1]) for row in rows)
 
+        store.messages.record(message)
+        (stored,) = store.messages.undispatched()
         event.listen(Engine, "before_cursor_execute", explain)
         try:
             store.events.enqueue(arrival("DU1"))
             claim = store.events.heartbeat(claimed(store))
             store.events.standing(claim.event.event_id, date(2026, 3, 2))
-            store.schedules.fire("daily", datetime.now(UTC), [arrival("DU1"), arrival("DU2")])
+            store.schedules.fire("daily", datetime.now(UTC), arrival("DU2"))
+            mark = store.schedules.mark("daily")
+            assert mark is not None
+            assert mark.event_id is not None
+            assert store.schedules.settle("daily", mark.event_id)
+            store.messages.dispatch(stored, [arrival("DU1"), arrival("DU2")])
             store.events.retry(claim, "no", timedelta(0))
             store.events.sweep()
             store.events.next_due()
