@@ -141,18 +141,17 @@ class Scheduler:
             return
         source = EventSource.GUARD if entry.added_by == GUARD else EventSource.SCHEDULE
         event = _event(entry.account_id, Command.REBALANCE, source, "market open")
-        if self._store.schedules.fire(_mark(entry), due, event):
+        if self._store.market_open.fire(entry, due, event):
             _log.info("scheduler.market_open", account=entry.account_id, at=due)
 
     def _has_worked(self, entry: MarketOpenEntry) -> bool:
         """Whether the account was rebalanced since the entry fired; then it is struck off."""
-        mark = self._store.schedules.mark(_mark(entry))
-        if mark is None or mark.fired_at < entry.added_at:
+        fired_at = entry.fired_at
+        if fired_at is None:
             return False
-        fired_at = mark.fired_at
         runs = self._store.runs.list(10, account_id=entry.account_id)
         done = any(run.started_at >= fired_at and run.status in _SUCCESS for run in runs)
-        if done and self._store.market_open.remove(entry.account_id):
+        if done and self._store.market_open.strike_off(entry):
             _log.info("scheduler.market_open_done", account=entry.account_id)
         return done
 
@@ -192,10 +191,6 @@ class Scheduler:
 
 def _event(account_id: str, command: Command, source: EventSource, cause: str) -> NewEvent:
     return NewEvent(account_id=account_id, command=command, source=source, source_ref=cause)
-
-
-def _mark(entry: MarketOpenEntry) -> str:
-    return f"market-open {entry.account_id}"
 
 
 def _grace(settings: Settings) -> timedelta:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, or_, select
 
-from app.events import Enqueued, NewEvent
+from app.events import NewEvent
 from app.store import queue
 from app.store.database import Database
 from app.store.dialects import Dialect
@@ -109,12 +108,27 @@ class MarketOpenList:
         self._dialect = database.dialect
 
     def add(self, account_id: str, by: str, reason: str | None = None) -> bool:
-        """False when it is on the list already; the older entry stays."""
+        """False when it waits on the list already; that entry stays.
+
+        One that has fired is replaced: its rebalance may be over; the new one is for the next open.
+        """
         return self._do.write(Topic.RECORDS, self._add, account_id, by, reason)
+
+    def fire(self, entry: MarketOpenEntry, due: datetime, event: NewEvent) -> bool:
+        """Enqueue the event for the due time, once, whoever asks; the entry stays.
+
+        False, and nothing is enqueued, when it fired for this or a later time already, or is no
+        longer on the list.
+        """
+        return self._do.write(Topic.EVENTS, self._fire, entry, due, event)
 
     def remove(self, account_id: str) -> bool:
         """False when it was not on the list."""
-        return self._do.write(Topic.RECORDS, _remove, account_id)
+        return self._do.write(Topic.RECORDS, _remove, market_open_list.c.account_id == account_id)
+
+    def strike_off(self, entry: MarketOpenEntry) -> bool:
+        """The same for this entry, and no other that took its place."""
+        return self._do.write(Topic.RECORDS, _remove, _is(entry))
 
     def clear(self) -> int:
         """The number of accounts that were on the list."""
@@ -124,30 +138,43 @@ class MarketOpenList:
         """In the order in which they were added."""
         return self._do.read(_entries)
 
-    def take(self, events: Sequence[NewEvent]) -> tuple[Enqueued, ...]:
-        """Enqueue these events and strike their accounts off the list, both or neither.
-
-        An account that is no longer on the list gets no event: somebody else took it.
-        """
-        return self._do.write(Topic.EVENTS, self._take, tuple(events))
-
     def _add(self, connection: Connection, account_id: str, by: str, reason: str | None) -> bool:
-        query = select(market_open_list).where(market_open_list.c.account_id == account_id)
-        if connection.execute(query).one_or_none() is not None:
+        now, fired_at = self._dialect.clock.now(), market_open_list.c.fired_at
+        values = {"added_by": by, "reason": reason, "fired_at": None}
+        # Whatever the clocks say, it is for a later session than the one that it replaces.
+        later = case((fired_at > now, fired_at), else_=now)
+        is_listed = market_open_list.c.account_id == account_id
+        fired = market_open_list.update().where(is_listed, fired_at.is_not(None))
+        if connection.execute(fired.values(added_at=later, **values)).rowcount == 1:
+            return True
+        if connection.execute(select(market_open_list).where(is_listed)).one_or_none() is not None:
             return False
-        values = {"account_id": account_id, "added_by": by, "reason": reason}
-        now = self._dialect.clock.now()
-        connection.execute(market_open_list.insert().values(**values, added_at=now))
+        new = market_open_list.insert().values(account_id=account_id, added_at=now, **values)
+        connection.execute(new)
         return True
 
-    def _take(self, connection: Connection, events: tuple[NewEvent, ...]) -> tuple[Enqueued, ...]:
-        taken = [event for event in events if _remove(connection, event.account_id)]
-        return queue.enqueue_all(connection, self._dialect, taken)
+    def _fire(
+        self, connection: Connection, entry: MarketOpenEntry, due: datetime, event: NewEvent
+    ) -> bool:
+        fired_at = market_open_list.c.fired_at
+        is_due = or_(fired_at.is_(None), fired_at < due)
+        # Read and written in one statement, for which two services wait for each other.
+        fired = market_open_list.update().where(_is(entry), is_due).values(fired_at=due)
+        if connection.execute(fired).rowcount == 0:
+            return False
+        queue.enqueue(connection, self._dialect, event)
+        return True
 
 
-def _remove(connection: Connection, account_id: str) -> bool:
-    entry = market_open_list.delete().where(market_open_list.c.account_id == account_id)
-    return connection.execute(entry).rowcount == 1
+def _is(entry: MarketOpenEntry) -> ColumnElement[bool]:
+    return and_(
+        market_open_list.c.account_id == entry.account_id,
+        market_open_list.c.added_at == entry.added_at,
+    )
+
+
+def _remove(connection: Connection, which: ColumnElement[bool]) -> bool:
+    return connection.execute(market_open_list.delete().where(which)).rowcount == 1
 
 
 def _clear(connection: Connection) -> int:

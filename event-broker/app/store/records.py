@@ -205,6 +205,8 @@ class MarketOpenEntry:
     added_at: datetime
     added_by: str
     reason: str | None
+    #: The latest due time that a rebalance was enqueued for; None while it waits for its first.
+    fired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -272,6 +272,8 @@ market_open_list = Table(
     Column("added_at", UtcTime, nullable=False),
     Column("added_by", String, nullable=False),
     Column("reason", String),
+    # The latest due time that it was rebalanced for; an entry that has none still waits.
+    Column("fired_at", UtcTime),
 )
 
 schedule_marks = Table(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.events import Command, Event, EventSource, NewEvent
+from app.events import Claim, Command, Event, EventSource, NewEvent
 from app.execution import Gatekeeper
 from app.execution.commands import COMMANDS
 from app.execution.gatekeeper import Permission
@@ -64,6 +64,21 @@ def ran(world: Any, run_id: str, permission: Permission, status: str, *, sent: b
     )
 
 
+async def refuse(world: Any, claim: Claim) -> None:
+    """What the executor does when the guard refuses an event that it has claimed."""
+    refusal = (await ask(world, claim.event)).decision
+    assert isinstance(refusal, Refuse)
+    case = Case(
+        claim=claim,
+        account=select_account(world.settings, "DU100"),
+        command=COMMANDS[Command.REBALANCE],
+        settings=world.settings,
+    )
+    await Settlement(world.store, PlainPost(world.told.append), lambda: world.now).refused(
+        case, refusal
+    )
+
+
 async def test_the_second_rebalance_of_a_session_comes_again_at_the_next_open(
     build: Build,
 ) -> None:
@@ -96,6 +111,28 @@ async def test_the_second_rebalance_of_a_session_comes_again_at_the_next_open(
     assert world.store.market_open.list() == ()
 
 
+async def test_a_signal_that_comes_while_the_market_open_list_s_run_works_comes_again(
+    build: Build,
+) -> None:
+    world = build(at(23, 22), accounts=GUARDED)
+    world.store.market_open.add("DU100", "anna")
+    world.at(at(24, 14, 35))
+    first = world.store.events.claim("test")
+    permission = await ask(world, first.event)
+    rebalance(world)
+    world.at(at(24, 14, 36))
+    ran(world, "first", permission, "done")
+    world.store.events.finish(first, {"status": "success"})
+    # Claimed at once, before the scheduler looks again.
+    await refuse(world, world.store.events.claim("test"))
+    world.told.clear()
+    world.pass_time(at(24, 21))
+    assert world.queued() == []
+    world.pass_time(at(25, 14, 35))
+    (event,) = world.queued()
+    assert (event.source, event.command) == (EventSource.GUARD, Command.REBALANCE)
+
+
 async def test_a_run_that_sent_nothing_does_not_use_up_the_session(build: Build) -> None:
     world = build(at(25, 15), accounts=GUARDED)
     first = await ask(world, rebalance(world))
@@ -122,17 +159,7 @@ async def test_orders_of_a_run_that_was_cut_off_do_not_work_until_the_next_open(
     world = build(at(25, 15), accounts=GUARDED)
     ran(world, "first", await ask(world, rebalance(world)), status)
     claim = world.store.events.claim("test")
-    refusal = (await ask(world, claim.event)).decision
-    assert isinstance(refusal, Refuse)
-    case = Case(
-        claim=claim,
-        account=select_account(world.settings, "DU100"),
-        command=COMMANDS[Command.REBALANCE],
-        settings=world.settings,
-    )
-    await Settlement(world.store, PlainPost(world.told.append), lambda: world.now).refused(
-        case, refusal
-    )
+    await refuse(world, claim)
     assert [entry.added_by for entry in world.store.market_open.list()] == [GUARD]
     assert [told.kind for told in world.told] == [Kind.POSTPONED]
     expected = [("DU100", Command.CANCEL_ORDERS, EventSource.GUARD)] if withdrawn else []

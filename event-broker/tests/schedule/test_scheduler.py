@@ -334,6 +334,21 @@ class TestMarketOpenList:
         world.pass_time(at(24, 16))
         assert len(world.store.market_open.list()) == 1
 
+    def test_one_that_is_added_while_its_run_works_is_for_the_next_open(self, build: Build) -> None:
+        world = build(at(24, 12))
+        world.store.market_open.add("DU100", "anna")
+        world.pass_time(at(24, 14, 35))
+        claim = world.store.events.claim("test")
+        world.at(at(24, 14, 36))
+        assert world.store.market_open.add("DU100", "bob", "a deposit came")
+        run = rebalanced("DU100", at(24, 14, 35))
+        world.store.events.finish(claim, {"status": "success"}, run=run)
+        world.pass_time(at(24, 20), timedelta(minutes=30))
+        assert world.queued() == []
+        assert [entry.added_by for entry in world.store.market_open.list()] == ["bob"]
+        world.pass_time(at(25, 14, 35), timedelta(minutes=65))
+        assert [event.account_id for event in world.work_off()] == ["DU100"]
+
     def test_accounts_of_another_mode_wait_on_the_list(self, build: Build) -> None:
         world = build(at(24, 12))
         world.store.market_open.add("U300", "anna")

@@ -325,20 +325,63 @@ class TestControls:
         clock.advance(_HOUR)
         assert store.events.standing(event_id, None).armed_until is None
 
-    def test_the_market_open_list_is_taken_once(self, store: Store) -> None:
+    def test_an_account_is_once_on_the_market_open_list(self, store: Store) -> None:
         assert store.market_open.add("DU2", by="ann", reason="new strategy")
         assert store.market_open.add("DU1", by="guard")
         assert not store.market_open.add("DU2", by="bob")
         entries = store.market_open.list()
         assert [(e.account_id, e.added_by) for e in entries] == [("DU2", "ann"), ("DU1", "guard")]
-        taken = store.market_open.take([arrival("DU2"), arrival("DU9")])
-        assert len(taken) == 1
-        assert store.events.get(taken[0].event_id).account_id == "DU2"
-        assert store.market_open.take([arrival("DU2")]) == ()
         assert store.market_open.remove("DU1")
         assert not store.market_open.remove("DU1")
         store.market_open.add("DU3", by="ann")
-        assert store.market_open.clear() == 1
+        assert store.market_open.clear() == 2
+
+    def test_an_entry_of_the_market_open_list_fires_once_whoever_asks(
+        self, store: Store, database_url: str
+    ) -> None:
+        store.market_open.add("DU1", by="ann")
+        (entry,) = store.market_open.list()
+        assert store.market_open.fire(entry, NOON, arrival("DU1"))
+        with open_store(database_url) as other:
+            assert not other.market_open.fire(entry, NOON, arrival("DU1"))
+            assert not other.market_open.fire(entry, NOON - _HOUR, arrival("DU1"))
+        assert store.market_open.list() == (replace(entry, fired_at=NOON),)
+        assert len(store.events.list()) == 1
+        assert store.market_open.fire(entry, NOON + _HOUR, arrival("DU1"))
+        assert len(store.events.list()) == 2
+        store.market_open.remove("DU1")
+        assert not store.market_open.fire(entry, NOON + 2 * _HOUR, arrival("DU1"))
+        assert len(store.events.list()) == 2
+
+    def test_an_entry_that_has_fired_is_replaced(
+        self, store: Store, clock: AdjustableClock
+    ) -> None:
+        store.market_open.add("DU1", by="ann", reason="deposit")
+        (old,) = store.market_open.list()
+        store.market_open.fire(old, NOON, arrival("DU1"))
+        clock.advance(_HOUR)
+        assert store.market_open.add("DU1", by="guard", reason="PDT protection")
+        (new,) = store.market_open.list()
+        assert (new.added_by, new.reason, new.fired_at) == ("guard", "PDT protection", None)
+        assert new.added_at >= old.added_at + _HOUR
+        assert not store.market_open.add("DU1", by="bob")
+        # Nobody who knows the old one does anything to the new one.
+        assert not store.market_open.fire(old, NOON + _HOUR, arrival("DU1"))
+        assert not store.market_open.strike_off(old)
+        assert store.market_open.list() == (new,)
+        assert store.market_open.strike_off(new)
+        assert store.market_open.list() == ()
+
+    def test_what_replaces_an_entry_is_never_for_the_session_in_which_that_one_fired(
+        self, store: Store
+    ) -> None:
+        """The clock of the database may be behind that of the service."""
+        store.market_open.add("DU1", by="ann")
+        (old,) = store.market_open.list()
+        due = old.added_at + _HOUR
+        store.market_open.fire(old, due, arrival("DU1"))
+        assert store.market_open.add("DU1", by="guard")
+        assert [entry.added_at for entry in store.market_open.list()] == [due]
 
     def test_a_schedule_fires_once_whoever_asks(self, store: Store, database_url: str) -> None:
         assert store.schedules.mark("DU1 daily") is None

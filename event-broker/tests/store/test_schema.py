@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -32,7 +34,7 @@ from app.store import (
 from app.store.indexes import metadata
 from app.store.migrations import REVISIONS
 from app.store.migrations.upgrade import config
-from app.store.records import Message, MessageOrigin
+from app.store.records import Message, MessageOrigin, ScheduleMark
 from app.store.testing import arrival, claimed, create_database, drop_database
 
 
@@ -60,8 +62,9 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/new/events.db"
         return
     server = request.getfixturevalue("postgres_server")
-    yield create_database(server, "test_empty")
-    drop_database(server, "test_empty")
+    name = f"test_empty_{os.getpid()}"
+    yield create_database(server, name)
+    drop_database(server, name)
 
 
 def test_the_migrated_schema_is_the_one_in_the_program(connection: Connection) -> None:
@@ -206,6 +209,39 @@ def test_the_store_of_a_newer_program_is_refused(database_url: str, engine: Engi
     finally:
         with engine.begin() as connection:
             connection.execute(text(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'"))
+
+
+def test_what_has_fired_is_known_after_the_schema_has_changed(empty_url: str) -> None:
+    """An account of the market-open list is not rebalanced a second time by the new program."""
+    url = make_url(empty_url)
+    if url.database is not None and url.get_backend_name() == "sqlite":
+        Path(url.database).parent.mkdir()
+    else:
+        url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0004")
+        for statement in (
+            "INSERT INTO market_open_list (account_id, added_at, added_by) VALUES"
+            " ('DU1', '2026-11-24 12:00:00', 'ann'), ('DU2', '2026-11-24 15:00:00', 'ann'),"
+            " ('DU3', '2026-11-24 12:00:00', 'ann')",
+            "INSERT INTO schedule_marks VALUES ('market-open DU1', '2026-11-24 14:35:00'),"
+            " ('market-open DU2', '2026-11-24 14:35:00'), ('daily', '2026-11-24 14:45:00'),"
+            " ('drift-check DU1 at 0 12 * * * UTC', '2026-11-24 12:00:00'),"
+            " ('drift-check DU1 at 0 12 * * * UTC judged', '2026-11-23 12:00:00')",
+        ):
+            connection.execute(text(statement))
+    with open_store(empty_url) as store:
+        fired = {entry.account_id: entry.fired_at for entry in store.market_open.list()}
+        due = datetime(2026, 11, 24, 14, 35, tzinfo=UTC)
+        assert fired == {"DU1": due, "DU2": None, "DU3": None}
+        assert store.schedules.mark("daily") == ScheduleMark(
+            fired_at=due + timedelta(minutes=10), event_id=None
+        )
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT name FROM schedule_marks ORDER BY name")).scalars()
+        assert list(names) == ["daily", "drift-check DU1 at 0 12 * * * UTC"]
+    engine.dispose()
 
 
 def test_a_store_is_for_one_trading_mode(database_url: str) -> None:
