@@ -147,3 +147,56 @@ def test_the_gateway_s_restart_is_a_minute_of_the_day(
 def test_a_restart_time_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match=r"AUTO_RESTART_TIME: .*should be a time such as"):
         restart_time(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            'scheduler:\n  market_open_time: "16:00"\n',
+            "config.yaml:2: scheduler.market_open_time: should be before 15:50, not '16:00': ",
+        ),
+        # With the delay after the open it would be 15:55.
+        (
+            'scheduler:\n  market_open_time: "15:50"\n',
+            "config.yaml:2: scheduler.market_open_time: should be before 15:50, not '15:50': ",
+        ),
+        (
+            "gates: {delay_after_open_seconds: 90}\n"
+            'pdt_protection:\n  next_execution_time: "17:30"',
+            "config.yaml:3: pdt_protection.next_execution_time: should be before 15:54, ",
+        ),
+    ],
+)
+def test_a_time_at_which_nothing_is_begun_any_more_is_refused(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        config(tmp_path, text)
+    (told,) = caught.value.problems
+    assert told.startswith(problem)
+    assert "gates.stop_before_close_seconds (300) before the close at 16:00" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'scheduler: {market_open_time: "15:49"}',
+        'scheduler: {market_open_time: "15:53"}\ngates: {delay_after_open_seconds: 90}',
+        'pdt_protection: {next_execution_time: "15:59"}\n'
+        "gates: {delay_after_open_seconds: 0, stop_before_close_seconds: 0}",
+        'scheduler: {market_open_time: "00:00"}',
+        "gates: {delay_after_open_seconds: 7200, stop_before_close_seconds: 7200}",
+    ],
+)
+def test_a_time_at_which_something_may_begin_is_kept(tmp_path: Path, text: str) -> None:
+    config(tmp_path, text)
+
+
+def test_late_times_and_missing_files_are_told_together(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        config(tmp_path, "paper: {market: nowhere}\nscheduler: {market_open_time: '16:00'}\n")
+    assert [problem.split(" ")[0] for problem in caught.value.problems] == [
+        "config.yaml:1:",
+        "config.yaml:2:",
+    ]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from app.market import CalendarError, MarketCalendar
+from app.market import EXCHANGE_TIME, CalendarError, MarketCalendar, Sessions
 from app.report.schedule import Listed, MarketOpenReport, show_market_open_list
 from app.schedule import due_time
-from app.settings import Settings, SettingsError, select_account
+from app.settings import Config, Settings, SettingsError, select_account
 from app.store import Store, StoreError, open_store
 from app.store.records import MarketOpenEntry
 from app.switches import ScheduleRequest
@@ -61,18 +61,35 @@ def _change(store: Store, session: Session) -> str | None:
 def _listed(entries: tuple[MarketOpenEntry, ...], settings: Settings) -> tuple[Listed, ...]:
     if not entries:
         return ()
-    now, config = datetime.now(UTC), settings.config
+    now = datetime.now(UTC)
     try:
-        sessions = MarketCalendar(settings.calendar_directory).sessions(now)
+        known: Sessions | CalendarError = MarketCalendar(settings.calendar_directory).sessions(now)
     except CalendarError as error:
-        raise CommandFailed.because(error) from error
-    return tuple(
-        Listed(
-            account_id=entry.account_id,
-            added_at=entry.added_at,
-            added_by=entry.added_by,
-            reason=entry.reason,
-            due_at=due_time(entry, now=now, sessions=sessions, config=config),
-        )
-        for entry in entries
+        known = error
+    return tuple(_listing(entry, known, now, settings.config) for entry in entries)
+
+
+def _listing(
+    entry: MarketOpenEntry, known: Sessions | CalendarError, now: datetime, config: Config
+) -> Listed:
+    due_at, note = None, None
+    try:
+        if isinstance(known, CalendarError):
+            raise known
+        due = due_time(entry, now=now, sessions=known, config=config)
+    except CalendarError as error:
+        # What is on the list is told all the same.
+        note = f"When it is due is not known: {error}"
+    else:
+        due_at = due.at
+        if due.skips is not None:
+            closes = due.skips.closes.astimezone(EXCHANGE_TIME)
+            note = f"The session of {closes:%Y-%m-%d} is left out: it closes at {closes:%H:%M}."
+    return Listed(
+        account_id=entry.account_id,
+        added_at=entry.added_at,
+        added_by=entry.added_by,
+        reason=entry.reason,
+        due_at=due_at,
+        note=note,
     )

@@ -3,7 +3,7 @@
 from .broker_hours import Closure, closed_by_broker
 from .calendar import MarketCalendar
 from .errors import CalendarError
-from .sessions import EXCHANGE_TIME, XNYS, Sessions, TradingSession, start_in
+from .sessions import EXCHANGE_TIME, XNYS, Sessions, Start, TradingSession, first_start
 
 __all__ = [
     "EXCHANGE_TIME",
@@ -12,7 +12,8 @@ __all__ = [
     "Closure",
     "MarketCalendar",
     "Sessions",
+    "Start",
     "TradingSession",
     "closed_by_broker",
-    "start_in",
+    "first_start",
 ]

@@ -6,9 +6,10 @@ Pure: times come in, sessions go out. Outside the range that the table covers it
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
@@ -106,12 +107,30 @@ class Sessions(Value):
         return [session.closes for session in self.sessions]
 
 
-def start_in(session: TradingSession, clock_time: str, delay_seconds: float) -> datetime | None:
-    """When to start in `session`: at `clock_time` ("HH:MM", exchange time) or at the open,
-    whichever is later, and `delay_seconds` on top; None when the session is over by then.
+class Start(NamedTuple):
+    """When something starts, and in which session."""
+
+    at: datetime
+    session: TradingSession
+
+
+def first_start(
+    sessions: Sessions,
+    session: TradingSession,
+    clock_time: str,
+    *,
+    delay_seconds: float,
+    stop_seconds: float,
+) -> Start:
+    """The first start in `session` or in one after it.
+
+    In each it is at `clock_time` ("HH:MM", exchange time) or at the open, whichever is later, and
+    `delay_seconds` on top. A session in which that is less than `stop_seconds` before the close is
+    left out. Raises `CalendarError` when none is left.
     """
-    local = datetime.combine(session.date, time.fromisoformat(clock_time), EXCHANGE_TIME)
-    start = max(session.opens, local.astimezone(session.opens.tzinfo)) + timedelta(
-        seconds=delay_seconds
-    )
-    return start if start < session.closes else None
+    while True:
+        local = datetime.combine(session.date, time.fromisoformat(clock_time), EXCHANGE_TIME)
+        start = max(session.opens, local.astimezone(UTC)) + timedelta(seconds=delay_seconds)
+        if start < session.closes - timedelta(seconds=stop_seconds):
+            return Start(start, session)
+        session = sessions.next_session(session.opens)

@@ -16,8 +16,10 @@ class Listed(Value):
     added_at: UtcTime
     added_by: str
     reason: str | None
-    #: When it is rebalanced, or is being rebalanced.
-    due_at: UtcTime
+    #: When it is rebalanced, or is being rebalanced; None when that cannot be said.
+    due_at: UtcTime | None
+    #: Why that is not at the next open, or not known.
+    note: str | None = None
 
 
 class MarketOpenReport(Value):
@@ -37,8 +39,15 @@ def show_market_open_list(report: MarketOpenReport, settings: Settings) -> None:
         return
     grid = Grid(name("Account"), name("Due, New York time"), name("Added by"), words("Why"))
     for entry in report.entries:
-        due = f"{entry.due_at.astimezone(EXCHANGE_TIME):%a %Y-%m-%d %H:%M}"
-        grid.add_row(entry.account_id, due, entry.added_by, entry.reason or "")
+        grid.add_row(entry.account_id, _due(entry), entry.added_by, entry.reason or "")
     out.print(grid)
+    for note in dict.fromkeys(entry.note for entry in report.entries if entry.note):
+        out.print(note)
     if not settings.config.scheduler.enabled:
         out.print("scheduler.enabled is false in config.yaml: nothing happens at the open.")
+
+
+def _due(entry: Listed) -> str:
+    if entry.due_at is None:
+        return "not known"
+    return f"{entry.due_at.astimezone(EXCHANGE_TIME):%a %Y-%m-%d %H:%M}"

@@ -1,6 +1,6 @@
 """When the service acts by itself: schedules, drift checks, the market-open list, daily news."""
 
-from .market_open import GUARD, due_time
+from .market_open import GUARD, Due, due_time
 from .scheduler import Scheduler
 
-__all__ = ["GUARD", "Scheduler", "due_time"]
+__all__ = ["GUARD", "Due", "Scheduler", "due_time"]

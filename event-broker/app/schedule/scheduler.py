@@ -132,7 +132,7 @@ class Scheduler:
     def _fire_at_open(self, entry: MarketOpenEntry, settings: Settings, now: datetime) -> None:
         try:
             sessions = self._calendar.sessions(now)
-            due = due_time(entry, now=now, sessions=sessions, config=settings.config)
+            due = due_time(entry, now=now, sessions=sessions, config=settings.config).at
         except CalendarError as error:
             self._complain(error)
             return

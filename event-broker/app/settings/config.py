@@ -15,7 +15,8 @@ from pydantic import Field, field_validator
 from broker_connector_base.values import Number, Value
 
 from .errors import SettingsError
-from .paper import PaperConfig, check_files
+from .opening_times import late_times
+from .paper import PaperConfig, missing_files
 from .service_sections import GatesConfig, NotificationsConfig, PdtConfig, SchedulerConfig
 from .yaml_file import Location, YamlDocument
 
@@ -169,7 +170,9 @@ def read_config(path: Path) -> tuple[Config, tuple[str, ...]]:
     # A section whose keys are all commented out is written `trading:` and read as null.
     sections = {name: value for name, value in data.items() if value is not None}
     config = document.parse(Config, sections)
-    check_files(config.paper, document, path.parent)
+    problems = missing_files(config.paper, document, path.parent) + late_times(config, document)
+    if problems:
+        raise SettingsError(problems)
     return config, tuple(notices)
 
 

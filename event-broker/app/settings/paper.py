@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 
 from broker_connector_base.values import Number, Value
 
-from .errors import SettingsError
 from .yaml_file import YamlDocument
 
 #: A percentage beyond it would be wider than any limit that a buy is given (5 %).
@@ -52,13 +51,12 @@ class PaperConfig(Value):
 _WORDS = {"market": ("demo",), "quotes": ("moving", "standing")}
 
 
-def check_files(paper: PaperConfig, document: YamlDocument, directory: Path) -> None:
-    """Raise `SettingsError` for a file that is named and not there."""
+def missing_files(paper: PaperConfig, document: YamlDocument, directory: Path) -> list[str]:
+    """One line for each file that is named and not there."""
     problems = []
     for key, words in _WORDS.items():
         value: str = getattr(paper, key)
         if value not in words and not (directory / value).is_file():
             allowed = ", ".join((*words, "a file"))
             problems.append(document.problem(("paper", key), f"should be {allowed}, not {value!r}"))
-    if problems:
-        raise SettingsError(problems)
+    return problems

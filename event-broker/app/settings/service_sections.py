@@ -18,7 +18,8 @@ from .times import ClockTime, TimeZone
 class PdtConfig(Value):
     """When an account that used up its rebalance of the session may run again."""
 
-    #: Exchange time in the next session; never before `gates.delay_after_open_seconds` are over.
+    #: Exchange time in the next session, and `gates.delay_after_open_seconds` on top. A session
+    #: that closes too early for it is left out.
     next_execution_time: ClockTime = "09:30"
 
 
@@ -27,7 +28,8 @@ class SchedulerConfig(Value):
 
     #: Without it nothing happens by itself, and the list waits.
     enabled: bool = True
-    #: Exchange time; never before `gates.delay_after_open_seconds` are over.
+    #: Exchange time, and `gates.delay_after_open_seconds` on top. A session that closes too early
+    #: for it is left out.
     market_open_time: ClockTime = "09:30"
     #: What was missed, because nothing ran at its time, is made up for so long: about the time in
     #: which a scheduled rebalance still means what it meant.

@@ -196,6 +196,21 @@ class TestOnceASession:
             "2026-11-25; nothing was sent, and it is scheduled for the next open",
         )
 
+    def test_a_session_that_closes_too_early_is_not_promised(
+        self, event: Judge, configure: Configure
+    ) -> None:
+        guarded = event(
+            account={"pdt_protection_enabled": True},
+            rebalances_in_session=1,
+            settings=configure(config="pdt_protection: {next_execution_time: '14:00'}\n"),
+        )
+        refusal = is_first_of_session(guarded)
+        assert isinstance(refusal, Refuse)
+        assert refusal.reason.endswith(
+            "it is scheduled for the session of 2026-11-30: the one of 2026-11-27 closes too early "
+            "for pdt_protection.next_execution_time"
+        )
+
     def test_no_open_is_promised_while_the_scheduler_is_off(
         self, event: Judge, configure: Configure
     ) -> None:

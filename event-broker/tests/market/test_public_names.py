@@ -11,8 +11,9 @@ def test_the_public_names_are_these() -> None:
         "Closure",
         "MarketCalendar",
         "Sessions",
+        "Start",
         "TradingSession",
         "closed_by_broker",
-        "start_in",
+        "first_start",
     }
     assert all(hasattr(app.market, name) for name in app.market.__all__)

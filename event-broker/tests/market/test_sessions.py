@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from app.market import CalendarError, Sessions, TradingSession, start_in
+from app.market import CalendarError, Sessions, Start, TradingSession, first_start
 
 
 def at(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
@@ -91,20 +91,49 @@ def test_a_table_that_makes_no_sense_is_refused(thanksgiving: Sessions) -> None:
 
 
 class TestStarting:
+    def start(
+        self, sessions: Sessions, first: int, clock_time: str, delay: float, stop: float = 0
+    ) -> Start:
+        session = sessions.sessions[first]
+        return first_start(sessions, session, clock_time, delay_seconds=delay, stop_seconds=stop)
+
     def test_is_delayed_from_the_open(self, thanksgiving: Sessions) -> None:
-        assert start_in(thanksgiving.sessions[0], "09:30", 300) == at(25, 14, 35)
+        assert self.start(thanksgiving, 0, "09:30", 300) == (
+            at(25, 14, 35),
+            thanksgiving.sessions[0],
+        )
 
     def test_is_never_before_the_open(self, thanksgiving: Sessions) -> None:
-        assert start_in(thanksgiving.sessions[0], "08:00", 60) == at(25, 14, 31)
+        assert self.start(thanksgiving, 0, "08:00", 60).at == at(25, 14, 31)
 
     def test_follows_a_later_time_on_the_exchange_s_clock(self, thanksgiving: Sessions) -> None:
-        assert start_in(thanksgiving.sessions[0], "14:00", 60) == at(25, 19, 1)
+        assert self.start(thanksgiving, 0, "14:00", 60).at == at(25, 19, 1)
 
-    def test_is_too_late_on_a_day_that_closes_early(self, thanksgiving: Sessions) -> None:
-        assert start_in(thanksgiving.sessions[1], "13:00", 0) is None
+    @pytest.mark.parametrize(
+        ("clock_time", "delay", "stop", "session"),
+        [
+            # It closes at 13:00 instead of 16:00.
+            ("12:59", 0, 0, 1),
+            ("13:00", 0, 0, 2),
+            ("12:54", 300, 0, 1),
+            ("12:55", 300, 0, 2),
+            ("12:49", 300, 300, 1),
+            ("12:50", 300, 300, 2),
+        ],
+    )
+    def test_leaves_out_a_day_that_closes_too_early(
+        self, thanksgiving: Sessions, clock_time: str, delay: float, stop: float, session: int
+    ) -> None:
+        start = self.start(thanksgiving, 1, clock_time, delay, stop)
+        assert start.session == thanksgiving.sessions[session]
+
+    def test_that_never_comes_is_an_error(self, thanksgiving: Sessions) -> None:
+        with pytest.raises(CalendarError, match="ends on"):
+            self.start(thanksgiving, 0, "16:00", 0)
 
     def test_knows_summer_time(self) -> None:
         july = TradingSession(
             date=date(2026, 7, 6), opens=at(6, 13, 30, month=7), closes=at(6, 20, month=7)
         )
-        assert start_in(july, "10:00", 0) == at(6, 14, month=7)
+        sessions = Sessions(exchange="XNYS", begins=july.date, ends=july.date, sessions=(july,))
+        assert self.start(sessions, 0, "10:00", 0).at == at(6, 14, month=7)

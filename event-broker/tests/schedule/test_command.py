@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -67,6 +68,59 @@ def test_accounts_are_put_on_the_list_and_taken_off_again(
     assert capsys.readouterr().out == (
         "Accounts taken off the list: 1.\nNo account is rebalanced at the next open.\n"
     )
+
+
+def keep_calendar(home: Path, *closing_hours: int) -> None:
+    """In two days the exchange opens at 14:30 UTC and closes at the first hour, and so on."""
+    today = datetime.now(UTC).date()
+    days = [(today + timedelta(days=2 + n), hour) for n, hour in enumerate(closing_hours)]
+    calendar = {
+        "exchange": "XNYS",
+        "begins": str(today - timedelta(days=40)),
+        "ends": str(today + timedelta(days=400)),
+        "sessions": [
+            {"date": str(day), "opens": f"{day}T14:30:00Z", "closes": f"{day}T{hour}:00:00Z"}
+            for day, hour in days
+        ],
+    }
+    library = f"exchange_calendars {version('exchange_calendars')}"
+    path = home / "data" / "market" / "XNYS.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"library": library, "calendar": calendar}))
+
+
+def test_the_list_says_which_session_is_left_out(
+    run: Run, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_calendar(home, 17, 21)
+    (home / "config.yaml").write_text("scheduler: {market_open_time: '14:00'}")
+    added = run("add", "DU100")
+    added.show()
+    day = datetime.now(UTC).date() + timedelta(days=2)
+    (entry,) = json.loads(added.document)["entries"]
+    assert entry["due_at"].startswith(str(day + timedelta(days=1)))
+    closes = datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
+    local = closes.astimezone(ZoneInfo("America/New_York"))
+    note = f"The session of {day} is left out: it closes at {local:%H:%M}."
+    assert entry["note"] == note
+    assert note in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("words", [["add", "DU100"], ["list"]])
+def test_the_list_is_told_though_nobody_knows_when_it_is_due(
+    run: Run, home: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with open_store(load_settings(home, {}).database_url) as store:
+        store.market_open.add("DU100", "anna")
+    keep_calendar(home, 17)
+    (home / "config.yaml").write_text("scheduler: {market_open_time: '14:00'}")
+    report = run(*words)
+    assert report.exit_code is ExitCode.DONE
+    (entry,) = json.loads(report.document)["entries"]
+    assert entry["due_at"] is None
+    assert entry["note"].startswith("When it is due is not known: the calendar of XNYS ends on")
+    report.show()
+    assert "When it is due is not known: the calendar" in capsys.readouterr().out
 
 
 def test_the_list_says_when_nobody_looks_at_it(

@@ -22,7 +22,7 @@ def due(
 ) -> datetime:
     entry = MarketOpenEntry(account_id="DU1", added_at=added, added_by=by, reason=None)
     settings = Config.model_validate(sections)
-    return due_time(entry, now=now, sessions=sessions, config=settings)
+    return due_time(entry, now=now, sessions=sessions, config=settings).at
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,20 @@ def test_what_the_guard_refused_has_a_time_of_its_own(november: Sessions) -> Non
     assert due(november, at(24, 15), at(24, 16), **later) == at(25, 14, 35)
 
 
-def test_a_time_after_an_early_close_is_one_of_the_next_session(november: Sessions) -> None:
-    afternoon: dict[str, Any] = {"scheduler": {"market_open_time": "14:00"}}
-    assert due(november, at(25, 22), at(27, 15), **afternoon) == at(30, 19, 5)
+@pytest.mark.parametrize(
+    ("clock_time", "expected", "skips"),
+    [
+        # Five minutes of delay, and the last five before the close at 13:00.
+        ("12:49", at(27, 17, 54), None),
+        ("12:50", at(30, 17, 55), 27),
+        ("14:00", at(30, 19, 5), 27),
+    ],
+)
+def test_a_session_that_closes_too_early_is_left_out(
+    november: Sessions, clock_time: str, expected: datetime, skips: int | None
+) -> None:
+    entry = MarketOpenEntry(account_id="DU1", added_at=at(25, 22), added_by="anna", reason=None)
+    config = Config.model_validate({"scheduler": {"market_open_time": clock_time}})
+    due = due_time(entry, now=at(27, 15), sessions=november, config=config)
+    assert due.at == expected
+    assert (due.skips and due.skips.date.day) == skips

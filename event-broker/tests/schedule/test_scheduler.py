@@ -349,6 +349,17 @@ class TestMarketOpenList:
         world.pass_time(at(25, 14, 35), timedelta(minutes=65))
         assert [event.account_id for event in world.work_off()] == ["DU100"]
 
+    def test_a_time_after_an_early_close_is_left_out_and_comes_at_the_next_session(
+        self, build: Build
+    ) -> None:
+        world = build(at(25, 22), config="scheduler: {market_open_time: '14:00'}\n" + QUIET)
+        world.store.market_open.add("DU100", "anna")
+        world.pass_time(at(30, 19), timedelta(minutes=30))
+        assert world.queued() == []
+        assert Kind.ALERT not in {told.kind for told in world.told}
+        world.at(at(30, 19, 5))
+        assert [event.account_id for event in world.queued()] == ["DU100"]
+
     def test_accounts_of_another_mode_wait_on_the_list(self, build: Build) -> None:
         world = build(at(24, 12))
         world.store.market_open.add("U300", "anna")
@@ -422,5 +433,5 @@ async def test_it_runs_until_it_is_told_to_stop(build: Build) -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert set(app.schedule.__all__) == {"GUARD", "Scheduler", "due_time"}
+    assert set(app.schedule.__all__) == {"GUARD", "Due", "Scheduler", "due_time"}
     assert app.schedule.Scheduler is Scheduler
