@@ -18,13 +18,19 @@ from .messages import AccountJob
 
 
 class MarketClosed(Exception):
-    """The broker says that what would be traded does not trade now; nothing was sent."""
+    """The broker says that what would be traded does not trade yet; nothing was sent."""
+
+    def __init__(self, message: str, opens: datetime) -> None:
+        super().__init__(message)
+        self.opens = opens
 
 
 async def require_open_market(
     job: AccountJob, broker: BrokerClient, source: AllocationSource, now: datetime
 ) -> None:
-    """Raise `MarketClosed` unless all targets trade at `now`, as far as the broker knows.
+    """Raise `MarketClosed` unless all targets trade at `now`, and have for the delay that is set.
+
+    Only as far as the broker knows their hours.
 
     Raises what the source and the broker raise. The simulation's market never closes.
     """
@@ -37,11 +43,13 @@ async def require_open_market(
     except UnknownSymbol:
         # Perhaps it is replaced; if not, the run says so in its own words.
         return
-    closure = closed_by_broker(instruments, now)
+    delay_seconds = job.settings.config.gates.delay_after_open_seconds
+    closure = closed_by_broker(instruments, now, delay_seconds)
     if closure is not None:
         opens = closure.opens.astimezone(EXCHANGE_TIME)
         raise MarketClosed(
             f"the broker says that the market of {', '.join(closure.symbols)} is closed until "
             f"{opens:%Y-%m-%d %H:%M} New York time, though the calendar says it is open. "
-            "Nothing was sent; it is tried again."
+            "Nothing was sent, and nothing is before gates.delay_after_open_seconds after that.",
+            closure.opens,
         )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from app.client_ids import Purpose
 from app.settings import Settings
 from broker_connector_base.models import AccountConfig, Attention
-from broker_connector_base.values import Value
+from broker_connector_base.values import UtcTime, Value
 
 
 class Operation(StrEnum):
@@ -133,6 +133,8 @@ class Failure(Value):
     attention: Attention | None = None
     #: True when nothing is in doubt and trying again may help, without anybody doing anything.
     passing: bool = False
+    #: Of a market that was found closed: when it opens, as far as that is known.
+    opens: UtcTime | None = None
 
 
 class Message(NamedTuple):

@@ -262,6 +262,7 @@ def describe_failure(job: Job, error: BaseException) -> Failure:
             message=message,
             attention=_attention_to(error),
             passing=_is_passing(error),
+            opens=error.opens if isinstance(error, MarketClosed) else None,
         )
     _log.error("unexpected_error", exc_info=error)
     return Failure(

@@ -14,6 +14,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
@@ -40,7 +41,8 @@ class AccountProcessError(Exception):
 
     `attention` is why a person must look first, for example because orders may have been sent whose
     fate nobody here knows; `passing` is True when nothing is in doubt and trying again
-    may help. `kind` names what happened, as a class name does.
+    may help, at the earliest when the market `opens` if that is what it takes. `kind` names what
+    happened, as a class name does.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class AccountProcessError(Exception):
         attention: Attention | None = None,
         passing: bool = False,
         kind: str | None = None,
+        opens: datetime | None = None,
     ) -> None:
         super().__init__(message)
         self.attention = attention
         self.passing = passing
         self.kind = kind or type(self).__name__
+        self.opens = opens
 
     @property
     def needs_attention(self) -> bool:
@@ -119,6 +123,7 @@ async def run_account_process(
             attention=failure.attention,
             passing=failure.passing,
             kind=failure.kind,
+            opens=failure.opens,
         )
     return last.body
 

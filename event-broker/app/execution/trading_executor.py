@@ -17,7 +17,7 @@ from app.account_process.entry import main
 from app.account_process.forking import Reserve, Target
 from app.account_process.lease import Lease
 from app.events import Claim, Command
-from app.gates import Hold, Refuse
+from app.gates import Hold, Refuse, opened_by_broker
 from app.market import CalendarError
 from app.notifications import Post
 from app.settings import Settings, SettingsError, select_account
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
     #: None when no attempt was made.
     attempt: Attempt | None
-    #: Why not.
+    #: Why not, or why it came to nothing and comes again.
     decision: Hold | Refuse | None = None
     #: Why not, when it was no gate.
     reason: str | None = None
@@ -109,6 +109,11 @@ class TradingExecutor:
             await self._settlement.refused(case, permission.decision)
             return Answer(None, permission.decision)
         made, run = await self._attempt(case, permission, lease, stop, on_progress)
+        if made.failure is not None and made.failure.opens is not None and not once:
+            # The account process asked the broker, as the gate asks the calendar.
+            hold = opened_by_broker(made.failure.opens, str(made.failure), settings.config.gates)
+            await self._settlement.held(case, hold)
+            return Answer(made, hold)
         await self._settlement.ended(case, made, run, told_to_end=stop.is_set())
         return Answer(made)
 

@@ -2,6 +2,7 @@
 
 from .circumstances import Circumstances
 from .decision import Allow, Decision, Gate, Hold, Refuse
+from .hours import opened_by_broker
 from .table import GATES, decide
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "Hold",
     "Refuse",
     "decide",
+    "opened_by_broker",
 ]

@@ -41,6 +41,12 @@ def market_is_open(event: Circumstances) -> Decision:
     return Hold(gate=Gate.HOURS, until=start, reason=_reason(event.now, session, start))
 
 
+def opened_by_broker(opens: datetime, reason: str, gates: GatesConfig) -> Hold:
+    """Hold until the delay after an open that the broker tells of, though the calendar does not."""
+    delay = timedelta(seconds=gates.delay_after_open_seconds)
+    return Hold(gate=Gate.HOURS, until=opens + delay, reason=reason)
+
+
 def _reason(now: datetime, session: TradingSession, start: datetime) -> str:
     local = start.astimezone(EXCHANGE_TIME)
     state = "the market has just opened" if session.opens <= now else "the market is closed"

@@ -7,35 +7,31 @@ a day of mourning, a market closed by an emergency. Silence is no evidence of a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broker_connector_base.models import Instrument
 from broker_connector_base.values import UtcTime, Value
 
 
 class Closure(Value):
-    """Instruments that the broker says do not trade now."""
+    """Instruments that the broker says do not trade yet."""
 
     symbols: tuple[str, ...]
-    #: When, by the broker's hours, all of them trade again.
+    #: When, by the broker's hours, all of them trade again; in the past when that is not long ago.
     opens: UtcTime
 
 
-def closed_by_broker(instruments: Iterable[Instrument], now: datetime) -> Closure | None:
+def closed_by_broker(
+    instruments: Iterable[Instrument], now: datetime, delay_seconds: float
+) -> Closure | None:
     """What is closed at `now` though the calendar says otherwise; None when nothing is.
 
-    An instrument whose hours are not known, or known for the past only, is left out.
+    For `delay_seconds` after its open a market still counts as closed. An instrument whose hours
+    are not known, or known for the past only, is left out.
     """
-    closed = [
-        instrument
-        for instrument in instruments
-        if any(now < hours.closes for hours in instrument.liquid_hours)
-        and not any(hours.opens <= now < hours.closes for hours in instrument.liquid_hours)
-    ]
-    if not closed:
-        return None
-    opens = [
-        min(hours.opens for hours in instrument.liquid_hours if hours.opens > now)
-        for instrument in closed
-    ]
-    return Closure(symbols=tuple(instrument.symbol for instrument in closed), opens=max(opens))
+    opens: dict[str, datetime] = {}
+    for instrument in instruments:
+        to_come = [hours.opens for hours in instrument.liquid_hours if now < hours.closes]
+        if to_come and now < min(to_come) + timedelta(seconds=delay_seconds):
+            opens[instrument.symbol] = min(to_come)
+    return Closure(symbols=tuple(opens), opens=max(opens.values())) if opens else None

@@ -8,10 +8,14 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from app.account_process.entry import Line, Reporter, until_told_to_end
 from app.account_process.lease import steady_now
 from app.account_process.messages import Failure, Job, MessageKind
+
+#: After everything that a test waits for.
+MARKET_OPENS = datetime(2099, 11, 27, 15, 30, tzinfo=UTC)
 
 
 def chatter(job: Job, line: Line) -> None:
@@ -26,6 +30,12 @@ def chatter(job: Job, line: Line) -> None:
 def fail(job: Job, line: Line) -> None:
     """An orderly failure."""
     failure = Failure(kind="BrokerConnectionError", message="nobody there")
+    Reporter(line.reports).send(MessageKind.FAILURE, failure.model_dump_json().encode())
+
+
+def find_the_market_closed(job: Job, line: Line) -> None:
+    """An orderly failure that passes when the market opens, at `MARKET_OPENS`."""
+    failure = Failure(kind="MarketClosed", message="closed", passing=True, opens=MARKET_OPENS)
     Reporter(line.reports).send(MessageKind.FAILURE, failure.model_dump_json().encode())
 
 

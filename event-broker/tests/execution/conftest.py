@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from app.account_process.entry import main
+from app.account_process.forking import Target
 from app.account_process.messages import Address
 from app.events import Command, Event, EventSource, EventState, NewEvent
 from app.execution import Gatekeeper, TradingExecutor, Worker
@@ -63,7 +65,7 @@ class Site:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.later
 
-    def executor(self) -> TradingExecutor:
+    def executor(self, target: Target = main) -> TradingExecutor:
         calendar = MarketCalendar(self.settings.calendar_directory)
         return TradingExecutor(
             self.store,
@@ -73,6 +75,7 @@ class Site:
             post=PlainPost(self.told.append),
             now=self.now,
             lock_timeout_seconds=self.lock_timeout_seconds,
+            target=target,
         )
 
     @asynccontextmanager

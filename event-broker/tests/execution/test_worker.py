@@ -12,6 +12,10 @@ import pytest
 from app import file_lock
 from app.account_process.lease import Lease
 from app.events import AttemptOutcome, Command, EventState, LeaseLost
+from app.execution import Answer
+from app.gates import Gate
+from app.notifications import Kind
+from app.testing import MARKET_OPENS, find_the_market_closed
 from rebalance_workflow import AccountLock
 
 if TYPE_CHECKING:
@@ -47,6 +51,44 @@ async def test_a_rebalance_is_done_once_and_recorded_with_its_orders(either_site
         "rebalanced",
         "nothing_to_do",
     ]
+
+
+async def execute_closed(site: Site, *, once: bool) -> Answer:
+    """A rebalance of P1 whose account process finds the market closed."""
+    site.enqueue("P1", Command.REBALANCE)
+    claim = site.store.events.claim("w")
+    assert claim is not None
+    executor = site.executor(find_the_market_closed)
+    return await executor.execute(
+        claim, lease=Lease(1e12), stop=asyncio.Event(), on_progress=lambda _: None, once=once
+    )
+
+
+async def test_a_market_that_the_broker_says_is_closed_is_waited_for_uncounted(
+    either_site: Site,
+) -> None:
+    site = either_site
+    answer = await execute_closed(site, once=False)
+    (event,) = site.store.events.list()
+    assert event.state is EventState.QUEUED
+    # gates.delay_after_open_seconds
+    assert event.not_before == MARKET_OPENS + timedelta(seconds=300)
+    assert (event.times_queued, event.reason) == (1, "closed")
+    (attempt,) = site.store.events.attempts(event.event_id)
+    assert attempt.outcome is AttemptOutcome.HELD
+    (told,) = site.told
+    assert told.kind is Kind.POSTPONED
+    assert "Next: 2099-11-27 10:35" in told.body
+    assert answer.decision is not None
+    assert answer.decision.gate is Gate.HOURS
+
+
+async def test_whoever_waits_for_a_rebalance_is_told_that_the_market_is_closed(site: Site) -> None:
+    answer = await execute_closed(site, once=True)
+    assert answer.attempt is not None
+    assert str(answer.attempt.failure) == "closed"
+    (event,) = site.store.events.list()
+    assert event.state is EventState.CANCELLED
 
 
 async def test_a_run_is_recorded_although_its_event_is_somebody_elses_by_then(site: Site) -> None:

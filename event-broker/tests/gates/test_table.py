@@ -117,6 +117,6 @@ def test_every_gate_has_its_place() -> None:
 def test_the_public_names_are_these() -> None:
     assert set(app.gates.__all__) == {
         *("GATES", "Allow", "Circumstances", "Decision", "Gate", "Hold"),
-        *("Refuse", "decide"),
+        *("Refuse", "decide", "opened_by_broker"),
     }
     assert all(hasattr(app.gates, name) for name in app.gates.__all__)

@@ -64,7 +64,8 @@ async def test_a_run_goes_on_while_the_broker_says_open(
     home: Path, books: Books, broker: FakeBroker
 ) -> None:
     hours = books.instruments["SPY"].liquid_hours[0]
-    await require_open_market(job(home, "paper"), broker, Targets(), hours.opens)
+    after = hours.opens + timedelta(minutes=5)
+    await require_open_market(job(home, "paper"), broker, Targets(), after)
 
 
 async def test_a_closing_that_no_calendar_knows_stops_it_and_passes(
@@ -77,7 +78,20 @@ async def test_a_closing_that_no_calendar_knows_stops_it_and_passes(
         await require_open_market(paper, broker, Targets(), before)
     failure = describe_failure(paper, caught.value)
     assert (failure.passing, failure.attention) == (True, None)
+    assert failure.opens == hours.opens
     assert "Nothing was sent" in failure.message
+
+
+async def test_the_delay_after_the_open_counts_from_the_open_that_the_broker_tells(
+    home: Path, books: Books, broker: FakeBroker
+) -> None:
+    hours = books.instruments["SPY"].liquid_hours[0]
+    (home / "config.yaml").write_text("gates: {delay_after_open_seconds: 60}")
+    paper, targets = job(home, "paper"), Targets()
+    with pytest.raises(MarketClosed) as caught:
+        await require_open_market(paper, broker, targets, hours.opens + timedelta(seconds=59))
+    assert caught.value.opens == hours.opens
+    await require_open_market(paper, broker, targets, hours.opens + timedelta(seconds=60))
 
 
 async def test_the_simulated_market_never_closes(

@@ -24,12 +24,13 @@ def instrument(symbol: str, *days: int) -> Instrument:
 
 
 def test_what_trades_now_is_not_closed() -> None:
-    assert closed_by_broker([instrument("SPY", 24, 25), instrument("QQQ", 25)], at(25, 15)) is None
+    traded = [instrument("SPY", 24, 25), instrument("QQQ", 25)]
+    assert closed_by_broker(traded, at(25, 15), 300) is None
 
 
 def test_a_day_that_the_broker_leaves_out_is_closed_until_all_open_again() -> None:
     closure = closed_by_broker(
-        [instrument("SPY", 25), instrument("QQQ", 24, 27), instrument("GLD", 26)], at(25, 15)
+        [instrument("SPY", 25), instrument("QQQ", 24, 27), instrument("GLD", 26)], at(25, 15), 300
     )
     assert closure is not None
     assert closure.symbols == ("QQQ", "GLD")
@@ -38,4 +39,13 @@ def test_a_day_that_the_broker_leaves_out_is_closed_until_all_open_again() -> No
 
 @pytest.mark.parametrize("days", [(), (23, 24)])
 def test_hours_that_are_unknown_or_over_are_no_evidence(days: tuple[int, ...]) -> None:
-    assert closed_by_broker([instrument("SPY", *days)], at(25, 15)) is None
+    assert closed_by_broker([instrument("SPY", *days)], at(25, 15), 300) is None
+
+
+@pytest.mark.parametrize(
+    ("minute", "is_closed"), [(29, True), (30, True), (34, True), (35, False), (36, False)]
+)
+def test_what_has_just_opened_counts_as_closed_for_the_delay(minute: int, is_closed: bool) -> None:
+    closure = closed_by_broker([instrument("SPY", 25, 27)], at(25, 14, minute), 300)
+    assert (closure is not None) is is_closed
+    assert closure is None or closure.opens == at(25, 14, 30)
