@@ -153,12 +153,8 @@ class Feed:
 
     async def _look(self, sources: Sources) -> None:
         now = await sources.server_now()
-        if self._record is None:
-            self._record = await self._store.call(self._store.feeds.start, self.channel, now)
-            self._show(
-                dirty=self._record.dirty or self.status.dirty,
-                continuous_until=self._record.continuous_until,
-            )
+        await self._read_record(now)
+        assert self._record is not None
         if self.status.dirty and not self._record.dirty:
             await self._mark_dirty(True)
         if self.status.history_permitted is not False:
@@ -170,6 +166,17 @@ class Feed:
             await self._rewind(sources.rewind, self._record, now)
         if self._record.dirty:
             await self._mark_dirty(False)
+
+    async def _read_record(self, now: datetime) -> None:
+        """Begin from what the store says: a spare process may have been more fortunate."""
+        feeds = self._store.feeds
+        record = await self._store.call(feeds.get, self.channel)
+        if record is None or record.first_started_at is None:
+            record = await self._store.call(feeds.start, self.channel, now)
+        self._record = record
+        self._show(
+            dirty=record.dirty or self.status.dirty, continuous_until=record.continuous_until
+        )
 
     async def _read_history(self, history: History, record: FeedRecord, now: datetime) -> None:
         first_start, known = _begun(record)
@@ -216,13 +223,16 @@ class Feed:
         """Record and tell that what came between `known` and `provable` may be lost for good."""
         if known >= provable:
             return
-        await self._store.call(self._store.feeds.record_gap, self.channel, known, provable, reason)
+        record_gap = self._store.feeds.record_gap
+        gap = await self._store.call(record_gap, self.channel, known, provable, reason)
         await self._advance(provable)
+        if gap is None:
+            return
         self._show(gaps=self.status.gaps + 1)
         self._alert(
             AlertKind.GAP,
-            f"messages on {self.channel} between {known:%Y-%m-%d %H:%M:%S} and "
-            f"{provable:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
+            f"messages on {self.channel} between {gap.begins_at:%Y-%m-%d %H:%M:%S} and "
+            f"{gap.ends_at:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
             "follow it with their targets (print-rebalance)",
         )
 
