@@ -97,13 +97,9 @@ class Feed:
         self._show(last_message_at=at if latest is None else max(at, latest))
 
     def dropped(self) -> None:
-        """The SDK dropped something, perhaps a message of this channel: look at once.
-
-        Without history nothing can be done: a rewind would bring it back to be dropped again.
-        """
-        if self.status.history_permitted is not False:
-            self._show(self._continuity.lost())
-            self._wanted.set()
+        """The SDK dropped something, perhaps a message of this channel: look at once."""
+        self._show(self._continuity.bereft())
+        self._wanted.set()
 
     async def confirm(self, at: datetime) -> None:
         """The connection answered a ping that was sent at this time."""
@@ -154,6 +150,7 @@ class Feed:
         self._wanted.clear()
 
     async def _look(self, sources: Sources) -> None:
+        begun = self._continuity
         now = await sources.server_now()
         await self._read_record(now)
         assert self._record is not None
@@ -162,11 +159,14 @@ class Feed:
         if self.status.history_permitted is not False:
             try:
                 await self._read_history(sources.history, self._record, now)
+                self._show(self._continuity.answered(begun))
             except HistoryForbidden:
                 await self._forbid_history(self._record)
-        known = self._continuity
-        if self.status.history_permitted is False and known.attached and not known.caught_up:
-            await self._rewind(sources.rewind, self._record, now)
+        if self.status.history_permitted is False:
+            if self._continuity.attached and not self._continuity.whole:
+                await self._rewind(sources.rewind, self._record, now)
+            if self._continuity.dropped:
+                await self._tell_of_dropped(sources)
         if self._record.dirty:
             await self._mark_dirty(False)
 
@@ -201,8 +201,9 @@ class Feed:
             await self._store.call(self._store.feeds.permit_history, self.channel, False)
             self._alert(
                 AlertKind.HISTORY_FORBIDDEN,
-                f"the key may not read the history of {self.channel}: after a longer interruption "
-                "messages are lost. Ask the publisher for a key with the capability `history`",
+                f"the key may not read the history of {self.channel}: after a longer "
+                "interruption, or when one cannot be decoded, messages are lost. Ask the publisher "
+                "for a key with the capability `history`",
             )
 
     async def _rewind(self, rewind: Rewind, record: FeedRecord, now: datetime) -> None:
@@ -217,7 +218,19 @@ class Feed:
             provable = max(provable, min(times))
         reason = f"rewind reaches back {self._retention} and {REWIND_LIMIT} messages"
         await self._close_gap(known, provable, reason)
-        await self._advance(now)
+        if not self._continuity.dropped:
+            await self._advance(now)
+
+    async def _tell_of_dropped(self, sources: Sources) -> None:
+        """What the SDK dropped may have been a message, and cannot be read again."""
+        begun = self._continuity
+        assert self._record is not None
+        _, known = _begun(self._record)
+        reason = "something could not be decoded, and the key may not read the history"
+        # A clock that was set back must not hide it.
+        until = max(await sources.server_now(), known + timedelta(milliseconds=1))
+        await self._close_gap(known, until, reason)
+        self._show(self._continuity.answered(begun))
 
     async def _close_gap(self, known: datetime, provable: datetime, reason: str) -> None:
         """Record and tell that what came between `known` and `provable` may be lost for good."""

@@ -50,6 +50,17 @@ def test_a_proof_that_has_to_be_given_in_another_way_is_no_loss() -> None:
     assert WHOLE.unproven().found(WHOLE).unbroken
 
 
+def test_what_the_sdk_dropped_is_missing_until_somebody_has_looked_after_it() -> None:
+    bereft = WHOLE.bereft()
+    assert not bereft.caught_up
+    assert not bereft.unbroken
+    # Nothing that a rewind would bring.
+    assert bereft.whole
+    again = bereft.bereft()
+    assert not again.answered(bereft).caught_up
+    assert again.answered(again) == WHOLE
+
+
 _STEPS: dict[str, Callable[[Continuity], Continuity]] = {
     "join": lambda known: known.joined(resumed=False),
     "resume": lambda known: known.joined(resumed=True),
