@@ -136,7 +136,7 @@ accounts:
         "accounts.yaml:3: accounts[0].type: should be 'paper' or 'live', not 'demo'",
         "accounts.yaml:5: accounts[1].strategy_name: is missing",
         "accounts.yaml:10: accounts[2].colour: unknown key",
-        "accounts.yaml:11: accounts[3].account_id: should be text: put 4711 in quotes",
+        'accounts.yaml:11: accounts[3].account_id: should be text: write "4711" in quotes',
         "accounts.yaml:14: accounts[3].cash_reserve_percent: "
         "should be less than or equal to 100, not 101",
         "accounts.yaml:15: accounts[4]: "

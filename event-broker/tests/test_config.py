@@ -134,12 +134,40 @@ def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_time_without_quotes_is_explained(tmp_path: Path) -> None:
-    # YAML 1.1 reads 10:30 as a number to the base of sixty.
-    (problem,) = problems(tmp_path, "scheduler:\n  market_open_time: 10:30\n")
-    assert problem == (
-        "config.yaml:2: scheduler.market_open_time: should be text: put 630 in quotes"
-    )
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("scheduler", "market_open_time"),
+        ("pdt_protection", "next_execution_time"),
+        ("notifications", "digest_time"),
+        ("notifications", "alive_time"),
+    ],
+)
+def test_a_time_without_quotes_is_explained(tmp_path: Path, section: str, key: str) -> None:
+    # YAML 1.1 reads 17:00 as a number to the base of sixty.
+    (problem,) = problems(tmp_path, f"{section}:\n  {key}: 17:00\n")
+    assert problem == f'config.yaml:2: {section}.{key}: should be text: write "17:00" in quotes'
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("2026-13-01", "2026-13-01 cannot be read as YAML's timestamp"),
+        ("9" * 5000, f"{'9' * 60}... cannot be read as YAML's int"),
+        ("!!bool maybe", "maybe cannot be read as YAML's bool"),
+        ("!!timestamp noon", "noon cannot be read as YAML's timestamp"),
+        ('!!int ""', " cannot be read as YAML's int"),
+        # Python reads it, and does not print it.
+        ("0x" + "f" * 5000, f"not 0x{'f' * 58}..."),
+    ],
+    ids=["no month", "too long", "no truth", "no time", "nothing", "hexadecimal"],
+)
+def test_a_value_that_cannot_be_read_is_named_with_line_and_key(
+    tmp_path: Path, value: str, complaint: str
+) -> None:
+    (problem,) = problems(tmp_path, f"gates:\n  max_age_minutes: {value}\n")
+    assert problem.startswith("config.yaml:2: gates.max_age_minutes: ")
+    assert problem.endswith(complaint)
 
 
 @pytest.mark.parametrize("text", ["trading: [1, 2]\n", "trading: 5\n", "- a list\n", "just text\n"])
@@ -161,7 +189,28 @@ def test_a_file_that_is_not_yaml_is_refused_with_the_line(
 
 def test_a_file_that_contains_itself_is_refused(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, "trading: &loop\n  commission: *loop\n")
-    assert problem == "config.yaml: an alias refers to itself"
+    assert problem == "config.yaml:2: trading.commission: an alias refers to itself"
+
+
+# The greater number would overflow PyYAML's stack.
+@pytest.mark.parametrize("depth", [100, 100_000])
+def test_a_file_that_is_nested_too_deeply_is_refused(tmp_path: Path, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    assert problems(tmp_path, f"trading:\n  commission: {nested}\n") == (
+        "config.yaml:2: is nested too deeply",
+    )
+
+
+def test_aliases_that_are_nested_too_deeply_are_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 2000))]
+    assert problems(tmp_path, "\n".join(lines)) == ("config.yaml: aliases are nested too deeply",)
+
+
+def test_an_alias_that_is_used_twice_is_no_loop(tmp_path: Path) -> None:
+    config, _ = read(
+        tmp_path, "notifications: {digest_time: &t '17:30', alive_time: *t}\ntrading: {}\n"
+    )
+    assert config.notifications.digest_time == config.notifications.alive_time == "17:30"
 
 
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:

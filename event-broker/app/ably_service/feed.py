@@ -17,6 +17,7 @@ import structlog
 from app.store import Store
 from app.store.records import Feed as FeedRecord
 
+from .continuity import Continuity
 from .history import History, HistoryForbidden
 from .options import Patience
 from .recorder import Alert, Recorder
@@ -61,26 +62,26 @@ class Feed:
         self._patience = patience
         self._alert = alert
         self._changed = changed
+        self._continuity = Continuity()
+        #: As the store has it.
         self._record: FeedRecord | None = None
         self._sources: Sources | None = None
         self._wanted = asyncio.Event()
-        #: Counts losses of continuity: what a look finds holds only if none came meanwhile.
-        self._losses = 0
-        #: Counts messages that could not be recorded.
-        self._spoils = 0
+        #: The times of what a rewind brings back, while it does.
         self._rewound: list[datetime] | None = None
 
     # From the connection, on its event loop
 
     def attached(self, *, resumed: bool) -> None:
         """The channel is attached; unless it was resumed, messages may have been missed."""
-        self._show(attached=True, problem=None)
-        if not resumed and self._rewound is None:
-            self._lose()
+        resumed = resumed or self._rewound is not None
+        self._show(self._continuity.joined(resumed=resumed), problem=None)
+        if not resumed:
+            self._wanted.set()
 
     def detached(self, problem: str | None = None) -> None:
         """Nothing arrives any more, until it is attached again."""
-        self._show(attached=False, problem=problem)
+        self._show(self._continuity.parted(), problem=problem)
 
     def received(self, message: Any) -> None:
         """A message arrived: record it before anything else. Never raises."""
@@ -96,17 +97,13 @@ class Feed:
         self._show(last_message_at=at if latest is None else max(at, latest))
 
     def dropped(self) -> None:
-        """The SDK dropped something, perhaps a message of this channel: look at once.
-
-        Without history nothing can be done: a rewind would bring it back to be dropped again.
-        """
-        if self.status.history_permitted is not False:
-            self._lose()
+        """The SDK dropped something, perhaps a message of this channel: look at once."""
+        self._show(self._continuity.bereft())
+        self._wanted.set()
 
     async def confirm(self, at: datetime) -> None:
         """The connection answered a ping that was sent at this time."""
-        status = self.status
-        if status.attached and status.caught_up and not status.dirty:
+        if self._continuity.unbroken and not self.status.dirty:
             try:
                 await self._advance(at)
             except Exception as error:
@@ -121,14 +118,14 @@ class Feed:
         It ends when it is cancelled, or at the latest when it is run anew from other sources.
         """
         self._sources = sources
-        self._show(attached=False, caught_up=False, history_permitted=None)
+        self._show(self._continuity.parted().unproven(), history_permitted=None)
         pause, failures = 0.0, 0
         while self._sources is sources:
             await self._wait(pause)
-            before, again = (self._losses, self._spoils), not self.status.caught_up
+            begun = self._continuity
             try:
                 await self._look(sources)
-                if self._spoils != before[1]:
+                if self._continuity.unrecorded != begun.unrecorded:
                     raise RuntimeError("a message could not be recorded meanwhile")
             except Exception as error:
                 # Nothing may end the look-out; the store, REST and the SDK fail in many ways.
@@ -140,8 +137,9 @@ class Feed:
             else:
                 failures = 0
                 # The second look finds what history did not show yet at the first.
-                pause = self._patience.indexing if again else self._patience.sweep_every
-                self._found(complete=self._losses == before[0])
+                patience = self._patience
+                pause = patience.sweep_every if begun.caught_up else patience.indexing
+                self._show(self._continuity.found(begun), problem=None)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -152,24 +150,33 @@ class Feed:
         self._wanted.clear()
 
     async def _look(self, sources: Sources) -> None:
+        begun = self._continuity
         now = await sources.server_now()
-        if self._record is None:
-            self._record = await self._store.call(self._store.feeds.start, self.channel, now)
-            self._show(
-                dirty=self._record.dirty or self.status.dirty,
-                continuous_until=self._record.continuous_until,
-            )
-        if self.status.dirty and not self._record.dirty:
+        await self._read_record(now)
+        assert self._record is not None
+        if self._continuity.unrecorded and not self._record.dirty:
             await self._mark_dirty(True)
         if self.status.history_permitted is not False:
             try:
                 await self._read_history(sources.history, self._record, now)
+                self._show(self._continuity.answered(begun))
             except HistoryForbidden:
                 await self._forbid_history(self._record)
-        if self.status.history_permitted is False and self._needs_rewind:
-            await self._rewind(sources.rewind, self._record, now)
+        if self.status.history_permitted is False:
+            if self._continuity.attached and not self._continuity.whole:
+                await self._rewind(sources.rewind, self._record, now)
+            if self._continuity.dropped:
+                await self._tell_of_dropped(sources)
         if self._record.dirty:
             await self._mark_dirty(False)
+
+    async def _read_record(self, now: datetime) -> None:
+        """Begin from what the store says: a spare process may have been more fortunate."""
+        feeds = self._store.feeds
+        record = await self._store.call(feeds.get, self.channel)
+        if record is None or record.first_started_at is None:
+            record = await self._store.call(feeds.start, self.channel, now)
+        self._show(record=record)
 
     async def _read_history(self, history: History, record: FeedRecord, now: datetime) -> None:
         first_start, known = _begun(record)
@@ -184,18 +191,19 @@ class Feed:
         if times and now - min(times) > retention:
             retention = now - min(times)
             await self._store.call(self._store.feeds.observe_retention, self.channel, retention)
-            self._record = replace(record, observed_retention=retention)
+            self._note(observed_retention=retention)
         await self._close_gap(known, now - retention, "history does not surely reach back so far")
         await self._advance(now - timedelta(seconds=self._patience.indexing))
 
     async def _forbid_history(self, record: FeedRecord) -> None:
-        self._show(history_permitted=False, caught_up=False)
+        self._show(self._continuity.unproven(), history_permitted=False)
         if record.history_permitted is not False:
             await self._store.call(self._store.feeds.permit_history, self.channel, False)
             self._alert(
                 AlertKind.HISTORY_FORBIDDEN,
-                f"the key may not read the history of {self.channel}: after a longer interruption "
-                "messages are lost. Ask the publisher for a key with the capability `history`",
+                f"the key may not read the history of {self.channel}: after a longer "
+                "interruption, or when one cannot be decoded, messages are lost. Ask the publisher "
+                "for a key with the capability `history`",
             )
 
     async def _rewind(self, rewind: Rewind, record: FeedRecord, now: datetime) -> None:
@@ -210,19 +218,34 @@ class Feed:
             provable = max(provable, min(times))
         reason = f"rewind reaches back {self._retention} and {REWIND_LIMIT} messages"
         await self._close_gap(known, provable, reason)
-        await self._advance(now)
+        if not self._continuity.dropped:
+            await self._advance(now)
+
+    async def _tell_of_dropped(self, sources: Sources) -> None:
+        """What the SDK dropped may have been a message, and cannot be read again."""
+        begun = self._continuity
+        assert self._record is not None
+        _, known = _begun(self._record)
+        reason = "something could not be decoded, and the key may not read the history"
+        # A clock that was set back must not hide it.
+        until = max(await sources.server_now(), known + timedelta(milliseconds=1))
+        await self._close_gap(known, until, reason)
+        self._show(self._continuity.answered(begun))
 
     async def _close_gap(self, known: datetime, provable: datetime, reason: str) -> None:
         """Record and tell that what came between `known` and `provable` may be lost for good."""
         if known >= provable:
             return
-        await self._store.call(self._store.feeds.record_gap, self.channel, known, provable, reason)
+        record_gap = self._store.feeds.record_gap
+        gap = await self._store.call(record_gap, self.channel, known, provable, reason)
         await self._advance(provable)
+        if gap is None:
+            return
         self._show(gaps=self.status.gaps + 1)
         self._alert(
             AlertKind.GAP,
-            f"messages on {self.channel} between {known:%Y-%m-%d %H:%M:%S} and "
-            f"{provable:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
+            f"messages on {self.channel} between {gap.begins_at:%Y-%m-%d %H:%M:%S} and "
+            f"{gap.ends_at:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
             "follow it with their targets (print-rebalance)",
         )
 
@@ -234,35 +257,18 @@ class Feed:
             return None
         return self._record.first_started_at
 
-    @property
-    def _needs_rewind(self) -> bool:
-        return self.status.attached and not self.status.caught_up
-
-    def _found(self, *, complete: bool) -> None:
-        """A look went through; `complete` unless continuity was lost meanwhile."""
-        self._show(problem=None)
-        if complete:
-            self._show(caught_up=self.status.caught_up or self.status.attached, dirty=False)
-
-    def _lose(self) -> None:
-        self._losses += 1
-        self._show(caught_up=False)
-        self._wanted.set()
-
     def _spoil(self, problem: str) -> None:
         if not self.status.dirty:
             self._alert(
                 AlertKind.NOT_RECORDED,
                 f"on {self.channel} {problem}. It is read again from history until that succeeds",
             )
-        self._spoils += 1
-        self._show(dirty=True, problem=problem)
-        self._lose()
+        self._show(self._continuity.spoiled(), problem=problem)
+        self._wanted.set()
 
     async def _mark_dirty(self, dirty: bool) -> None:
-        assert self._record is not None
         await self._store.call(self._store.feeds.mark_dirty, self.channel, dirty)
-        self._record = replace(self._record, dirty=dirty)
+        self._note(dirty=dirty)
 
     async def _advance(self, until: datetime) -> None:
         """Everything up to `until` is recorded; it never goes back."""
@@ -271,12 +277,30 @@ class Feed:
             return
         last = self.status.last_message_at
         await self._store.call(self._store.feeds.advance, self.channel, until, last_message_at=last)
-        self._record = replace(record, continuous_until=until)
-        self._show(continuous_until=until)
+        self._note(continuous_until=until)
 
-    def _show(self, **changes: Any) -> None:
-        """Replace the status, which other threads read, as a whole."""
-        self.status = replace(self.status, **changes)
+    def _note(self, **changes: Any) -> None:
+        """The store has these values now."""
+        assert self._record is not None
+        self._show(record=replace(self._record, **changes))
+
+    def _show(
+        self,
+        continuity: Continuity | None = None,
+        record: FeedRecord | None = None,
+        **changes: Any,
+    ) -> None:
+        """Go on with these values; other threads read the status, so it is replaced as a whole."""
+        self._continuity = known = continuity or self._continuity
+        self._record = record = record or self._record
+        self.status = replace(
+            self.status,
+            attached=known.attached,
+            caught_up=known.caught_up,
+            dirty=known.unrecorded > 0 or (record is not None and record.dirty),
+            continuous_until=record.continuous_until if record else None,
+            **changes,
+        )
         self._changed()
 
 

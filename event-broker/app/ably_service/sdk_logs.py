@@ -22,6 +22,9 @@ _SDK = "ably"
 _LOUD = ("websockets", "httpx", "httpcore", "hpack", "h2", "asyncio")
 #: Where the SDK reports a frame that it could not handle: all messages in it are gone.
 _FRAMES = ("ably.transport.websockettransport", "ably.realtime.channel")
+#: Their functions that report something else: a connection that cannot be had, or that is silent,
+#: and a token that is not renewed. What a later SDK reports elsewhere counts as a frame.
+_NO_FRAMES = frozenset({"ws_connect", "on_idle_timer_expire", "on_protocol_message"})
 
 
 class Redaction:
@@ -69,7 +72,8 @@ class SdkLogs(logging.Handler):
         except (TypeError, ValueError):  # some of the SDK's calls have arguments too many
             text = str(record.msg)
         self._say(record.name, record.levelname, text)
-        if record.levelno >= logging.ERROR and record.name in _FRAMES:
+        is_about_a_frame = record.name in _FRAMES and record.funcName not in _NO_FRAMES
+        if record.levelno >= logging.ERROR and is_about_a_frame:
             self._on_dropped()
 
     def loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

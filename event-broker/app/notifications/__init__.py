@@ -2,6 +2,7 @@
 
 from .addresses import addresses
 from .digest import Day, alive, digest
+from .line import Patience
 from .messages import (
     Subject,
     alert,
@@ -14,7 +15,7 @@ from .messages import (
     stale,
 )
 from .notification import Kind, Notification, Tell
-from .notifier import Notifier, Patience, Tally
+from .notifier import Notifier, Tally
 from .post import PlainPost, Post, StorePost
 
 __all__ = [

@@ -3,7 +3,8 @@
 A letter is recorded together with the outcome that it tells of, delivered by the notifier, and then
 settled in the store. What another process left behind is taken over and sent, once: a sender that
 lives changes the beat of its letters at every look, so one whose beat stands still has vanished.
-A process that is killed between a delivery and its settlement makes a letter come twice.
+A process that is killed between a delivery and its settlement makes a letter come twice; as long as
+one address is down, its letters wait to be settled although the others have them.
 
 Nothing here makes a run wait, or fail.
 """

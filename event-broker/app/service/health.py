@@ -63,13 +63,24 @@ def troubles(
     found = ["the service is ending: it begins nothing new"] if ending else []
     found += [f"store: {store_error}"] if store_error else []
     found += [f"configuration refused: {problem}" for problem in settings_problems]
-    if ably is not None and not ably.healthy:
-        found.append(f"ably: {ably.connection.value}{_because(ably.last_error)}")
-        found += [f"ably channel {f.channel}{_because(f.problem)}" for f in ably.feeds if f.problem]
+    found += _of_ably(ably) if ably is not None else []
     found += _of_store(stored) if stored is not None else []
     if unreached_addresses:
         found.append(f"{unreached_addresses} addresses of notifications take none")
     return tuple(found)
+
+
+def _of_ably(ably: AblyStatus) -> Iterator[str]:
+    if not ably.healthy:
+        yield f"ably: {ably.connection.value}{_because(ably.last_error)}"
+    for feed in ably.feeds:
+        if feed.problem:
+            yield f"ably channel {feed.channel}{_because(feed.problem)}"
+        if feed.history_permitted is False:
+            yield (
+                f"ably channel {feed.channel}: the key may not read its history, so what is missed "
+                "or cannot be decoded is lost"
+            )
 
 
 def _of_store(stored: Stored) -> Iterator[str]:

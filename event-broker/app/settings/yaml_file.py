@@ -22,6 +22,12 @@ _PLAIN = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 )
+#: Ten times what any file of ours needs; PyYAML's own recursion would end the process.
+_DEEPEST = 50
+#: What PyYAML fails with where a value is not what it looks like, or what its tag says.
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, AttributeError)
+#: Characters of a value that are repeated in a complaint.
+_SHOWN = 60
 _Model = TypeVar("_Model", bound=BaseModel)
 
 Location = tuple[str | int, ...]
@@ -35,9 +41,15 @@ class YamlDocument:
         """Read `path`; raises `SettingsError` (with `missing_hint` when there is no such file)."""
         self.name = path.name
         self._lines: dict[Location, int] = {}
+        #: Single values as they stand in the file: YAML reads 17:00 as the number 1020.
+        self._written: dict[Location, str] = {}
+        #: Nodes that are being built now.
+        self._within: set[yaml.Node] = set()
         self._problems: list[str] = []
         try:
-            node = yaml.compose(read_text(path), Loader=_Loader)
+            text = read_text(path)
+            _refuse_depths(path.name, text)
+            node = yaml.compose(text, Loader=_Loader)
             self.data: Any = self._build(node, ()) if node is not None else None
         except FileNotFoundError:
             raise SettingsError([f"{path}: no such file. {missing_hint}"]) from None
@@ -47,7 +59,7 @@ class YamlDocument:
         except (yaml.YAMLError, ValueError) as error:
             raise SettingsError([f"{path.name}: not valid YAML: {error}"]) from error
         except RecursionError:
-            raise SettingsError([f"{path.name}: an alias refers to itself"]) from None
+            raise SettingsError([f"{path.name}: aliases are nested too deeply"]) from None
         if self._problems:
             raise SettingsError(self._problems)
 
@@ -59,23 +71,43 @@ class YamlDocument:
                 self.problem(location, f"the tag {tag} is not allowed: write a plain value")
             )
             return None
-        if isinstance(node, yaml.MappingNode):
-            mapping: dict[str, Any] = {}
-            for key_node, value_node in node.value:
-                key = str(key_node.value)
-                here = (*location, key)
-                line = key_node.start_mark.line + 1
-                if key in mapping:
-                    self._problems.append(
-                        f"{self.name}:{line}: {dotted(here)} is already set on line "
-                        f"{self._lines[here]}"
-                    )
-                self._lines.setdefault(here, line)
-                mapping[key] = self._build(value_node, here)
-            return mapping
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.ScalarNode):
+            return self._single(node, location)
+        if node in self._within:
+            self._problems.append(self.problem(location, "an alias refers to itself"))
+            return None
+        self._within.add(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, location)
             return [self._build(item, (*location, index)) for index, item in enumerate(node.value)]
-        return yaml.SafeLoader("").construct_object(node)
+        finally:
+            self._within.remove(node)
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            here = (*location, key)
+            line = key_node.start_mark.line + 1
+            if key in mapping:
+                self._problems.append(
+                    f"{self.name}:{line}: {dotted(here)} is already set on line {self._lines[here]}"
+                )
+            self._lines.setdefault(here, line)
+            mapping[key] = self._build(value_node, here)
+        return mapping
+
+    def _single(self, node: yaml.ScalarNode, location: Location) -> Any:
+        self._written[location] = node.value
+        try:
+            return yaml.SafeLoader("").construct_object(node)
+        except _UNREADABLE:
+            kind = node.tag.rpartition(":")[2]
+            self._problems.append(
+                self.problem(location, f"{_short(node.value)} cannot be read as YAML's {kind}")
+            )
+            return None
 
     def line(self, location: Location) -> int:
         """The line of `location`, or of the innermost part of it that is in the file."""
@@ -94,9 +126,24 @@ class YamlDocument:
             return model.model_validate(data)
         except ValidationError as error:
             raise SettingsError(
-                self.problem((*location, *detail["loc"]), explain(model, dict(detail)))
+                self.problem(where, explain(model, dict(detail), self._written.get(where)))
                 for detail in error.errors()
+                for where in [(*location, *detail["loc"])]
             ) from error
+
+
+def _refuse_depths(name: str, text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise SettingsError([f"{name}:{line}: is nested too deeply"])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def dotted(location: Location) -> str:
@@ -105,18 +152,20 @@ def dotted(location: Location) -> str:
     return text.removeprefix(".")
 
 
-def explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
-    """A pydantic complaint in words of a configuration file."""
+def explain(model: type[BaseModel], detail: dict[str, Any], written: str | None) -> str:
+    """A pydantic complaint in words of a configuration file; `written` is what stands there."""
     kind, location, value = detail["type"], detail["loc"], detail["input"]
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(location[-1]), _known_keys(model, location[:-1]), n=1)
         return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "missing":
         return "is missing"
-    if kind == "string_type" and not isinstance(value, dict | list | None):
-        return f"should be text: put {value!r} in quotes"
+    if kind == "string_type" and written and not isinstance(value, str | None):
+        return f'should be text: write "{_short(written)}" in quotes'
     message = str(detail["msg"]).removeprefix("Input ").removeprefix("Value error, ")
-    return message if isinstance(value, dict | list) else f"{message}, not {value!r}"
+    if isinstance(value, str | None):
+        return f"{message}, not {value!r}"
+    return message if written is None else f"{message}, not {_short(written)}"
 
 
 def _known_keys(model: type[BaseModel], location: Location) -> list[str]:

@@ -55,16 +55,14 @@ class Feeds:
 
     def record_gap(
         self, channel: str, begins_at: datetime, ends_at: datetime, reason: str
-    ) -> FeedGap:
-        """Messages of this time may be lost."""
-        return self._do.write(
-            Topic.MESSAGES,
-            self._record_gap,
-            channel=channel,
-            begins_at=begins_at,
-            ends_at=ends_at,
-            reason=reason,
-        )
+    ) -> FeedGap | None:
+        """Messages of this time may be lost; the channel goes on from its end.
+
+        What another process has received in the meantime, or has recorded as a gap, is none: None
+        when nothing is left. One that goes on where an open gap of the same reason ends lengthens
+        that one, and is none either: there is nothing new to tell.
+        """
+        return self._do.write(Topic.MESSAGES, self._record_gap, channel, begins_at, ends_at, reason)
 
     def gaps(self, *, channel: str | None = None, open_only: bool = True) -> tuple[FeedGap, ...]:
         """The newest first; those that a person has seen only when asked for."""
@@ -91,8 +89,7 @@ class Feeds:
 
     def _raise(self, connection: Connection, channel: str, values: dict[str, Any]) -> None:
         """Set each value unless the one that is there is greater."""
-        row = connection.execute(select(feeds).where(feeds.c.channel == channel).with_for_update())
-        known = row.mappings().one_or_none()
+        known = _locked(connection, channel)
         higher = {
             name: value
             for name, value in values.items()
@@ -101,8 +98,35 @@ class Feeds:
         if higher:
             self._set(connection, channel, **higher)
 
-    def _record_gap(self, connection: Connection, /, **values: object) -> FeedGap:
-        insert = feed_gaps.insert().values(**values, recorded_at=self._dialect.clock.now())
+    def _record_gap(
+        self,
+        connection: Connection,
+        channel: str,
+        begins_at: datetime,
+        ends_at: datetime,
+        reason: str,
+    ) -> FeedGap | None:
+        feed = _locked(connection, channel)
+        if feed is not None and feed["continuous_until"] is not None:
+            begins_at = max(begins_at, feed["continuous_until"])
+        if begins_at >= ends_at:
+            return None
+        self._raise(connection, channel, {"continuous_until": ends_at})
+        longer = feed_gaps.update().where(
+            feed_gaps.c.channel == channel,
+            feed_gaps.c.ends_at == begins_at,
+            feed_gaps.c.reason == reason,
+            feed_gaps.c.acknowledged_at.is_(None),
+        )
+        if connection.execute(longer.values(ends_at=ends_at)).rowcount:
+            return None
+        insert = feed_gaps.insert().values(
+            channel=channel,
+            begins_at=begins_at,
+            ends_at=ends_at,
+            reason=reason,
+            recorded_at=self._dialect.clock.now(),
+        )
         row = connection.execute(insert.returning(feed_gaps)).mappings().one()
         return value_of(FeedGap, row)
 
@@ -118,6 +142,11 @@ def _feed(row: RowMapping) -> Feed:
     seconds = row["observed_retention"]
     retention = None if seconds is None else timedelta(seconds=seconds)
     return value_of(Feed, row, observed_retention=retention)
+
+
+def _locked(connection: Connection, channel: str) -> RowMapping | None:
+    query = select(feeds).where(feeds.c.channel == channel).with_for_update()
+    return connection.execute(query).mappings().one_or_none()
 
 
 def _find(connection: Connection, channel: str) -> Feed | None:

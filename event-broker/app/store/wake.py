@@ -7,6 +7,7 @@ any thread and must not block.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import uuid
@@ -119,9 +120,12 @@ class FifoWakeUps(WakeUps):
     def _tell(self, path: str, topic: Topic) -> None:
         try:
             fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # ENXIO: its reader is gone and did not tidy up
-            with suppress(OSError):
-                os.unlink(path)
+        except OSError as error:
+            # Its reader is gone and did not tidy up. Anything else says nothing of the reader: for
+            # want of open files, for instance, nothing can be opened.
+            if error.errno == errno.ENXIO:
+                with suppress(OSError):
+                    os.unlink(path)
             return
         try:
             with suppress(BlockingIOError):  # full: it will wake anyway

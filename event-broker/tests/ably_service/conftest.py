@@ -146,6 +146,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
+async def spare(store: Store) -> AsyncIterator[tuple[AblyStandin, Ingestion]]:
+    """A second process on the same store, with a way to Ably of its own."""
+    async with AblyStandin() as standin:
+        ingestion = Ingestion(standin, store)
+        yield standin, ingestion
+        await ingestion.stop()
+        ingestion.close()
+
+
+@pytest.fixture
 async def ingestion(ably: AblyStandin, store: Store) -> AsyncIterator[Ingestion]:
     ingestion = Ingestion(ably, store)
     yield ingestion

@@ -295,6 +295,49 @@ class TestGaps:
         retention = ingestion.store.feeds.get("alpha").observed_retention
         assert timedelta(hours=3) <= retention < timedelta(hours=3, minutes=1)
 
+    async def test_what_a_spare_process_received_is_none(
+        self, ably: AblyStandin, ingestion: Any, spare: tuple[AblyStandin, Any]
+    ) -> None:
+        elsewhere, other = spare
+        for process in (ingestion, other):
+            process.start("alpha")
+            await process.caught_up("alpha")
+
+        async def time_passes() -> None:
+            """Less than the retention, and the other process sees it pass."""
+            known = other.feed("alpha").continuous_until
+            for standin in (ably, elsewhere):
+                standin.advance(100)
+            later = known + timedelta(seconds=90)
+            await other.until(lambda: other.feed("alpha").continuous_until > later)
+
+        before = ingestion.feed("alpha").continuous_until
+        ably.stop_listening()
+        ably.abort_connections()
+        for _ in range(3):
+            await time_passes()
+        await ably.start_listening()
+        await ingestion.caught_up("alpha")
+        assert ingestion.feed("alpha").continuous_until > before + timedelta(seconds=270)
+        assert not ingestion.store.feeds.gaps()
+        assert not ingestion.alerted(AlertKind.GAP)
+
+    async def test_two_processes_that_find_the_same_one_tell_it_once(
+        self, ably: AblyStandin, ingestion: Any, spare: tuple[AblyStandin, Any]
+    ) -> None:
+        elsewhere, other = spare
+        ingestion.start("alpha")
+        await ingestion.caught_up("alpha")
+        await ingestion.stop()
+        for standin in (ably, elsewhere):
+            standin.advance(3_600)
+        ingestion.start("alpha")
+        other.start("alpha")
+        await ingestion.caught_up("alpha")
+        await other.caught_up("alpha")
+        assert len(ingestion.store.feeds.gaps()) == 1
+        assert len(ingestion.alerted(AlertKind.GAP) + other.alerted(AlertKind.GAP)) == 1
+
     async def test_the_servers_clock_counts_however_wrong_this_machines_is(
         self, ably: AblyStandin, ingestion: Any
     ) -> None:

@@ -103,8 +103,71 @@ async def test_a_batch_that_the_sdk_drops_does_not_make_it_rewind_for_ever(
     ably.publish("alpha", {"data": "{", "encoding": "json"})
     ably.publish("alpha", message("after"))
     await ingestion.until(lambda: ingestion.payloads() == ["after"])
+    await ingestion.caught_up("alpha")
     with pytest.raises(TimeoutError):
         await ably.received.wait("ATTACH", patience=0.2)
+
+
+async def test_a_batch_that_the_sdk_drops_is_a_gap(ably: AblyStandin, ingestion: Any) -> None:
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    known = ingestion.store.feeds.get("alpha").continuous_until
+    frame = ably.publish("alpha", [message("lost"), {"data": "{", "encoding": "json"}])
+    await ingestion.until(lambda: ingestion.alerted(AlertKind.GAP))
+    (gap,) = ingestion.store.feeds.gaps(channel="alpha")
+    assert known <= gap.begins_at
+    published = frame["timestamp"] / 1_000
+    assert gap.begins_at.timestamp() <= published <= gap.ends_at.timestamp()
+    assert "could not be decoded" in gap.reason
+    (told,) = ingestion.alerted(AlertKind.GAP)
+    assert "may be lost" in told
+    await ingestion.caught_up("alpha")
+    await ingestion.until(lambda: ingestion.feed("alpha").continuous_until > gap.ends_at)
+    ably.publish("alpha", message("after"))
+    await ingestion.until(lambda: ingestion.payloads() == ["after"])
+    assert ingestion.store.feeds.gaps() == (gap,)
+
+
+async def test_what_the_sdk_drops_of_a_rewind_is_a_gap(ably: AblyStandin, ingestion: Any) -> None:
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    await ingestion.stop()
+    frame = ably.publish("alpha", [message("lost"), {"data": "{", "encoding": "json"}])
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    (gap,) = ingestion.store.feeds.gaps()
+    published = frame["timestamp"] / 1_000
+    assert gap.begins_at.timestamp() <= published <= gap.ends_at.timestamp()
+
+
+async def test_batches_that_are_dropped_in_a_row_are_one_gap(
+    ably: AblyStandin, ingestion: Any
+) -> None:
+    ingestion.patience = replace(ingestion.patience, ping_every=60.0)
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    last = [ably.publish("alpha", {"data": "{", "encoding": "json"}) for _ in range(20)][-1]
+    published = last["timestamp"] / 1_000
+    await ingestion.until(
+        lambda: any(gap.ends_at.timestamp() >= published for gap in ingestion.store.feeds.gaps())
+    )
+    await ingestion.caught_up("alpha")
+    assert len(ingestion.store.feeds.gaps()) == len(ingestion.alerted(AlertKind.GAP)) == 1
+
+
+async def test_a_connection_that_cannot_be_had_drops_nothing(
+    ably: AblyStandin, ingestion: Any
+) -> None:
+    ingestion.start("alpha")
+    await ingestion.caught_up("alpha")
+    ably.received.clear()
+    ably.fail_upgrade(503)
+    ably.abort_connections()
+    await ingestion.until(lambda: not ingestion.feed("alpha").attached)
+    await ingestion.a_moment(0.2)
+    ably.fail_upgrade(None)
+    await ingestion.caught_up("alpha")
+    assert not ingestion.store.feeds.gaps()
 
 
 async def test_a_permission_that_is_given_is_used_by_the_next_client(

@@ -46,6 +46,7 @@ async def test_processes_are_listed(service: Service, anybody: httpx.AsyncClient
 
 async def test_a_gap_is_acknowledged_once(service: Service, operator: httpx.AsyncClient) -> None:
     gap = service.store.feeds.record_gap("alpha", NOW - timedelta(hours=3), NOW, "was down")
+    assert gap is not None
     (shown,) = (await operator.get("/feeds/gaps")).json()
     assert (shown["channel"], shown["reason"]) == ("alpha", "was down")
     path = f"/feeds/gaps/{gap.gap_id}/acknowledge"

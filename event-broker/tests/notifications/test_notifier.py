@@ -6,13 +6,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from queue import Empty, Queue
+from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import structlog
 
 from app.notifications import Kind, Notification, Notifier, Patience
-from app.notifications.delivery import NotDelivered
+from app.notifications.delivery import Deliver, NotDelivered
 from app.settings.service_sections import Level, NotificationsConfig
 
 #: One of the libraries that apprise loads.
@@ -57,6 +59,17 @@ class Inbox:
             raise error
         self.titles.append(message.title)
         self.arrived.put(address)
+
+
+def by_address(**inboxes: Inbox) -> Deliver:
+    """Delivers what is for `ntfy://name` into the inbox of that name."""
+
+    def deliver(address: str, message: Notification) -> None:
+        host = urlsplit(address).hostname
+        assert host is not None
+        inboxes[host](address, message)
+
+    return deliver
 
 
 def test_title_and_body_arrive_at_the_topic(server: Any, start: Open) -> None:
@@ -149,12 +162,101 @@ def test_a_message_that_nobody_takes_is_given_up_logged_and_counted(
 
 
 def test_only_the_address_that_failed_is_tried_again(start: Open) -> None:
-    inbox = Inbox(NotDelivered("busy"))
-    notifier = start("ntfy://first", "ntfy://second", deliver=inbox)
+    busy, other = Inbox(NotDelivered("busy")), Inbox()
+    notifier = start("ntfy://busy", "ntfy://other", deliver=by_address(busy=busy, other=other))
     notifier.send(notification())
-    assert [inbox.arrived.get(timeout=10) for _ in range(2)] == ["ntfy://second", "ntfy://first"]
+    assert {inbox.arrived.get(timeout=10) for inbox in (busy, other)} == {
+        "ntfy://busy",
+        "ntfy://other",
+    }
     notifier.close(5)
-    assert notifier.tally().delivered == len(inbox.titles) == 2
+    assert notifier.tally().delivered == len(busy.titles + other.titles) == 2
+
+
+def test_an_address_that_is_down_holds_up_no_other(start: Open) -> None:
+    good = Inbox()
+    notifier = start(
+        "ntfy://down",
+        "ntfy://good",
+        patience=Patience(pauses=(3600,)),
+        deliver=by_address(down=Inbox(*[NotDelivered("down")] * 30), good=good),
+    )
+    titles = [f"run {number}" for number in range(10)]
+    for title in titles:
+        notifier.send(notification(title=title))
+    for _ in titles:
+        good.arrived.get(timeout=10)
+    notifier.send(notification(Kind.NEEDS_ATTENTION, "look"))
+    good.arrived.get(timeout=10)
+    assert good.titles == [*titles, "look"]
+
+
+def test_what_an_address_that_is_down_keeps_waiting_is_bounded(start: Open) -> None:
+    good = Inbox()
+    notifier = start(
+        "ntfy://down",
+        "ntfy://good",
+        patience=Patience(pauses=(3600,), capacity=3),
+        deliver=by_address(down=Inbox(*[NotDelivered("down")] * 30), good=good),
+    )
+    for _ in range(20):
+        notifier.send(notification())
+        good.arrived.get(timeout=10)
+    # One more may be under way.
+    assert notifier.tally().waiting <= 4
+    assert notifier.tally().dropped >= 16
+    assert len(good.titles) == 20
+
+
+def test_what_needs_a_person_overtakes_what_waits(start: Open) -> None:
+    released, entered, inbox = threading.Event(), threading.Event(), Inbox()
+
+    def deliver(address: str, message: Notification) -> None:
+        entered.set()
+        released.wait(10)
+        inbox(address, message)
+
+    notifier = start("ntfy://slow", deliver=deliver)
+    notifier.send(notification(title="in delivery"))
+    assert entered.wait(10)
+    for title in ("first", "second"):
+        notifier.send(notification(title=title))
+    for title in ("look", "look again"):
+        notifier.send(notification(Kind.NEEDS_ATTENTION, title))
+    released.set()
+    notifier.close(5)
+    assert inbox.titles == ["in delivery", "look", "look again", "first", "second"]
+
+
+def test_what_needs_a_person_does_not_wait_for_a_pause(start: Open) -> None:
+    failed = threading.Event()
+    inbox = Inbox()
+
+    def deliver(address: str, message: Notification) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise NotDelivered("busy")
+        inbox(address, message)
+
+    notifier = start("ntfy://host", patience=Patience(pauses=(3600,)), deliver=deliver)
+    notifier.send(notification(title="first"))
+    assert failed.wait(10)
+    notifier.send(notification(title="second"))
+    notifier.send(notification(Kind.NEEDS_ATTENTION, "look"))
+    inbox.arrived.get(timeout=10)
+    assert inbox.titles == ["look"]
+    notifier.close(5)
+    assert inbox.titles == ["look", "first", "second"]
+
+
+def test_what_is_tried_again_keeps_its_place(start: Open) -> None:
+    inbox = Inbox(NotDelivered("busy"), NotDelivered("busy"), None, NotDelivered("busy"))
+    notifier = start("ntfy://host", deliver=inbox)
+    for title in ("first", "second", "third"):
+        notifier.send(notification(title=title))
+    for _ in range(3):
+        inbox.arrived.get(timeout=10)
+    assert inbox.titles == ["first", "second", "third"]
 
 
 def test_an_address_that_is_none_is_not_tried_again(start: Open) -> None:
@@ -228,28 +330,50 @@ def test_nothing_is_taken_after_the_end(start: Open) -> None:
     notifier.close(5)
     notifier.send(notification(title="after"))
     assert inbox.titles == ["before"]
-    assert notifier.tally().dropped == 1
+    assert notifier.tally().failed == 1
 
 
 def test_an_address_is_unreached_until_it_takes_a_message_again(start: Open) -> None:
     inbox, down = Inbox(), {"ntfy://host"}
+    attempts = Queue[str]()
 
     def deliver(address: str, message: Notification) -> None:
         if address in down:
+            attempts.put(message.title)
             raise NotDelivered("down")
         inbox(address, message)
 
     notifier = start("ntfy://host", "ntfy://other", deliver=deliver)
-    notifier.send(notification())
-    notifier.send(notification())
+    notifier.send(notification(title="first"))
+    notifier.send(notification(title="second"))
     # With the second message, the first has been given up.
-    assert [inbox.arrived.get(timeout=10) for _ in range(2)] == ["ntfy://other"] * 2
+    assert [attempts.get(timeout=10) for _ in range(4)] == ["first"] * 3 + ["second"]
     assert notifier.tally().unreached == 1
     down.clear()
     notifier.send(notification(title="the last one"))
     notifier.close(5)
     assert inbox.titles.count("the last one") == 2
     assert notifier.tally().unreached == 0
+
+
+def test_the_end_does_not_wait_for_an_address_that_never_answers(start: Open) -> None:
+    released, entered, good = threading.Event(), threading.Event(), Inbox()
+
+    def deliver(address: str, message: Notification) -> None:
+        if address == "ntfy://stuck":
+            entered.set()
+            released.wait(10)
+        good(address, message)
+
+    notifier = start("ntfy://stuck", "ntfy://good", deliver=deliver)
+    for title in ("first", "second"):
+        notifier.send(notification(title=title))
+    assert entered.wait(10)
+    begun = monotonic()
+    notifier.close(0.05)
+    assert monotonic() - begun < 5
+    assert good.titles == ["first", "second"]
+    released.set()
 
 
 def test_the_end_does_not_wait_for_pauses(start: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Queue
@@ -39,12 +40,12 @@ class _Heard(Notifier):
 
     def __init__(self, ended: Queue[LetterOutcome], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._ended = ended
+        self._outcomes = ended
 
     def report_to(self, report: Report) -> None:
         def both(key: str, outcome: LetterOutcome) -> None:
             report(key, outcome)
-            self._ended.put(outcome)
+            self._outcomes.put(outcome)
 
         super().report_to(both)
 
@@ -56,10 +57,15 @@ class Process:
     store: Store
     levels: dict[str, Level] = field(default_factory=dict)
     addresses: tuple[str, ...] = ("ntfy://host/topic",)
+    #: Addresses that take nothing.
+    down: dict[str, NotDelivered] = field(default_factory=dict)
+    #: Addresses that do not answer: what is set when they are asked, and what lets them go on.
+    stuck: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
     #: What each attempt comes to, before all succeed.
     errors: list[NotDelivered] = field(default_factory=list)
     patience: Patience = field(default_factory=lambda: Patience(pauses=(0,), attempt=5))
     told: list[str] = field(default_factory=list)
+    arrived: Queue[str] = field(default_factory=Queue)
     ended: Queue[LetterOutcome] = field(default_factory=Queue)
     time: float = 100.0
     letter: Letter | None = None
@@ -76,9 +82,16 @@ class Process:
         self.post = StorePost(cast(Store, self.link), self.notifier)
 
     def _deliver(self, address: str, notification: Notification) -> None:
+        if address in self.stuck:
+            asked, released = self.stuck[address]
+            asked.set()
+            released.wait(10)
+        if address in self.down:
+            raise self.down[address]
         if self.errors:
             raise self.errors.pop(0)
         self.told.append(notification.title)
+        self.arrived.put(notification.title)
 
     def record(self, notification: Notification = DONE) -> None:
         """An outcome, and its letter; it is not sent yet."""
@@ -219,14 +232,71 @@ async def test_what_no_patience_helps_is_given_up(start: Start, store: Store) ->
     assert store.outbox.open() == ()
 
 
+ONE, TWO = "ntfy://one/topic", "ntfy://two/topic"
+
+
 async def test_an_address_that_never_takes_it_is_no_delivery(start: Start) -> None:
-    process = start(
-        addresses=("ntfy://one", "ntfy://two"), errors=[NotDelivered("no", permanent=True)]
-    )
+    process = start(addresses=(ONE, TWO), down={ONE: NotDelivered("no", permanent=True)})
     process.record()
     process.post.send(DONE, process.letter)
     assert process.ended.get(timeout=10) is LetterOutcome.GIVEN_UP
     assert process.told == ["Rebalanced DU1"]
+
+
+async def test_it_is_settled_when_every_address_has_it_or_was_given_up(
+    start: Start, store: Store
+) -> None:
+    process = start(
+        addresses=(ONE, TWO),
+        down={ONE: NotDelivered("down")},
+        patience=Patience(pauses=(3600,)),
+    )
+    process.record()
+    process.post.send(DONE, process.letter)
+    process.arrived.get(timeout=10)
+    for _ in range(5):
+        await process.look()
+    # The other address is tried again in an hour.
+    assert len(store.outbox.open()) == 1
+    process.down.clear()
+    await process.end()
+    assert process.ended.get(timeout=10) is LetterOutcome.DELIVERED
+    assert process.told == ["Rebalanced DU1"] * 2
+    assert store.outbox.open() == ()
+
+
+async def test_what_one_address_has_when_a_process_ends_does_not_come_to_it_twice(
+    start: Start, store: Store
+) -> None:
+    process = start(
+        addresses=(ONE, TWO),
+        down={ONE: NotDelivered("down")},
+        patience=Patience(pauses=(3600,)),
+    )
+    process.record()
+    process.post.send(DONE, process.letter)
+    process.arrived.get(timeout=10)
+    await process.end()
+    assert process.ended.get(timeout=10) is LetterOutcome.GIVEN_UP
+    assert store.outbox.open() == ()
+
+
+async def test_an_end_that_comes_first_settles_what_one_address_has(
+    start: Start, store: Store
+) -> None:
+    """The other one never answers, and the end does not wait for it."""
+    stuck, released = threading.Event(), threading.Event()
+    process = start(addresses=(ONE, TWO), stuck={ONE: (stuck, released)})
+    for _ in range(2):
+        process.record()
+        process.post.send(DONE, process.letter)
+        process.arrived.get(timeout=10)
+    assert stuck.wait(10)
+    process.notifier.close(0.05)
+    await process.post.close()
+    assert [process.ended.get(timeout=10) for _ in "12"] == [LetterOutcome.GIVEN_UP] * 2
+    assert store.outbox.open() == ()
+    released.set()
 
 
 async def test_what_was_recorded_and_never_sent_is_told_by_the_process_itself(

@@ -118,6 +118,7 @@ async def test_a_gap_degrades_the_service_until_somebody_has_looked(
 ) -> None:
     now = datetime.now(UTC)
     gap = installation.store.feeds.record_gap("alpha", now - timedelta(hours=3), now, "was down")
+    assert gap is not None
     async with installation.serving(Role.WORKER) as here:
         await installation.until(lambda: installation.store.workers.at_work() > 0)
         degraded = (await here.service.health()).degraded

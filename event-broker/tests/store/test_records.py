@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -143,6 +144,7 @@ class TestFeeds:
 
     def test_a_gap_stays_open_until_a_person_has_seen_it(self, store: Store) -> None:
         gap = store.feeds.record_gap("alpha", NOON, NOON + _HOUR, "down for an hour")
+        assert gap is not None
         assert store.feeds.gaps() == (gap,)
         assert store.feeds.gaps(channel="beta") == ()
         assert store.feeds.acknowledge(gap.gap_id, "operator")
@@ -150,6 +152,41 @@ class TestFeeds:
         assert store.feeds.gaps() == ()
         (seen,) = store.feeds.gaps(open_only=False)
         assert (seen.acknowledged_by, seen.begins_at) == ("operator", NOON)
+
+    def test_what_another_process_received_meanwhile_is_no_gap(self, store: Store) -> None:
+        store.feeds.start("alpha", NOON)
+        store.feeds.advance("alpha", NOON + _HOUR)
+        assert store.feeds.record_gap("alpha", NOON, NOON + _HOUR, "down") is None
+        assert store.feeds.gaps() == ()
+        gap = store.feeds.record_gap("alpha", NOON, NOON + 2 * _HOUR, "down")
+        assert gap is not None
+        assert (gap.begins_at, gap.ends_at) == (NOON + _HOUR, NOON + 2 * _HOUR)
+        feed = store.feeds.get("alpha")
+        assert feed is not None
+        assert feed.continuous_until == NOON + 2 * _HOUR
+
+    def test_of_processes_that_find_the_same_gap_one_records_it(self, store: Store) -> None:
+        store.feeds.start("alpha", NOON)
+        with ThreadPoolExecutor(4) as processes:
+            recorded = processes.map(
+                lambda late: store.feeds.record_gap("alpha", NOON, NOON + _HOUR + late, "down"),
+                [timedelta(seconds=n) for n in range(4)],
+            )
+            (told,) = [gap for gap in recorded if gap is not None]
+        (gap,) = store.feeds.gaps()
+        assert (gap.gap_id, gap.begins_at) == (told.gap_id, NOON)
+        assert gap.ends_at == NOON + _HOUR + timedelta(seconds=3)
+
+    def test_only_an_open_gap_of_the_same_reason_becomes_longer(self, store: Store) -> None:
+        store.feeds.start("alpha", NOON)
+        starts = [NOON + n * _HOUR for n in range(4)]
+        first = store.feeds.record_gap("alpha", starts[0], starts[1], "down")
+        other = store.feeds.record_gap("alpha", starts[1], starts[2], "undecodable")
+        assert first is not None
+        assert other is not None
+        assert store.feeds.acknowledge(other.gap_id, "operator")
+        assert store.feeds.record_gap("alpha", starts[2], starts[3], "undecodable") is not None
+        assert len(store.feeds.gaps(open_only=False)) == 3
 
 
 ORDER = OrderRecord(

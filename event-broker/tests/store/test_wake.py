@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 from app.store import Store, Topic, open_store
 from app.store.records import Message, MessageOrigin
 from app.store.testing import arrival, claimed
+from app.store.wake import FifoWakeUps
 
 #: Far above what a wake-up takes, below the patience of a person.
 _PATIENCE = 20
@@ -184,6 +186,25 @@ def test_what_a_killed_process_left_is_tidied_up(sqlite_url: str, tmp_path: Path
     with open_store(sqlite_url) as store:
         store.events.enqueue(arrival())
     assert os.listdir(directory) == []
+
+
+def test_a_process_that_can_open_no_more_files_leaves_the_living_alone(tmp_path: Path) -> None:
+    bell = Bell()
+    listening, telling = FifoWakeUps(tmp_path), FifoWakeUps(tmp_path)
+    listening.subscribe(bell)
+    first_free = os.dup(0)
+    os.close(first_free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The directory gets the last one.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + 1, hard))
+    try:
+        telling.after_commit(Topic.EVENTS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert bell.rung.empty()
+    telling.after_commit(Topic.EVENTS)
+    assert bell.wait() == "store-wake-ups"
+    listening.close()
 
 
 def test_a_process_that_does_not_read_does_not_hold_others_up(
