@@ -9,6 +9,7 @@ from app.settings.accounts import read_accounts
 from app.settings.errors import SettingsError
 from broker_connector_base import AccountConfig
 from rebalance_workflow import AllocationSourceError, FileAllocationSource
+from rebalance_workflow.file_names import safe_file_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -61,6 +62,23 @@ async def test_a_strategy_that_is_no_plain_name_is_refused(tmp_path: Path, name:
     # As the allocation sources have it.
     with pytest.raises(AllocationSourceError):
         await FileAllocationSource(tmp_path).fetch(name)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "DU 1", "DU 1/ä", "x" * 101])
+def test_an_account_id_that_cannot_name_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    text = f"accounts:\n  - strategy_name: alpha\n    type: paper\n    account_id: {name}\n"
+    (problem,) = problems(tmp_path, text)
+    assert problem.startswith(f"accounts.yaml:4: accounts[0].account_id: {name!r} is not allowed")
+    # As journals and locks have it.
+    with pytest.raises(ValueError, match="cannot name a file"):
+        safe_file_name(name)
+
+
+def test_a_broker_that_there_is_no_connector_for_is_refused(tmp_path: Path) -> None:
+    account = "  - account_id: DU1\n    type: paper\n    strategy_name: a\n    broker: "
+    assert problems(tmp_path, f"accounts:\n{account}papr\n") == (
+        "accounts.yaml:5: accounts[0].broker: there is no broker 'papr': it is ibkr or paper",
+    )
 
 
 @pytest.mark.parametrize(
