@@ -265,5 +265,5 @@ def test_a_store_that_cannot_be_opened_is_a_clear_error(run: Run, home: Path) ->
     (home / "data").write_text("a file where the directory should be")
     for words in (["pause"], ["resume"], ["disarm"], ["attention"]):
         document = run(*words)
-        assert document["exit_code"] == ExitCode.FAILED
-        assert "cannot be opened" in document["error"]["message"]
+        assert document["exit_code"] == ExitCode.BAD_INPUT
+        assert "must be a directory that this user can write" in document["error"]["message"]
