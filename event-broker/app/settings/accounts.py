@@ -17,7 +17,7 @@ from pydantic import Field
 from broker_connector_base.models import AccountConfig
 from broker_connector_base.values import Value
 
-from .account_ids import is_paper_account
+from .account_ids import ACCOUNT_ID, is_paper_account
 from .brokers import BROKERS, is_on_paper
 from .errors import SettingsError
 from .schedules import ScheduledAccount
@@ -35,9 +35,9 @@ _OLD_FORM = (
     "strategy_name and cash_reserve_percent per entry"
 )
 _OLD_RESERVE_RANGE = (0, 10)
-#: The workflow's own rule for what becomes part of an address or of a file's name
-#: (`rebalance_workflow.allocation_sources`, `file_names`), which is too heavy to load here.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+#: The allocation sources' own rule (`rebalance_workflow.allocation_sources`), which is too heavy to
+#: load here: the name becomes part of an address or of a file's name.
+_STRATEGY_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
 class _OldNotification(Value):
@@ -104,13 +104,13 @@ def _check_names(
         document.problem(
             (*here, key),
             f"{name!r} is not allowed: use letters, digits, '.', '_' and '-', starting with a "
-            "letter or digit, 100 at most",
+            f"letter or digit, {most} characters at most",
         )
-        for key, name in (
-            ("account_id", account.account_id),
-            ("strategy_name", account.strategy_name),
+        for key, name, allowed, most in (
+            ("account_id", account.account_id, ACCOUNT_ID, 64),
+            ("strategy_name", account.strategy_name, _STRATEGY_NAME, 100),
         )
-        if not _NAME.fullmatch(name)
+        if not re.fullmatch(allowed, name)
     ]
     if account.broker.lower() not in BROKERS:
         problems.append(
