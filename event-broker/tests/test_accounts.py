@@ -157,8 +157,7 @@ accounts:
         "accounts.yaml:11: accounts[3].account_id: should be text: put 4711 in quotes",
         "accounts.yaml:14: accounts[3].cash_reserve_percent: "
         "should be less than or equal to 100, not 101",
-        "accounts.yaml:15: accounts[4]: "
-        "should be a valid dictionary or instance of AccountConfig, not 'nonsense'",
+        "accounts.yaml:15: accounts[4]: should be keys with values (key: value), not 'nonsense'",
     )
 
 

@@ -19,6 +19,7 @@ from app.events import UnknownEvent, WrongState
 from app.report.layout import console
 from app.report.switches import ArmingReport, PausesReport, show_pauses
 from app.settings import Settings
+from app.settings.complaints import validate
 from app.store import Store, StoreError, open_store
 from app.switches import ArmedState, Asker, Change, Refused, Switches
 
@@ -32,7 +33,7 @@ R = TypeVar("R", bound=BaseModel)
 def asked(kind: type[R], **values: object) -> R:
     """The request, by the rules that the API checks it with; raises `CommandFailed`."""
     try:
-        return kind.model_validate(values)
+        return validate(kind, values)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

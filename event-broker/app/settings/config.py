@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from broker_connector_base.values import Number, Value
 
+from .complaints import WEB_ADDRESS
 from .errors import SettingsError
 from .paper import PaperConfig, check_files
 from .service_sections import GatesConfig, NotificationsConfig, PdtConfig, SchedulerConfig
@@ -134,7 +135,7 @@ class AllocationsConfig(Value):
     """The first generation's place for the address; ALLOCATIONS_BASE_URL wins."""
 
     #: The address.
-    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    base_url: str | None = Field(default=None, pattern=WEB_ADDRESS)
 
 
 class Config(Value):

@@ -110,7 +110,8 @@ def _expected_holdings(
 def describe_unfilled(outcomes: Iterable[OrderOutcome]) -> list[str]:
     """What became of orders of earlier runs that traded nothing, for people."""
     return [
-        f"{outcome.client_order_id} of an earlier run is closed: {outcome.status.lower()}, 0 filled"
+        f"{outcome.client_order_id} of an earlier run is closed: "
+        f"{outcome.status.lower().replace('_', ' ')}, 0 filled"
         for outcome in outcomes
         if not outcome.filled_quantity
     ]

@@ -226,6 +226,13 @@ class TestInvariant11:
         assert {trade.symbol for trade in again.orders} == {"BBB"}
         assert again.recovered == ()
 
+    async def test_an_order_that_never_arrived_is_told_in_words(self) -> None:
+        world = make_world(**SWITCH, journal=CrashingJournal(2, written=True))
+        assert not await survives(world)
+        world.new_session()
+        result = await world.run()
+        assert result.warnings[0].endswith(" of an earlier run is closed: not found, 0 filled")
+
     async def test_an_intent_of_a_moment_ago_is_looked_up_again_before_it_counts_as_never_sent(
         self,
     ) -> None:
