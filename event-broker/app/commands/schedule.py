@@ -11,20 +11,22 @@ from app.market import CalendarError, MarketCalendar
 from app.report.schedule import Listed, MarketOpenReport, show_market_open_list
 from app.schedule import due_time
 from app.settings import Settings, SettingsError, select_account
-from app.store import Store, StoreError
+from app.store import Store, StoreError, open_store
 from app.store.records import MarketOpenEntry
 from app.switches import ScheduleRequest
 
 from .outcome import CommandFailed, ExitCode, Report
 from .session import Session
-from .switching import asked, store_of, who
+from .state import prepare_store
+from .switching import asked, who
 
 
 def run(session: Session) -> Report:
     """List, add, remove or clear; the list afterwards is the result."""
     settings = session.settings
+    prepare_store(settings)
     try:
-        with store_of(settings) as store:
+        with open_store(settings.database_url, mode=settings.mode.value) as store:
             message = _change(store, session)
             entries = store.market_open.list()
     except StoreError as error:

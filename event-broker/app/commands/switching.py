@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 from app.events import UnknownEvent, WrongState
 from app.report.layout import console
 from app.report.switches import ArmingReport, PausesReport, show_pauses
-from app.settings import Settings
 from app.settings.complaints import validate
 from app.store import Store, StoreError, open_store
 from app.switches import ArmedState, Asker, Change, Refused, Switches
@@ -44,19 +43,14 @@ def asked(kind: type[R], **values: object) -> R:
         ) from error
 
 
-def store_of(settings: Settings) -> Store:
-    """The store; raises `CommandFailed` where every command does, else `StoreError`."""
-    prepare_store(settings)
-    return open_store(settings.database_url, mode=settings.mode.value)
-
-
 @contextmanager
 def switching(session: Session) -> Iterator[tuple[Store, Switches]]:
     """The store and what may be switched in it; raises `CommandFailed`."""
     settings, name = session.settings, who()
+    prepare_store(settings)
     asker = Asker(name=name, way=f"by {name} at the command line")
     try:
-        with store_of(settings) as store:
+        with open_store(settings.database_url, mode=settings.mode.value) as store:
             yield store, Switches(store, settings, asker, partial(datetime.now, UTC))
     except Refused as error:
         raise CommandFailed.because(error, ExitCode.BAD_INPUT) from error
