@@ -156,6 +156,10 @@ def commands_page() -> Iterator[str]:
     yield from ("# Commands", "", MADE, "")
     yield "`tools/rebalancer.sh COMMAND` runs any of them. `tools/rebalance.sh`, `tools/serve.sh`,"
     yield "`tools/schedule.sh` and `tools/reload.sh` are short for the commands of these names."
+    yield ""
+    yield "What holds for a command holds for its actions (`schedule add`, `attention retry`, ...):"
+    yield "`--json`, before or after the action, prints one JSON document and nothing else, and the"
+    yield "exit codes are the same."
     yield from explain([])
 
 
@@ -187,6 +191,43 @@ def api_page() -> Iterator[str]:
         for method, operation in methods.items():
             text = " ".join(operation.get("description", "").split())
             yield f"| {method.upper()} | `{path}` | {text} |"
+    yield from ("", "## Query parameters", "")
+    yield "An event that has ended is not among `/queue/events` unless its state is asked for"
+    yield "(`?state=done`); by its id it is found whatever its state."
+    yield ""
+    yield from ("| path | parameter | values | default | meaning |", "|---|---|---|---|---|")
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for given in operation.get("parameters", ()):
+                if given["in"] == "query":
+                    yield query_row(f"{method.upper()} {path}", given, document)
+
+
+def query_row(path: str, given: dict[str, Any], document: dict[str, Any]) -> str:
+    """A line of the table; `document` holds what schemas refer to."""
+    schema = given["schema"]
+    usual = schema.get("default")
+    shown = "" if usual is None else f"`{json.dumps(usual)}`"
+    shown = "needed" if given["required"] else shown
+    said = given.get("description", "")
+    return f"| `{path}` | `{given['name']}` | {kind_of(schema, document)} | {shown} | {said} |"
+
+
+def kind_of(schema: dict[str, Any], document: dict[str, Any]) -> str:
+    """What a parameter may be, in words."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if "anyOf" in schema:
+        options = (option for option in schema["anyOf"] if option != {"type": "null"})
+        return " or ".join(kind_of(option, document) for option in options)
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if schema["type"] == "array":
+        return f"{kind_of(schema['items'], document)}; may be given several times"
+    bounds = {"minimum": "from {}", "maximum": "to {}"}
+    found = [words.format(schema[name]) for name, words in bounds.items() if name in schema]
+    kinds = {"string": "text", "boolean": "`true` or `false`", "integer": "a whole number"}
+    return " ".join(found) or kinds[schema["type"]]
 
 
 def pages() -> dict[str, str]:

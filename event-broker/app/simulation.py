@@ -196,9 +196,10 @@ def _start(files: SimulatorFiles) -> SimulatorLease:
     except (OSError, ValueError, KeyError, TypeError) as error:
         process.kill()
         process.wait()
-        raise SimulationError(
-            f"the simulator did not start: {_last_words(files.log, earlier)}"
-        ) from error
+        words = f"the simulator did not start: {_last_words(files.log, earlier)}"
+        if files.state.exists():
+            words += "\n`tools/rebalance.sh --reset-demo` deletes its state: the demo begins anew"
+        raise SimulationError(words) from error
     finally:
         process.stdout.close()
     # It outlives this command when others use it, so nobody here waits for it.

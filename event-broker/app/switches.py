@@ -15,11 +15,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.events import Enqueued, Event
-from app.settings import Settings, SettingsError, TradingMode, select_account
+from app.settings import ACCOUNT_ID, Settings, SettingsError, TradingMode, select_account
 from app.store import Store
 
-#: What accounts.yaml accepts, and nothing that could be a path.
-ACCOUNT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+#: What accounts.yaml accepts.
+ACCOUNT_PATTERN = f"^{ACCOUNT_ID}$"
 #: One line of printable text.
 _TEXT = r"^[^\x00-\x1f\x7f]*$"
 

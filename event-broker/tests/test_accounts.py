@@ -1,5 +1,6 @@
 """`accounts.yaml` in both forms."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.settings.accounts import read_accounts
 from app.settings.errors import SettingsError
+from app.switches import ACCOUNT_PATTERN
 from broker_connector_base import AccountConfig
 from rebalance_workflow import AllocationSourceError, FileAllocationSource
 
@@ -61,6 +63,22 @@ async def test_a_strategy_that_is_no_plain_name_is_refused(tmp_path: Path, name:
     # As the allocation sources have it.
     with pytest.raises(AllocationSourceError):
         await FileAllocationSource(tmp_path).fetch(name)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "DU 1", "DU 1/ä", "x" * 65])
+def test_an_account_id_that_cannot_name_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    text = f"accounts:\n  - strategy_name: alpha\n    type: paper\n    account_id: {name}\n"
+    (problem,) = problems(tmp_path, text)
+    assert problem.startswith(f"accounts.yaml:4: accounts[0].account_id: {name!r} is not allowed")
+    # As the API has it.
+    assert not re.fullmatch(ACCOUNT_PATTERN, name)
+
+
+def test_a_broker_that_there_is_no_connector_for_is_refused(tmp_path: Path) -> None:
+    account = "  - account_id: DU1\n    type: paper\n    strategy_name: a\n    broker: "
+    assert problems(tmp_path, f"accounts:\n{account}papr\n") == (
+        "accounts.yaml:5: accounts[0].broker: there is no broker 'papr': it is ibkr or paper",
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,8 +157,7 @@ accounts:
         'accounts.yaml:11: accounts[3].account_id: should be text: write "4711" in quotes',
         "accounts.yaml:14: accounts[3].cash_reserve_percent: "
         "should be less than or equal to 100, not 101",
-        "accounts.yaml:15: accounts[4]: "
-        "should be a valid dictionary or instance of AccountConfig, not 'nonsense'",
+        "accounts.yaml:15: accounts[4]: should be keys with values (key: value), not 'nonsense'",
     )
 
 

@@ -90,6 +90,29 @@ def test_only_a_rebalance_needs_the_allocation_service(ask: Ask, home: Path) -> 
         assert "ALLOCATIONS" not in errors
 
 
+@pytest.mark.parametrize("command", ["reload", "serve"])
+def test_what_a_service_cannot_work_without_is_told_at_once(
+    ask: Ask, home: Path, command: str
+) -> None:
+    lacking = {"TRADING_MODE": "paper", "NOTIFICATION_URLS": "s3cret", "API_PORT": "0"}
+    assert ask(command, **lacking) == (
+        2,
+        "",
+        "error: .env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE=paper\n"
+        "NOTIFICATION_URLS: should be addresses of apprise, such as ntfy://topic\n",
+    )
+    assert not (home / "data").exists()
+
+
+def test_the_doctor_shows_what_a_service_cannot_work_without(ask: Ask) -> None:
+    lacking = {"TRADING_MODE": "paper", "IB_HOST": "127.0.0.1", "IB_PORT": "1"}
+    code, output, _ = ask("doctor", "--json", **lacking)
+    (diagnosis,) = json.loads(output)["result"]
+    check = diagnosis["checks"][0]
+    assert (code, check["name"], check["verdict"]) == (1, "configuration", "failed")
+    assert check["detail"] == ".env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE=paper"
+
+
 def test_missing_accounts_say_how_to_create_them(ask: Ask, home: Path) -> None:
     (home / "accounts.yaml").unlink()
     code, _, errors = ask("rebalance", "-account", "DU100")

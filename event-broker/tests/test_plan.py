@@ -14,6 +14,7 @@ import pytest
 from app.account_process.messages import AccountJob, Operation, StrategyJob
 from app.account_process.operations import describe_failure, perform
 from app.settings import Settings, load_settings, select_account, select_followers
+from broker_connector_base import AccountConfig
 from ibkr_simulator import SimulatedGateway
 from rebalance_workflow import AllocationSourceError
 from simulated_exchange import Event, OrderChanged, WallClock, load_scenario
@@ -99,10 +100,9 @@ async def test_an_account_that_the_gateway_does_not_have_is_a_row(
     with (home / "accounts.yaml").open("a") as file:
         file.write(f"  - {{account_id: DU404, type: paper, strategy_name: {STRATEGY}}}\n")
         file.write(f"  - {{account_id: U405, type: paper, strategy_name: {STRATEGY}}}\n")
-        file.write(
-            f"  - {{account_id: DU406, broker: other, strategy_name: {STRATEGY}, type: paper}}\n"
-        )
-    found = await planned(plan_job(home, gateway))
+    other = AccountConfig(account_id="DU406", broker="other", strategy_name=STRATEGY, type="paper")
+    followers = select_followers(load_settings(home, {}), STRATEGY)
+    found = await planned(plan_job(home, gateway, accounts=(*followers, other)))
     errors = {row["account_id"]: row["error"] for row in found["accounts"]}
     assert {key: error["kind"] if error else None for key, error in errors.items()} == {
         "DU789012": None,

@@ -152,9 +152,10 @@ def test_one_that_cannot_start_says_nothing_of_earlier_starts(tmp_path: Path) ->
     for _ in range(2):
         with pytest.raises(simulation.SimulationError) as caught:
             simulation.acquire(tmp_path)
-        first, *lines = str(caught.value).splitlines()
+        first, *lines, last = str(caught.value).splitlines()
         assert first.endswith("simulator.log")
         assert [line.startswith("  ibkr_simulator: ") for line in lines] == [True]
+        assert last.startswith("`tools/rebalance.sh --reset-demo` deletes its state")
 
 
 def test_a_reset_forgets_the_state_and_what_tells_of_it(tmp_path: Path) -> None:

@@ -261,9 +261,17 @@ def test_an_incomplete_command_line_is_refused(words: list[str]) -> None:
     assert caught.value.exit_code is ExitCode.BAD_INPUT
 
 
+def test_an_id_that_is_none_is_told_in_the_user_s_words(run: Run) -> None:
+    document = run("attention", "retry", "nonsense")
+    assert document["exit_code"] == ExitCode.BAD_INPUT
+    assert document["error"]["message"] == (
+        "event: should be an id as lists show it. Nothing was changed."
+    )
+
+
 def test_a_store_that_cannot_be_opened_is_a_clear_error(run: Run, home: Path) -> None:
     (home / "data").write_text("a file where the directory should be")
     for words in (["pause"], ["resume"], ["disarm"], ["attention"]):
         document = run(*words)
-        assert document["exit_code"] == ExitCode.FAILED
-        assert "cannot be opened" in document["error"]["message"]
+        assert document["exit_code"] == ExitCode.BAD_INPUT
+        assert "must be a directory that this user can write" in document["error"]["message"]

@@ -80,9 +80,12 @@ def _require(
         return
     if granted is Role.NOBODY:
         context.failed_logins.charge(request)
+        wanted = "MANAGEMENT_API_KEY"
+        if needed is Role.READ and context.settings.environment.management_read_api_key:
+            wanted = "MANAGEMENT_READ_API_KEY (or MANAGEMENT_API_KEY)"
         raise HTTPException(
             status.HTTP_401_UNAUTHORIZED,
-            "a valid key is needed: Authorization: Bearer MANAGEMENT_API_KEY. Nothing was done",
+            f"a valid key is needed: Authorization: Bearer {wanted}. Nothing was done",
             headers={"WWW-Authenticate": "Bearer"},
         )
     raise HTTPException(

@@ -12,6 +12,7 @@ from app.settings import Settings
 from broker_connector_base.models import AccountConfig
 
 from .outcome import ExitCode, Report
+from .service_needs import missing_needs
 from .session import Session
 from .task import run_operation
 
@@ -37,6 +38,13 @@ def _visit(session: Session, account: AccountConfig) -> Diagnosis:
 
 def _configuration(settings: Settings) -> Check:
     name = "configuration"
+    if problems := missing_needs(settings):
+        return Check(
+            name=name,
+            verdict=Verdict.FAILED,
+            detail="; ".join(problems),
+            fix="set it in .env; a service does not start without",
+        )
     if settings.notices:
         return Check(
             name=name,

@@ -12,11 +12,13 @@ from app.report.layout import console
 from app.settings import processed_accounts
 
 from .outcome import ExitCode, Report
+from .service_needs import require_needs
 from .session import Session
 
 
 def run(session: Session) -> Report:
     """The files have been read by now, or the command would have ended."""
+    require_needs(session.settings)
     accounts = [account.account_id for account in processed_accounts(session.settings)]
 
     def show() -> None:

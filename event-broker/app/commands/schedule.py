@@ -17,12 +17,14 @@ from app.switches import ScheduleRequest
 
 from .outcome import CommandFailed, ExitCode, Report
 from .session import Session
+from .state import prepare_store
 from .switching import asked, who
 
 
 def run(session: Session) -> Report:
     """List, add, remove or clear; the list afterwards is the result."""
     settings = session.settings
+    prepare_store(settings)
     try:
         with open_store(settings.database_url, mode=settings.mode.value) as store:
             message = _change(store, session)

@@ -22,6 +22,7 @@ from app.shared_client_ids import client_ids_of
 from app.store import Store, StoreError, StoreUnavailable, open_store
 
 from .outcome import CommandFailed, ExitCode, Report, say
+from .service_needs import require_needs
 from .session import Session
 from .state import prepare_state
 
@@ -34,6 +35,7 @@ _OPEN_AGAIN_SECONDS = 2.0
 def run(session: Session) -> Report:
     """Serve; raises `CommandFailed` when it cannot begin."""
     settings, role = session.settings, Role(session.arguments.role)
+    require_needs(settings, trades=role.includes(Role.WORKER))
     prepare_state(settings)
     configure_logging(settings, to_terminal=True, role=role.value)
     asyncio.run(_serve(settings, role))

@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from app.settings import Settings
 
@@ -17,13 +18,24 @@ from .outcome import CommandFailed, ExitCode
 
 def prepare_state(settings: Settings) -> None:
     """Create the directories that account processes write to; raises `CommandFailed`."""
+    _prepare(
+        settings,
+        settings.log_directory,
+        settings.journal_directory,
+        settings.lock_directory,
+        settings.state_directory,
+    )
+
+
+def prepare_store(settings: Settings) -> None:
+    """The same for a command that needs the store and nothing else of the state."""
+    if not settings.store_is_shared:
+        _prepare(settings, settings.state_directory)
+
+
+def _prepare(settings: Settings, *directories: Path) -> None:
     with state_needed(settings):
-        for directory in (
-            settings.log_directory,
-            settings.journal_directory,
-            settings.lock_directory,
-            settings.state_directory,
-        ):
+        for directory in directories:
             directory.mkdir(parents=True, exist_ok=True)
             for path in (directory, *directory.iterdir()):
                 if not os.access(path, os.W_OK):

@@ -18,11 +18,13 @@ from pydantic import BaseModel, ValidationError
 from app.events import UnknownEvent, WrongState
 from app.report.layout import console
 from app.report.switches import ArmingReport, PausesReport, show_pauses
+from app.settings.complaints import validate
 from app.store import Store, StoreError, open_store
 from app.switches import ArmedState, Asker, Change, Refused, Switches
 
 from .outcome import CommandFailed, ExitCode, Report
 from .session import Session
+from .state import prepare_store
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -30,7 +32,7 @@ R = TypeVar("R", bound=BaseModel)
 def asked(kind: type[R], **values: object) -> R:
     """The request, by the rules that the API checks it with; raises `CommandFailed`."""
     try:
-        return kind.model_validate(values)
+        return validate(kind, values)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
@@ -45,6 +47,7 @@ def asked(kind: type[R], **values: object) -> R:
 def switching(session: Session) -> Iterator[tuple[Store, Switches]]:
     """The store and what may be switched in it; raises `CommandFailed`."""
     settings, name = session.settings, who()
+    prepare_store(settings)
     asker = Asker(name=name, way=f"by {name} at the command line")
     try:
         with open_store(settings.database_url, mode=settings.mode.value) as store:

@@ -39,6 +39,8 @@ class Reading(NamedTuple):
     ending: Ending
     message: str
     orders: Sequence[OrderLine] = ()
+    #: What an earlier run traded that no result has told.
+    recovered: Sequence[OrderLine] = ()
     total_equity: Decimal | None = None
 
 
@@ -59,6 +61,7 @@ def result_row(
         "status": "success" if move is Move.FINISH else _STATUS[move],
         "message": reading.message,
         "timestamp": at.isoformat(),
+        "recovered": [_order(line) for line in reading.recovered],
         "details": json.loads(document),
         "error": None,
     }
@@ -81,6 +84,7 @@ def failure_row(
         "status": _STATUS[move],
         "message": message,
         "timestamp": at.isoformat(),
+        "recovered": [],
         "details": None,
         "error": {"kind": kind, "message": message},
     }

@@ -5,14 +5,14 @@ Pure. Amounts are in the account's currency; times are shown in the configured z
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.events import Command
-from app.report.results import ExecutedTrade, Preview, Result, Run
+from app.report.results import ExecutedTrade, Preview, RecoveredTrade, Result, Run
 from broker_connector_base.models import AccountConfig, RunStatus
 
 from .notification import Kind, Notification
@@ -56,14 +56,15 @@ class Subject:
 
 def run_finished(subject: Subject, run: Run, *, again_at: datetime | None = None) -> Notification:
     """A rebalance came to its end; what it has left is done at `again_at`."""
-    kind, words = _TITLES[run.status]
-    trades = [_trade(order, run.currency) for order in run.orders]
+    # What an interrupted run could not tell is told as if it had.
+    nothing = run.status is RunStatus.NOTHING_TO_DO and run.recovered
+    kind, words = _TITLES[RunStatus.DONE if nothing else run.status]
     return Notification(
         kind=kind,
         title=f"{words} {subject.name}",
         body=_body(
             subject.heading(),
-            ["Trades executed:", *(trades or ["  none"])],
+            *_trades(run),
             _money(run, run.total_value),
             [f"Error: {run.error}"] if run.error else [],
             [f"Next attempt: {subject.time(again_at)}"] if again_at else [],
@@ -151,7 +152,17 @@ def alert(title: str, body: str) -> Notification:
     return Notification(kind=Kind.ALERT, title=title, body=body)
 
 
-def _trade(order: ExecutedTrade, currency: str) -> str:
+def _trades(run: Run) -> Iterator[list[str]]:
+    recovered, trades = (
+        [_trade(order, run.currency) for order in orders] for orders in (run.recovered, run.orders)
+    )
+    if recovered:
+        yield ["Trades of an earlier run, told only now:", *recovered]
+    if trades or not recovered:
+        yield ["Trades executed:", *(trades or ["  none"])]
+
+
+def _trade(order: ExecutedTrade | RecoveredTrade, currency: str) -> str:
     ordered, filled = abs(order.quantity), order.filled_quantity
     line = f"  {_side(order.quantity)} {filled.normalize():,f} {order.symbol}"
     if order.average_price is not None:

@@ -101,6 +101,16 @@ class ExecutedTrade(BaseModel):
     message: str | None
 
 
+class RecoveredTrade(BaseModel):
+    """What an order of an earlier run traded that no result has told."""
+
+    symbol: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    average_price: Decimal | None
+    status: str
+
+
 class PositionCheck(BaseModel):
     """Expected and actual shares of one symbol."""
 
@@ -128,6 +138,7 @@ class Run(Result):
     started_at: datetime
     finished_at: datetime
     orders: tuple[ExecutedTrade, ...]
+    recovered: tuple[RecoveredTrade, ...] = ()
     reconciliation: Reconciliation | None
     slippage: Decimal
     commission: Decimal

@@ -8,8 +8,19 @@ from app.settings import Settings
 from broker_connector_base.models import AccountConfig, RunStatus
 
 from .allocation import account_heading, final_holdings, nothing_to_do
-from .layout import Grid, console, figure, money, price, shares, warnings_block, words
-from .results import ExecutedTrade, Reconciliation, Run
+from .layout import (
+    Grid,
+    console,
+    figure,
+    money,
+    name,
+    price,
+    shares,
+    side,
+    warnings_block,
+    words,
+)
+from .results import ExecutedTrade, Reconciliation, RecoveredTrade, Run
 from .trades import cells, columns
 
 _VERDICTS = {
@@ -23,6 +34,9 @@ def show_run(report: Run, settings: Settings, account: AccountConfig) -> None:
     """Print the run."""
     out = console()
     out.print(account_heading(report, settings, account))
+    if report.recovered:
+        out.print("\nOrders of an earlier run, told only now", style="bold")
+        out.print(recovered_table(report.recovered))
     if report.orders:
         out.print("\nOrders", style="bold")
         out.print(orders_table(report.orders))
@@ -67,6 +81,28 @@ def orders_table(orders: tuple[ExecutedTrade, ...]) -> Grid:
             money(order.slippage, signed=True),
             money(order.commission),
             f"{order.status.lower()}{f': {order.message}' if order.message else ''}",
+        )
+    return grid
+
+
+def recovered_table(orders: tuple[RecoveredTrade, ...]) -> Grid:
+    """One line an order."""
+    grid = Grid(
+        name("Side"),
+        figure("Shares"),
+        name("Symbol"),
+        figure("Filled"),
+        figure("At"),
+        words("Status"),
+    )
+    for order in orders:
+        grid.add_row(
+            side(order.quantity),
+            shares(abs(order.quantity)),
+            order.symbol,
+            shares(order.filled_quantity),
+            price(order.average_price),
+            order.status.lower(),
         )
     return grid
 

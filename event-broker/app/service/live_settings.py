@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from app.settings import Settings, SettingsError, load_settings
+from app.settings import Settings, SettingsError, load_settings, require_allocations
 
 _log = structlog.get_logger(__name__)
 
@@ -62,14 +62,17 @@ class LiveSettings:
         """Read the files now; False when they were refused."""
         self._seen = _stamp(self._settings.home)
         try:
-            new = load_settings(self._settings.home, self._variables)
+            read = load_settings(self._settings.home, self._variables)
+            new = read.model_copy(update={"environment": self._settings.environment})
+            if self._settings.allocations_url is not None:
+                # Without them every run would fail. A role that trades nothing may have none.
+                require_allocations(new)
         except SettingsError as error:
             self.problems = error.problems
             _log.error("settings.refused", problems=error.problems)
             self._refused(error.problems)
             return False
         self.problems = ()
-        new = new.model_copy(update={"environment": self._settings.environment})
         if new != self._settings:
             self._settings = new
             _log.info("settings.changed", accounts=[a.account_id for a in new.accounts])

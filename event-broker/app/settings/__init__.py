@@ -1,5 +1,6 @@
 """The configuration files and the environment, read strictly into one frozen value."""
 
+from .account_ids import ACCOUNT_ID
 from .agreement import disagreement
 from .brokers import is_on_paper
 from .config import Config
@@ -16,6 +17,7 @@ from .settings import (
 )
 
 __all__ = [
+    "ACCOUNT_ID",
     "Config",
     "Environment",
     "ReplacementRule",

@@ -1,4 +1,7 @@
-"""What an IBKR account id tells by itself."""
+"""What an account id may be, and what IBKR's tells by itself."""
+
+#: It becomes part of a file's name and of an address: nothing that could be a path.
+ACCOUNT_ID = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 #: Individual and advisor accounts of the paper system.
 _PAPER_PREFIXES = ("DU", "DF")

@@ -17,8 +17,8 @@ from pydantic import Field
 from broker_connector_base.models import AccountConfig
 from broker_connector_base.values import Value
 
-from .account_ids import is_paper_account
-from .brokers import is_on_paper
+from .account_ids import ACCOUNT_ID, is_paper_account
+from .brokers import BROKERS, is_on_paper
 from .errors import SettingsError
 from .schedules import ScheduledAccount
 from .yaml_file import Location, YamlDocument
@@ -37,7 +37,7 @@ _OLD_FORM = (
 _OLD_RESERVE_RANGE = (0, 10)
 #: The allocation sources' own rule (`rebalance_workflow.allocation_sources`), which is too heavy to
 #: load here: the name becomes part of an address or of a file's name.
-_STRATEGY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_STRATEGY_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
 class _OldNotification(Value):
@@ -100,13 +100,23 @@ def _check_names(
     here: Location,
     replacement_sets: Collection[str] | None,
 ) -> None:
-    problems = []
-    if not _STRATEGY_NAME.fullmatch(account.strategy_name):
+    problems = [
+        document.problem(
+            (*here, key),
+            f"{name!r} is not allowed: use letters, digits, '.', '_' and '-', starting with a "
+            f"letter or digit, {most} characters at most",
+        )
+        for key, name, allowed, most in (
+            ("account_id", account.account_id, ACCOUNT_ID, 64),
+            ("strategy_name", account.strategy_name, _STRATEGY_NAME, 100),
+        )
+        if not re.fullmatch(allowed, name)
+    ]
+    if account.broker.lower() not in BROKERS:
         problems.append(
             document.problem(
-                (*here, "strategy_name"),
-                f"{account.strategy_name!r} is not allowed: use letters, digits, '.', '_' and '-', "
-                "starting with a letter or digit",
+                (*here, "broker"),
+                f"there is no broker {account.broker!r}: it is {' or '.join(BROKERS)}",
             )
         )
     wanted = account.replacement_set

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from broker_connector_base.values import Number, Value
 
+from .complaints import WEB_ADDRESS
 from .errors import SettingsError
 from .opening_times import late_times
 from .paper import PaperConfig, missing_files
@@ -135,7 +136,7 @@ class AllocationsConfig(Value):
     """The first generation's place for the address; ALLOCATIONS_BASE_URL wins."""
 
     #: The address.
-    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    base_url: str | None = Field(default=None, pattern=WEB_ADDRESS)
 
 
 class Config(Value):

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_valida
 
 from broker_connector_base.values import Value
 
+from .complaints import WEB_ADDRESS, validate
 from .env_file import read_env_file
 from .errors import SettingsError
 from .times import DayTime, TimeZone
@@ -53,7 +54,7 @@ class Environment(Value):
     #: As above.
     ib_password: SecretStr | None = None
     #: The allocation service: GET {base}/{strategy}/allocations.
-    allocations_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    allocations_base_url: str | None = Field(default=None, pattern=WEB_ADDRESS)
     #: Sent to it as x-api-key.
     allocations_api_key: SecretStr | None = None
     #: The service's store; a SQLite file of the mode when not set. Its password makes it a secret.
@@ -145,12 +146,11 @@ def read_environment(
         values[name] = variables[name]
         sources[name] = f"environment variable {name}"
     try:
-        environment = Environment.model_validate({k: v for k, v in values.items() if v != ""})
+        environment = validate(Environment, {k: v for k, v in values.items() if v != ""})
     except ValidationError as error:
         # The value is left out of the message: it may be a secret pasted into the wrong line.
         problems += [
-            f"{sources[str(detail['loc'][0])]}: {detail['msg'].removeprefix('Input ')}"
-            for detail in error.errors()
+            f"{sources[str(detail['loc'][0])]}: {detail['msg']}" for detail in error.errors()
         ]
     if problems:
         raise SettingsError(problems)

@@ -21,7 +21,8 @@ _LARGEST_FRACTION = Decimal("0.05")
 
 
 class PaperConfig(Value):
-    """The market and the costs of paper accounts; an open account keeps what it was opened with."""
+    """The market and the costs of paper accounts. An account that is open is refused when anything
+    here but `quotes` is not what it was opened with."""
 
     #: US dollars.
     initial_balance: Number = Field(default=Decimal(100_000), gt=0, le=1_000_000_000)

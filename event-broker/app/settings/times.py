@@ -32,7 +32,9 @@ def _known_zone(name: str) -> str:
     return name
 
 
-ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+CLOCK_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+ClockTime = Annotated[str, Field(pattern=CLOCK_TIME)]
 """ "HH:MM", quoted: YAML reads a bare 10:30 as the number 630."""
 
 DayTime = Annotated[time, BeforeValidator(_day_time)]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from .complaints import validate
 from .errors import SettingsError
 from .text_file import read_text
 
@@ -123,7 +124,7 @@ class YamlDocument:
     def parse(self, model: type[_Model], data: object, location: Location = ()) -> _Model:
         """`data`, which stood at `location`, as `model`; raises `SettingsError`."""
         try:
-            return model.model_validate(data)
+            return validate(model, data)
         except ValidationError as error:
             raise SettingsError(
                 self.problem(where, explain(model, dict(detail), self._written.get(where)))

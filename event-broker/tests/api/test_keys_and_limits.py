@@ -92,6 +92,15 @@ class TestWithAKeyForReading:
         assert codes[:2] == [401, 401]
         assert set(codes[2:]) in ({200}, {404})
 
+    async def test_an_answer_without_a_key_names_those_that_would_do(
+        self, anybody: httpx.AsyncClient
+    ) -> None:
+        looking = await anybody.get("/queue/events")
+        changing = await anybody.post("/queue/events", json=EVENT)
+        assert (looking.status_code, changing.status_code) == (401, 401)
+        assert "MANAGEMENT_READ_API_KEY (or MANAGEMENT_API_KEY)" in looking.json()["detail"]
+        assert "MANAGEMENT_READ_API_KEY" not in changing.json()["detail"]
+
     async def test_a_reader_changes_nothing(
         self, service: Service, anybody: httpx.AsyncClient
     ) -> None:
@@ -99,8 +108,10 @@ class TestWithAKeyForReading:
         assert answer.status_code == 403
         assert service.store.events.list() == ()
 
-    @pytest.mark.parametrize("path", ["/live", "/ready", "/health"])
-    async def test_probes_need_no_key(self, anybody: httpx.AsyncClient, path: str) -> None:
+    @pytest.mark.parametrize("path", ["/live", "/ready", "/health", "/docs", "/openapi.json"])
+    async def test_probes_and_the_description_need_no_key(
+        self, anybody: httpx.AsyncClient, path: str
+    ) -> None:
         assert (await anybody.get(path)).status_code == 200
 
 

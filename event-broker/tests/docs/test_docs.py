@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from app.api import Backend, create_api
 from app.cli import parse
 from app.commands.outcome import CommandFailed
 from app.settings import Environment
@@ -111,6 +113,19 @@ def test_the_reference_pages_say_what_the_code_says() -> None:
         check=False,
     )
     assert ended.returncode == 0, f"run tools/reference.py: {ended.stdout}{ended.stderr}"
+
+
+def test_every_query_parameter_is_listed() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "http-api.md").read_text()
+    listed = re.findall(r"^\| `GET (/[^`]*)` \| `(\w+)` \|", page, re.MULTILINE)
+    paths = create_api(cast(Backend, None)).openapi()["paths"]
+    assert ("/queue/events", "state") in listed
+    assert set(listed) == {
+        (path, given["name"])
+        for path, methods in paths.items()
+        for given in methods.get("get", {}).get("parameters", ())
+        if given["in"] == "query"
+    }
 
 
 def test_every_setting_says_what_it_is_for() -> None:

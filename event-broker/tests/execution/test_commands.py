@@ -107,6 +107,34 @@ def test_a_working_order_has_a_side_and_an_unsigned_quantity() -> None:
     assert line["market_value"] == 1500.00
 
 
+def test_trades_of_an_earlier_run_are_told_beside_those_of_the_run() -> None:
+    trade = {"symbol": "AGG", "quantity": -401, "filled_quantity": 400, "average_price": 98.1}
+    run = {
+        "currency": "USD",
+        "target": {"strategy": "blend"},
+        "plan": {"total_value": 1, "cash_weight_target": 0, "bound_bp": 0},
+        "holdings": [],
+        **dict.fromkeys(("cash_before", "cash_after", "cash_target", "total_value"), 0),
+        **dict.fromkeys(("slippage", "commission"), 0),
+        **dict.fromkeys(("started_at", "finished_at"), AT.isoformat()),
+        **dict.fromkeys(("error", "reconciliation")),
+        "warnings": [],
+        "orders": [],
+        "recovered": [{**trade, "status": "CANCELLED"}],
+        "status": "nothing to do",
+    }
+    document = json.dumps(run).encode()
+    reading = COMMANDS[Command.REBALANCE].read(document)
+    row = result_row(ACCOUNT, reading, Move.FINISH, mode="live", document=document, at=AT)
+    (line,) = cast(list[dict[str, object]], row["recovered"])
+    assert (line["symbol"], line["action"], line["quantity"]) == ("AGG", "SELL", 401)
+    assert (line["filled_quantity"], line["average_price"]) == (400.0, 98.1)
+    assert row["orders"] == []
+    assert (
+        row["message"] == "Nothing is left to do after the trades of an earlier run, told only now"
+    )
+
+
 def test_orders_that_could_not_be_cancelled_need_attention() -> None:
     order = {
         "order_id": "7",

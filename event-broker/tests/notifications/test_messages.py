@@ -115,6 +115,25 @@ def test_a_run_tells_account_trades_value_and_cash_and_warnings_apart() -> None:
     )
 
 
+def test_what_an_interrupted_run_traded_is_told_by_the_next_as_a_rebalance() -> None:
+    recovered = [order("AGG", 401, 401, "98.1", "FILLED"), order("GLD", -9, 4, None, "CANCELLED")]
+    told = run_finished(SUBJECT, run(status="nothing to do", recovered=recovered))
+    assert (told.kind, told.title) == (Kind.REBALANCED, "Rebalanced DU1 (alpha)")
+    assert told.body == (
+        f"{HEADING}\n\n"
+        "Trades of an earlier run, told only now:\n"
+        "  BUY 401 AGG at 98.10 USD\n"
+        "  SELL 4 GLD (of 9: CANCELLED)\n\n"
+        "Portfolio value: 99,987.50 USD\n"
+        "Cash: 1,012.33 USD"
+    )
+    more = run_finished(
+        SUBJECT, run(recovered=recovered, orders=[order("SPY", 1, 1, "9", "FILLED")])
+    )
+    assert "told only now:\n  BUY 401 AGG" in more.body
+    assert "\n\nTrades executed:\n  BUY 1 SPY at 9.00 USD\n\n" in more.body
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "title"),
     [

@@ -17,6 +17,7 @@ from rebalance_workflow.results import (
     HoldingReport,
     PreviewResult,
     ProposedTrade,
+    RecoveredTrade,
     RunResult,
 )
 
@@ -36,6 +37,24 @@ def test_a_run_shows_fills_slippage_and_the_verdict(
     assert "Slippage 0.00 Commission 1.00 USD Took 2.5 s" in text
     assert "Reconciliation: positions and cash are what the fills make them" in text
     assert shown[-1] == ["Done."]
+
+
+def test_a_run_shows_what_an_earlier_one_traded_that_could_not_tell(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trade = {
+        "symbol": "AGG",
+        "quantity": 401,
+        "filled_quantity": 400,
+        "average_price": 98.1,
+        "status": "CANCELLED",
+    }
+    run = {**RUN, "status": "nothing to do", "error": None, "reconciliation": MATCH}
+    run |= {"orders": [], "recovered": [trade]}
+    show_run(results.Run.model_validate(run), settings, ACCOUNT)
+    shown = lines(capsys)
+    assert ["Orders", "of", "an", "earlier", "run,", "told", "only", "now"] in shown
+    assert ["buy", "401", "AGG", "400", "98.10", "cancelled"] in shown
 
 
 @pytest.mark.parametrize(
@@ -82,6 +101,7 @@ def test_a_run_that_needs_attention_says_why(
         (results.AwaitedCash, AwaitedCash),
         (results.ProposedTrade, ProposedTrade),
         (results.ExecutedTrade, ExecutedTrade),
+        (results.RecoveredTrade, RecoveredTrade),
         (results.Reconciliation, Reconciliation),
         (results.PositionCheck, PositionCheck),
     ],

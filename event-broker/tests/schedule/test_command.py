@@ -149,9 +149,9 @@ def test_a_store_that_two_modes_share_is_refused_to_the_second(run: Run, tmp_pat
 
 def test_a_store_that_cannot_be_opened_is_a_clear_error(run: Run, home: Path) -> None:
     (home / "data").write_text("a file where the directory should be")
-    with pytest.raises(CommandFailed, match="cannot be opened") as caught:
+    with pytest.raises(CommandFailed, match="must be a directory that this user") as caught:
         run("list")
-    assert caught.value.exit_code is ExitCode.FAILED
+    assert caught.value.exit_code is ExitCode.BAD_INPUT
 
 
 @pytest.mark.parametrize("words", [[], ["add"], ["remove"], ["list", "DU1"], ["fire"]])

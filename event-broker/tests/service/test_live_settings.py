@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -14,13 +16,13 @@ from app.settings import Settings, load_settings
 class Watch:
     """Live settings and what they told."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         self.home = home
         self.changed: list[Settings] = []
         self.refused: list[tuple[str, ...]] = []
         self.live = LiveSettings(
-            load_settings(home, {}),
-            {},
+            load_settings(home, variables),
+            variables,
             changed=self.changed.append,
             refused=self.refused.append,
         )
@@ -97,3 +99,13 @@ def test_the_environment_is_that_of_the_start(watch: Watch) -> None:
     assert watch.live.reload()
     assert watch.live().mode.value == "simulation"
     assert watch.live().environment.log_level == "INFO"
+
+
+def test_files_without_an_allocation_service_do_not_replace_those_with_one(home: Path) -> None:
+    (home / "config.yaml").write_text("allocations: {base_url: http://127.0.0.1:9}\n")
+    watch = Watch(home, {"TRADING_MODE": "paper"})
+    watch.write("config.yaml", "executor: {max_workers: 3}\n")
+    watch.look()
+    (problems,) = watch.refused
+    assert problems == (".env: ALLOCATIONS_BASE_URL is needed with TRADING_MODE=paper",)
+    assert watch.live().allocations_url == "http://127.0.0.1:9"

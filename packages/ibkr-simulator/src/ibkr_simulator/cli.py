@@ -13,7 +13,7 @@ from pathlib import Path
 from simulated_exchange import StateError
 
 from .faults import BadRule
-from .server import ServeOptions, record, replay, run
+from .server import DEFAULT_SCENARIO, ServeOptions, record, replay, run
 from .state_lock import StateInUse
 from .transcript import BadTranscript
 
@@ -54,9 +54,32 @@ def _serve_options(given: argparse.Namespace) -> ServeOptions:
     )
 
 
+def _port(text: str) -> int:
+    return _whole(text, "a port, 0 to 65535; 0 takes any free one", most=65535)
+
+
+def _lines(text: str) -> int:
+    return _whole(text, "a number of instruments, 0 or more")
+
+
 def _address(text: str) -> tuple[str, int]:
+    what = "HOST:PORT"
     host, _, port = text.rpartition(":")
-    return host, int(port)
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text!r} should be {what}")
+    return host, _whole(port, what, least=1, most=65535, shown=text)
+
+
+def _whole(
+    text: str, what: str, *, least: int = 0, most: int | None = None, shown: str | None = None
+) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        raise argparse.ArgumentTypeError(f"{(shown or text)!r} should be {what}")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,17 +97,22 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve, again, relay):
         add = command.add_argument
         add("--host", default="127.0.0.1", help="address for API clients (default: %(default)s)")
-        add("--port", type=int, default=0, help="port for API clients (default: any free one)")
+        add("--port", type=_port, default=0, help="port for API clients (default: any free one)")
         levels = ("DEBUG", "INFO", "WARNING", "ERROR")
         add("--log-level", default="WARNING", choices=levels)
     add = serve.add_argument
-    add("--control-port", type=int, default=0, help="loopback port for leases and control")
-    add("--scenario", default="demo", help="a shipped name or a YAML file (default: %(default)s)")
+    add("--control-port", type=_port, default=0, help="loopback port for leases and control")
+    add(
+        "--scenario",
+        default=DEFAULT_SCENARIO,
+        help="a shipped name or a YAML file (default: %(default)s)",
+    )
     add("--state", type=Path, help="file that keeps the state; wins over the scenario if it exists")
     add("--ready-file", type=Path, help="written when the gateway listens, removed when it ends")
     add("--exit-when-unused", action="store_true", help="end when the last lease is given back")
     add("--read-only", action="store_true", help="refuse orders, as a read-only API does")
-    add("--market-data-lines", type=int, default=100, help="instruments that may stream at a time")
+    lines = "instruments that may stream at a time"
+    add("--market-data-lines", type=_lines, default=100, help=lines)
     add("--seed", type=int, help="seed of latency and random quotes (default: the scenario's)")
     add("--faults", type=Path, help="YAML file with rules of what is to go wrong")
     add("--record", type=Path, help="file to which every frame is added, a line of JSON each")

@@ -30,6 +30,7 @@ from .transcript import Recorder, read_transcript
 
 #: seconds to wait for another process to let go of the state
 _PATIENCE = 10.0
+DEFAULT_SCENARIO = "demo"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +40,7 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = 0
     control_port: int = 0
-    scenario: str = "demo"
+    scenario: str = DEFAULT_SCENARIO
     state: Path | None = None
     ready_file: Path | None = None
     exit_when_unused: bool = False
@@ -154,12 +155,18 @@ def _open_exchange(
     try:
         state = file.read() if file is not None else None
         if state is not None:
-            return Exchange.restore(state, clock=clock), ()
+            exchange = Exchange.restore(state, clock=clock)
     except StateError as error:
         raise StateError(
-            f"the saved state {options.state} cannot be used: {error}; deleting it, which is what "
-            "`tools/rebalance.sh --reset-demo` does, puts the scenario's first state back"
+            f"the saved state {options.state} cannot be used: {error}; without that file the "
+            "gateway begins with the scenario's first state: move it away, or delete it"
         ) from error
+    if state is not None:
+        if options.scenario != DEFAULT_SCENARIO:
+            # The state wins, and a name that is misspelt shall not go unnoticed until it is gone.
+            # Only then: reading YAML is what takes longest at the start.
+            load_scenario(options.scenario)
+        return exchange, ()
     scenario = load_scenario(options.scenario)
     if options.seed is not None:
         scenario = replace(scenario, seed=options.seed)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ib_async import IB, LimitOrder, Stock
 
+from ibkr_simulator.cli import main
 from ibkr_simulator.state_lock import StateInUse, exclusive
 
 PATIENCE = 15.0
@@ -90,8 +91,10 @@ async def test_what_a_client_did_is_there_in_the_next_process(serve: Any, tmp_pa
     first = serve("--seed", "3")
     trade = await place_an_order(first)
     assert first.end(signal.SIGINT) == (0, "")
-    # The state wins over whatever scenario is named.
-    second = serve("--scenario", "no-such-scenario")
+    # The state wins over whatever scenario is named, as long as there is such a one.
+    code, errors = serve("--scenario", "no-such-scenario").wait()
+    assert (code, "there is no scenario 'no-such-scenario'" in errors) == (1, True)
+    second = serve("--scenario", "advisor")
     ib = IB()
     await ib.connectAsync("127.0.0.1", second.ready["port"], clientId=1, timeout=PATIENCE)
     (again,) = ib.openTrades()
@@ -179,8 +182,9 @@ def test_a_damaged_state_is_refused_in_one_line_that_says_what_to_do(
     code, errors = served.wait()
     assert code == 1
     assert errors.count("\n") == 1
-    assert "state.json" in errors
-    assert "--reset-demo" in errors
+    assert "state.json cannot be used" in errors
+    assert "move it away, or delete it" in errors
+    assert "tools/" not in errors
     assert (tmp_path / "state.json").read_text() == content
 
 
@@ -188,6 +192,30 @@ def test_a_scenario_that_does_not_exist_is_refused(serve: Any) -> None:
     code, errors = serve("--scenario", "nowhere", state=False).wait()
     assert code == 1
     assert "nowhere" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("serve", "--port", "99999"), "argument --port: '99999' should be a port, 0 to 65535"),
+        (("serve", "--control-port", "-1"), "argument --control-port: '-1' should be a port"),
+        (("serve", "--port", "http"), "argument --port: 'http' should be a port"),
+        (
+            ("serve", "--market-data-lines", "-1"),
+            "argument --market-data-lines: '-1' should be a number of instruments, 0 or more",
+        ),
+        (("record", "t", "--target", "bogus"), "argument --target: 'bogus' should be HOST:PORT"),
+        (("record", "t", "--target", "h:x"), "argument --target: 'h:x' should be HOST:PORT"),
+        (("record", "t", "--target", "h:0"), "argument --target: 'h:0' should be HOST:PORT"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_the_user_s_words(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_refused(serve: Any) -> None:

@@ -19,6 +19,9 @@ from .journal import CashKnown, OrderIntent, Record, doubted, unfinished
 class EarlierRuns:
     """Of one account."""
 
+    #: The journal's recent records, oldest first.
+    records: tuple[Record, ...] = ()
+
     #: Orders that no outcome settles, oldest first.
     pending: tuple[OrderIntent, ...]
     #: Keys of those that were given up a short while ago though the broker must have them.
@@ -38,6 +41,7 @@ def earlier_runs(records: Sequence[Record], now: datetime) -> EarlierRuns:
         cash = cash.model_copy(update={"at": now})
         redated.append(cash)
     return EarlierRuns(
+        records=tuple(records),
         pending=tuple(unfinished(records)),
         doubts=frozenset(outcome.client_order_id for outcome in doubts),
         cash=cash,

@@ -123,6 +123,8 @@ class RunFinished(Value):
     open_orders: int = Field(ge=0)
     #: What is known of the cash after it; None when nothing is that the broker does not tell.
     cash: CashKnown | None = None
+    #: False when it ended without a result: what it found out about earlier orders is yet to tell.
+    told: bool = True
 
     @property
     def is_clean(self) -> bool:

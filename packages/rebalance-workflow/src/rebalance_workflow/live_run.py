@@ -31,9 +31,9 @@ from .execution import LiveMarket, RunHalted
 from .journal import CashKnown, JournalError, RunFinished, RunJournal, RunStarted
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import describe_recovered, recover
+from .recovery import describe_unfilled, recover, untold_trades
 from .reporting import awaited_cash, cash_after, executed_trades, holdings, managed_value
-from .results import RunResult
+from .results import RecoveredTrade, RunResult
 from .rounds import Rounds
 from .session import Session
 from .situation import Planner, Situation, read_situation
@@ -73,6 +73,7 @@ class LiveRun:
         self._permit = permit
         self._started_at = clock.now()
         self._notes: list[str] = []
+        self._recovered: tuple[RecoveredTrade, ...] = ()
 
     async def execute(self) -> RunResult:
         """Rebalance the account; raises only while no order has been placed."""
@@ -93,7 +94,7 @@ class LiveRun:
             stopped = isinstance(error, RebalanceStopped)
             status = RunStatus.NEEDS_ATTENTION if stopped else RunStatus.FAILED
             with suppress(JournalError):
-                self._write_end(status, str(error))
+                self._write_end(status, str(error), told=False)
             raise
         try:
             self._write_end(result.status, result.error, cash)
@@ -103,7 +104,12 @@ class LiveRun:
         return result
 
     def _write_end(
-        self, status: RunStatus, reason: str | None, cash: CashKnown | None = None
+        self,
+        status: RunStatus,
+        reason: str | None,
+        cash: CashKnown | None = None,
+        *,
+        told: bool = True,
     ) -> None:
         """Without `cash` what the records before say of it stands."""
         self._journal.append(
@@ -115,6 +121,7 @@ class LiveRun:
                 reason=reason,
                 open_orders=len(self._journal.unfinished(self._account.account_id)),
                 cash=cash,
+                told=told,
             )
         )
 
@@ -179,7 +186,8 @@ class LiveRun:
         outcomes = await recover(
             self._session, pending, self._journal, self._policy, self._clock, doubts=earlier.doubts
         )
-        self._notes.extend(map(describe_recovered, outcomes))
+        self._notes.extend(describe_unfilled(outcomes))
+        self._recovered = untold_trades((*earlier.records, *outcomes))
         start = await read_situation(self._session, planner)
         if await self._waited_for_cash(start, earlier.cash):
             # Prices and positions have moved on, too.
@@ -231,6 +239,7 @@ class LiveRun:
             finished_at=self._clock.now(),
             orders=executed,
             fills=tuple(market.fills),
+            recovered=self._recovered,
             before=before,
             after=after,
             reconciliation=market.reconciliation(),

@@ -3,13 +3,13 @@
 Comes in: unfinished intents of the journal, after own open orders have been cancelled. Goes out: an
 outcome for each, written to the journal once the account shows what they filled; until then every
 later run asks again. It never sends an order; what the orders did is in the positions that the next
-plan starts from.
+plan starts from, and in the result of the next run that has one: whoever sent them could not tell.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 
 from broker_connector_base import OrderResult, OrderStatus
@@ -18,8 +18,9 @@ from .clock import Clock
 from .concurrency import all_of
 from .errors import RebalanceStopped, orders_in_doubt, positions_unexplained
 from .fate import find_fate
-from .journal import DOUBT_LASTS, OrderIntent, OrderOutcome, RunJournal
+from .journal import DOUBT_LASTS, OrderIntent, OrderOutcome, Record, RunFinished, RunJournal
 from .policy import RebalancePolicy
+from .results import RecoveredTrade
 from .session import Session
 from .settling import growing_pauses
 from .situation import own_stocks
@@ -106,11 +107,49 @@ def _expected_holdings(
     }
 
 
-def describe_recovered(outcome: OrderOutcome) -> str:
-    """What became of an order of an earlier run, for people."""
-    return (
-        f"{outcome.client_order_id} of an earlier run is closed: {outcome.status.lower()}, "
-        f"{outcome.filled_quantity:f} filled"
+def describe_unfilled(outcomes: Iterable[OrderOutcome]) -> list[str]:
+    """What became of orders of earlier runs that traded nothing, for people."""
+    return [
+        f"{outcome.client_order_id} of an earlier run is closed: "
+        f"{outcome.status.lower().replace('_', ' ')}, 0 filled"
+        for outcome in outcomes
+        if not outcome.filled_quantity
+    ]
+
+
+def untold_trades(records: Iterable[Record]) -> tuple[RecoveredTrade, ...]:
+    """What orders traded that no run's result has told, oldest first.
+
+    From the journal and not from what a run has just recovered: a run that fails between its
+    recovery and its first order has closed those orders and tells nothing.
+    """
+    intents: dict[str, OrderIntent] = {}
+    latest: dict[str, OrderOutcome] = {}
+    told: dict[str, Decimal] = {}
+    for record in records:
+        if isinstance(record, OrderIntent):
+            intents[record.client_order_id] = record
+        elif isinstance(record, OrderOutcome) and record.filled_quantity:
+            # What the broker does not tell of any more takes back nothing that it told.
+            latest[record.client_order_id] = record
+        elif isinstance(record, RunFinished) and record.told:
+            told = {key: outcome.filled_quantity for key, outcome in latest.items()}
+    return tuple(
+        _recovered(intents[key], outcome)
+        for key, outcome in latest.items()
+        if key in intents and outcome.is_decided and outcome.filled_quantity != told.get(key)
+    )
+
+
+def _recovered(intent: OrderIntent, outcome: OrderOutcome) -> RecoveredTrade:
+    return RecoveredTrade(
+        run_id=intent.run_id,
+        client_order_id=intent.client_order_id,
+        symbol=intent.symbol,
+        quantity=intent.quantity,
+        filled_quantity=outcome.filled_quantity,
+        average_price=outcome.average_price,
+        status=outcome.status,
     )
 
 

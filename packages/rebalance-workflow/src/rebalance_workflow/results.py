@@ -20,7 +20,7 @@ from broker_connector_base import (
     RunStatus,
     Trade,
 )
-from broker_connector_base.values import NotNegative, Number, UtcTime, Value
+from broker_connector_base.values import NotNegative, Number, Positive, UtcTime, Value
 from rebalance_calculator import Plan, ReasonCode, Reconciliation
 
 from .allocation_sources import TargetAllocation
@@ -59,6 +59,21 @@ class ExecutedTrade(Trade):
     reason: str
     #: The broker's words.
     message: str | None = None
+
+
+class RecoveredTrade(Value):
+    """What an order of an earlier run traded that no result has told."""
+
+    run_id: str
+    client_order_id: str
+    symbol: str
+    #: Signed shares ordered.
+    quantity: Number
+    #: Unsigned shares.
+    filled_quantity: Positive
+    #: Per share; None when the broker does not tell it.
+    average_price: Number | None = None
+    status: OrderStatus
 
 
 class HoldingReport(Value):
@@ -135,6 +150,8 @@ class RunResult(_Report, RebalanceResult):
     finished_at: UtcTime
     orders: tuple[ExecutedTrade, ...] = ()
     fills: tuple[Fill, ...] = ()
+    #: Of earlier runs that were interrupted; not part of `orders`, `slippage` and `commission`.
+    recovered: tuple[RecoveredTrade, ...] = ()
     before: AccountSnapshot
     after: AccountSnapshot
     #: None when the account could not be read at the end.

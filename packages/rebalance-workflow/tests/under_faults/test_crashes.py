@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import Claim, RunStatus
+from broker_connector_base import Claim, OrderStatus, RunStatus
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILL_BEATS_CANCEL,
@@ -16,6 +16,7 @@ from broker_connector_base.testing import (
     RESTS,
     Fault,
 )
+from rebalance_calculator import PlanError
 from rebalance_workflow import AllocationSourceError, RebalanceStopped, SourceFault
 from rebalance_workflow.journal import MemoryJournal, Record
 from rebalance_workflow.testing import ACCOUNT, World, make_world
@@ -187,6 +188,50 @@ class TestInvariant11:
         assert result.warnings[0] == (
             "rb:run1:DU1:BBB:B:1 of an earlier run is closed: cancelled, 0 filled"
         )
+
+    async def test_the_next_result_tells_what_a_crashed_run_traded_and_no_later_one_does(
+        self,
+    ) -> None:
+        world = make_world(**SWITCH)
+        world.books.script("BBB", RESTS, FILLS)
+        run = asyncio.ensure_future(world.run())
+        await asyncio.sleep(30)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        world.books.fill(world.books.orders[-1], 40, price="50.05")
+        world.new_session()
+        # It closes the orders of the dead run, and fails before it has a result to tell them in.
+        world.books.set_quote("AAA", bid=None, ask=None)
+        with pytest.raises(PlanError):
+            await world.run()
+        assert world.journal.unfinished(ACCOUNT) == []
+        world.books.set_quote("AAA", bid="99.95", ask="100.05")
+        first, second = await world.run(), await world.run()
+        bought = first.recovered[-1]
+        assert (bought.run_id, bought.client_order_id) == ("run1", "rb:run1:DU1:BBB:B:1")
+        assert (bought.quantity, bought.filled_quantity) == (Decimal(166), Decimal(40))
+        assert (bought.average_price, bought.status) == (Decimal("50.05"), OrderStatus.CANCELLED)
+        assert {trade.symbol for trade in first.recovered} == {"AAA", "OLD", "BBB"}
+        assert first.warnings == ()
+        assert second.recovered == ()
+
+    async def test_what_a_result_has_told_is_not_told_again(self) -> None:
+        world = make_world(**SWITCH)
+        world.books.snapshot_lag = 10_000
+        told = await world.run()
+        assert (told.status, told.orders != ()) == (RunStatus.NEEDS_ATTENTION, True)
+        world.books.snapshot_lag = 0
+        world.holdings.keep_showing(told.after, reads=0)
+        again = await world.run()
+        assert {trade.symbol for trade in again.orders} == {"BBB"}
+        assert again.recovered == ()
+
+    async def test_an_order_that_never_arrived_is_told_in_words(self) -> None:
+        world = make_world(**SWITCH, journal=CrashingJournal(2, written=True))
+        assert not await survives(world)
+        world.new_session()
+        result = await world.run()
+        assert result.warnings[0].endswith(" of an earlier run is closed: not found, 0 filled")
 
     async def test_an_intent_of_a_moment_ago_is_looked_up_again_before_it_counts_as_never_sent(
         self,
