@@ -20,8 +20,7 @@ class EarlierRuns:
     """Of one account."""
 
     #: The journal's recent records, oldest first.
-    records: tuple[Record, ...] = ()
-
+    records: tuple[Record, ...]
     #: Orders that no outcome settles, oldest first.
     pending: tuple[OrderIntent, ...]
     #: Keys of those that were given up a short while ago though the broker must have them.
