@@ -68,13 +68,6 @@ class Events:
             event_id=event_id,
         )
 
-    def next_due(self) -> datetime | None:
-        """When the next waiting event may start; it may be in the past. None: nothing to wait for.
-
-        Events of running and of paused accounts do not count: what lets them start wakes.
-        """
-        return self._do.read(reading.next_due, self._dialect)
-
     def heartbeat(self, claim: Claim) -> Claim:
         """Prolong the lease; raises `LeaseLost`."""
         held = self.heartbeat_all([claim])

@@ -1,32 +1,16 @@
-"""Looking at the events: lists, counts, and when the next one is due."""
+"""Looking at the events: lists and counts."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from app.events import Event, EventState, Statistics
 from app.store.dialects import Dialect
 from app.store.event_rows import EVENT_COLUMNS, event_of, find
-from app.store.leases import may_start
 from app.store.schema import equals, events
-from app.store.statements import made_once
-
-
-def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
-    """The earliest start time of the events that may start; now for one that has none."""
-    found: datetime | None = connection.execute(_next_due(dialect)).scalar()
-    return found
-
-
-@made_once
-def _next_due(dialect: Dialect) -> Select[Any]:
-    due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
-    return select(func.min(due)).where(may_start())
 
 
 def follow(connection: Connection, event_id: str) -> Event:

@@ -110,7 +110,6 @@ def test_an_event_waits_for_its_time_and_holds_up_nobody(
     assert early.event.command is Command.PRINT_EQUITY
     store.events.finish(early, {})
     assert store.events.claim("worker") is None
-    assert store.events.next_due() == opening
     clock.advance(11 * _MINUTE)
     due = claimed(store)
     assert due.event.command is Command.REBALANCE
@@ -123,17 +122,6 @@ def test_who_asks_now_does_not_wait_for_a_later_time(store: Store) -> None:
     assert store.events.get(waiting.event_id).not_before == later
     store.events.enqueue(arrival())
     assert store.events.claim("worker") is not None
-
-
-def test_there_is_nothing_to_wait_for_when_nothing_can_start(store: Store) -> None:
-    assert store.events.next_due() is None
-    store.events.enqueue(arrival())
-    due = store.events.next_due()
-    assert due is not None
-    assert abs(due - datetime.now(UTC)) < _MINUTE
-    store.events.claim("worker")
-    store.events.enqueue(arrival())
-    assert store.events.next_due() is None
 
 
 def test_a_worker_may_ask_for_one_event(store: Store) -> None:
@@ -153,7 +141,6 @@ def test_rebalances_of_a_paused_account_wait(store: Store) -> None:
     assert looking.event.command is Command.PRINT_EQUITY
     store.events.finish(looking, {})
     assert store.events.claim("worker") is None
-    assert store.events.next_due() is None
     store.controls.resume("DU1")
     assert store.events.claim("worker") is not None
 
