@@ -115,17 +115,18 @@ class Events:
 
         Raises `LeaseLost`.
         """
-        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay, letter)
+        place = {"to_the_back": True, "counted": True, "delay": delay, "error": error}
+        return self._back(claim, AttemptOutcome.RETRIED, letter, place)
 
     def hold(
         self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
     ) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason, letter)
+        return self._back(claim, AttemptOutcome.HELD, letter, _same_place(not_before, reason))
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason, None)
+        return self._back(claim, AttemptOutcome.RELEASED, None, _same_place(None, reason))
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -199,69 +200,57 @@ class Events:
         values: dict[str, Any] = {"state": state, "error": error, **leases.mine(claim)}
         if result is not None:
             values["result"] = dict(result)
-        row = connection.execute(_end(self._dialect), values).mappings().one_or_none()
-        if row is None:
-            leases.is_recorded(connection, claim, outcome)
+        ended = connection.execute(_ended(self._dialect), values).mappings().one_or_none()
+        if ended is None:
+            leases.require_recorded(connection, claim, outcome)
             return event_rows.find(connection, claim.event.event_id)
-        leases.end_attempt(
-            connection, self._dialect, claim.token, outcome, result=result, error=error
-        )
-        event = event_rows.event_of(row)
+        self._conclude(connection, claim, outcome, letter, result=result, error=error)
+        event = event_rows.event_of(ended)
         if run is not None:
             runs.record(connection, run)
         if is_preview and result is not None:
             runs.record_preview(
                 connection, self._dialect, event.account_id, result, event_id=event.event_id
             )
-        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return event
 
-    def _retry(
+    def _back(
         self,
-        connection: Connection,
         claim: Claim,
-        error: str,
-        delay: timedelta,
+        outcome: AttemptOutcome,
         letter: Letter | None,
+        place: Mapping[str, Any],
     ) -> Enqueued:
-        if leases.is_recorded(connection, claim, AttemptOutcome.RETRIED):
-            return queue.where_it_went(connection, claim.event.event_id)
-        leases.end_attempt(
-            connection, self._dialect, claim.token, AttemptOutcome.RETRIED, error=error
-        )
-        outbox.post(connection, self._dialect, claim.event.event_id, letter)
-        return queue.put_back(
-            connection,
-            self._dialect,
-            claim.event,
-            to_the_back=True,
-            counted=True,
-            delay=delay,
-            error=error,
-        )
+        return self._do.write(Topic.EVENTS, self._put_back, claim, outcome, letter, place)
 
-    def _hold(
+    def _put_back(
         self,
         connection: Connection,
         claim: Claim,
-        not_before: datetime | None,
-        reason: str | None,
+        outcome: AttemptOutcome,
         letter: Letter | None,
+        place: Mapping[str, Any],
     ) -> Enqueued:
-        outcome = AttemptOutcome.RELEASED if not_before is None else AttemptOutcome.HELD
-        if leases.is_recorded(connection, claim, outcome):
+        if not leases.lock_unless_recorded(connection, claim, outcome):
             return queue.where_it_went(connection, claim.event.event_id)
-        leases.end_attempt(connection, self._dialect, claim.token, outcome)
-        outbox.post(connection, self._dialect, claim.event.event_id, letter)
-        return queue.put_back(
-            connection,
-            self._dialect,
-            claim.event,
-            to_the_back=False,
-            counted=False,
-            not_before=not_before,
-            reason=reason,
+        self._conclude(connection, claim, outcome, letter, error=place.get("error"))
+        return queue.put_back(connection, self._dialect, claim.event, **place)
+
+    def _conclude(
+        self,
+        connection: Connection,
+        claim: Claim,
+        outcome: AttemptOutcome,
+        letter: Letter | None,
+        *,
+        result: Mapping[str, object] | None = None,
+        error: str | None = None,
+    ) -> None:
+        """The end of an attempt, and what is told of it."""
+        leases.end_attempt(
+            connection, self._dialect, claim.token, outcome, result=result, error=error
         )
+        outbox.post(connection, self._dialect, claim.event.event_id, letter)
 
     def _take_out(
         self,
@@ -290,7 +279,11 @@ class Events:
         return event
 
 
+def _same_place(not_before: datetime | None, reason: str | None) -> dict[str, Any]:
+    return {"to_the_back": False, "counted": False, "not_before": not_before, "reason": reason}
+
+
 @made_once
-def _end(dialect: Dialect) -> ReturningUpdate[Any]:
+def _ended(dialect: Dialect) -> ReturningUpdate[Any]:
     ended = events.update().where(leases.IS_MINE).values(finished_at=dialect.clock.now())
     return ended.values(queue.NO_LEASE).returning(*event_rows.EVENT_COLUMNS)
