@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -59,8 +60,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/new/events.db"
         return
     server = request.getfixturevalue("postgres_server")
-    yield create_database(server, "test_empty")
-    drop_database(server, "test_empty")
+    yield create_database(server, f"test_empty_{os.getpid()}")
+    drop_database(server, f"test_empty_{os.getpid()}")
 
 
 def test_the_migrated_schema_is_the_one_in_the_program(connection: Connection) -> None:
