@@ -217,3 +217,17 @@ class WrongState(Exception):
             f"event {event.event_id} is {event.state}; only one that is {needed} can be {move}"
         )
         self.event = event
+
+
+class StandsForOthers(Exception):
+    """Others were merged into a waiting event: to cancel it is to cancel them; nothing was done."""
+
+    def __init__(self, event: Event, merged: int) -> None:
+        latest = " ".join(filter(None, (event.source, event.source_ref)))
+        super().__init__(
+            f"event {event.event_id} stands for {merged} more that were merged into it, the latest "
+            f"word is of {latest}; nothing was cancelled"
+        )
+        self.event = event
+        #: How many were merged into it.
+        self.merged = merged

@@ -18,13 +18,13 @@ from app.switches import ACCOUNT_PATTERN
 _RUN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: More would not fit PostgreSQL's integer.
-_MAX_ID = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 
 AccountInPath = Annotated[str, Path(alias="account_id", pattern=ACCOUNT_PATTERN)]
 AccountInQuery = Annotated[str | None, Query(alias="account_id", pattern=ACCOUNT_PATTERN)]
 EventInPath = Annotated[UUID, Path(alias="event_id")]
 RunInPath = Annotated[str, Path(alias="run_id", pattern=_RUN)]
-GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=_MAX_ID)]
+GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=MAX_NUMBER)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, the newest")]
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 
 from app.events import (
     Attempt,
@@ -78,6 +87,12 @@ def change(
     connection: Connection, event_id: str, values: Mapping[str, ColumnElement[Any] | Any]
 ) -> None:
     connection.execute(events.update().where(events.c.event_id == event_id).values(**values))
+
+
+def merged_count(connection: Connection, event_id: str) -> int:
+    """How many events were merged into this one."""
+    query = select(func.count()).where(events.c.merged_into == event_id)
+    return connection.execute(query).scalar_one()
 
 
 def attempts_of(connection: Connection, event_id: str) -> tuple[Attempt, ...]:

@@ -22,6 +22,7 @@ from app.events import (
     EventState,
     LeaseLost,
     NewEvent,
+    StandsForOthers,
     Statistics,
     WrongState,
 )
@@ -137,19 +138,27 @@ class Events:
 
     # -- people -----------------------------------------------------------------------------------
 
-    def cancel(self, event_id: str, reason: str | None = None) -> Event:
-        """Take a waiting event out of the queue. Raises `UnknownEvent`, `WrongState`."""
-        move = (EventState.QUEUED, "cancelled")
-        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
+    def cancel(self, event_id: str, reason: str | None = None, *, merged: int = 0) -> Event:
+        """Take a waiting event out of the queue, with the `merged` others that it stands for.
+
+        An arrival may merge into it at any moment. Whoever cancels says how many he knows of, so
+        that nobody's word is cancelled unseen.
+
+        Raises `UnknownEvent`, `WrongState`, and `StandsForOthers` when there are more or fewer.
+        """
+        return self._do.write(Topic.EVENTS, self._cancel, event_id, reason, merged)
 
     def dismiss(self, event_id: str, reason: str | None = None) -> Event:
         """A parked event needs nothing more. Raises `UnknownEvent`, `WrongState`."""
-        move = (EventState.NEEDS_ATTENTION, "dismissed")
-        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._dismiss, event_id, reason)
 
     def requeue(self, event_id: str, reason: str | None = None) -> Enqueued:
         """Try a parked event again. Raises `UnknownEvent`, `WrongState`."""
         return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
+
+    def merged_count(self, event_id: str) -> int:
+        """How many events were merged into this one, which stands for them."""
+        return self._do.read(event_rows.merged_count, event_id)
 
     def get(self, event_id: str) -> Event:
         """Raises `UnknownEvent`."""
@@ -252,14 +261,20 @@ class Events:
         )
         outbox.post(connection, self._dialect, claim.event.event_id, letter)
 
-    def _take_out(
-        self,
-        connection: Connection,
-        event_id: str,
-        move: tuple[EventState, str],
-        reason: str | None,
+    def _cancel(
+        self, connection: Connection, event_id: str, reason: str | None, merged: int
     ) -> Event:
-        self._check(connection, event_id, *move)
+        event = self._check(connection, event_id, EventState.QUEUED, "cancelled")
+        found = event_rows.merged_count(connection, event_id)
+        if found != merged:
+            raise StandsForOthers(event, found)
+        return self._take_out(connection, event_id, reason)
+
+    def _dismiss(self, connection: Connection, event_id: str, reason: str | None) -> Event:
+        self._check(connection, event_id, EventState.NEEDS_ATTENTION, "dismissed")
+        return self._take_out(connection, event_id, reason)
+
+    def _take_out(self, connection: Connection, event_id: str, reason: str | None) -> Event:
         values = {"state": EventState.CANCELLED, "reason": reason}
         event_rows.change(
             connection, event_id, {**values, "finished_at": self._dialect.clock.now()}

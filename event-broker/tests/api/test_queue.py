@@ -141,6 +141,28 @@ async def test_a_waiting_event_is_removed(service: Service, operator: httpx.Asyn
     assert service.store.events.get(event_id).state is EventState.CANCELLED
 
 
+async def test_what_merged_into_an_event_is_not_removed_unseen(
+    service: Service, operator: httpx.AsyncClient
+) -> None:
+    event_id = enqueue(service)
+    signal = NewEvent(
+        account_id="DU100",
+        command=Command.REBALANCE,
+        source=EventSource.ABLY,
+        source_ref="signal-7",
+    )
+    assert service.store.events.enqueue(signal).merged
+    answer = await operator.delete(f"/queue/events/{event_id}")
+    assert answer.status_code == 409
+    detail = answer.json()["detail"]
+    assert "stands for 1 more" in detail
+    assert "ably signal-7; nothing was cancelled" in detail
+    assert service.store.events.get(event_id).state is EventState.QUEUED
+    assert "?merged=1" in detail
+    assert (await operator.delete(f"/queue/events/{event_id}?merged=1")).status_code == 200
+    assert service.store.events.get(event_id).state is EventState.CANCELLED
+
+
 async def test_a_running_event_is_not_removed(
     service: Service, operator: httpx.AsyncClient
 ) -> None:

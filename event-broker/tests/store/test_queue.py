@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from app.events import (
     EventState,
     LeaseLost,
     NewEvent,
+    StandsForOthers,
     UnknownEvent,
     WrongState,
 )
@@ -188,6 +190,40 @@ def test_people_are_told_when_their_move_does_not_fit(store: Store, move: str) -
     with pytest.raises(WrongState, match="is running") as caught:
         getattr(store.events, move)(event_id)
     assert caught.value.event.event_id == event_id
+
+
+def test_nobody_cancels_what_others_asked_for_without_knowing_of_them(store: Store) -> None:
+    event_id = store.events.enqueue(arrival(source_ref="mine")).event_id
+    store.events.enqueue(arrival(source_ref="a signal"))
+    assert store.events.merged_count(event_id) == 1
+    for seen in (0, 2):
+        with pytest.raises(StandsForOthers, match=r"1 more .* cli a signal; nothing") as caught:
+            store.events.cancel(event_id, merged=seen)
+        assert caught.value.merged == 1
+    assert store.events.get(event_id).state is EventState.QUEUED
+    assert store.events.cancel(event_id, merged=1).state is EventState.CANCELLED
+
+
+def test_an_event_stands_for_one_that_is_tried_again(store: Store) -> None:
+    store.events.enqueue(arrival())
+    claim = claimed(store)
+    waiting = store.events.enqueue(arrival()).event_id
+    store.events.retry(claim, "no gateway", timedelta(0))
+    with pytest.raises(StandsForOthers):
+        store.events.cancel(waiting)
+    assert store.events.get(waiting).state is EventState.QUEUED
+
+
+def test_who_cancels_while_another_joins_never_cancels_both(store: Store) -> None:
+    for number in range(10):
+        account_id = f"DU{number}"
+        event_id = store.events.enqueue(arrival(account_id)).event_id
+        with ThreadPoolExecutor(2) as threads:
+            cancelling = threads.submit(store.events.cancel, event_id)
+            joining = threads.submit(store.events.enqueue, arrival(account_id))
+        went = joining.result()
+        assert store.events.get(went.event_id).state is EventState.QUEUED
+        assert isinstance(cancelling.exception(), StandsForOthers) is went.merged
 
 
 def test_the_newest_events_are_listed_first(store: Store) -> None:
