@@ -7,7 +7,7 @@ a person retries or dismisses it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,6 +60,25 @@ class AttemptOutcome(StrEnum):
     LEASE_EXPIRED = "lease_expired"
 
 
+#: Levels of objects and arrays in a payload. Strategies need a handful; some hundreds can be read
+#: from JSON and not be written again.
+MAX_NESTING = 64
+
+
+def is_nested_too_deeply(document: object) -> bool:
+    """Whether a JSON document has more levels than a payload may have."""
+    level = [document]
+    for _ in range(MAX_NESTING):
+        level = [inner for value in level for inner in _inside(value)]
+    return any(isinstance(value, Mapping | list | tuple) for value in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
     """An event that is not in the store yet."""
@@ -79,6 +98,8 @@ class NewEvent:
             raise ValueError("an event names its account")
         if self.not_before is not None and self.not_before.tzinfo is None:
             raise ValueError(f"not_before {self.not_before} needs a time zone")
+        if is_nested_too_deeply(self.payload):
+            raise ValueError(f"a payload has at most {MAX_NESTING} levels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
