@@ -103,8 +103,8 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """An event as the store knows it; all times are aware UTC."""
+class EventSummary:
+    """An event without the document of its result; all times are aware UTC."""
 
     event_id: str
     account_id: str
@@ -124,14 +124,20 @@ class Event:
     #: Start of the latest attempt.
     started_at: datetime | None
     finished_at: datetime | None
-    #: JSON document of the latest attempt that gave one.
-    result: Mapping[str, object] | None
     #: What went wrong in the latest attempt that failed.
     error: str | None
     #: The waiting twin that took this event over.
     merged_into: str | None
     #: Why it waits or why it was ended, for people.
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(EventSummary):
+    """An event as the store knows it."""
+
+    #: JSON document of the latest attempt that gave one.
+    result: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from app.store import Store
 from app.switches import Asker, Switches
 
 from .backend import Backend
-from .limits import RateLimit
+from .limits import Places, RateLimit
 
 #: Who did it, in the store's records.
 BY = "api"
@@ -30,11 +30,13 @@ class Context:
         now: Callable[[], datetime],
         changes: RateLimit,
         failed_logins: RateLimit,
+        reads: Places,
     ) -> None:
         self.backend = backend
         self.now = now
         self.changes = changes
         self.failed_logins = failed_logins
+        self.reads = reads
 
     @property
     def store(self) -> Store:

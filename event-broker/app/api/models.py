@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.events import AttemptOutcome, Command, Event, EventSource, EventState
+from app.events import AttemptOutcome, Command, Event, EventSource, EventState, EventSummary
 from app.store.records import MessageStatus
 from broker_connector_base.values import Number
 
@@ -70,7 +70,7 @@ class QueueEvent(_Answer):
     merged_into: str | None
 
     @classmethod
-    def of(cls, event: Event) -> QueueEvent:
+    def of(cls, event: EventSummary) -> QueueEvent:
         """The event in the API's words."""
         return cls(**_words(event))
 
@@ -267,7 +267,7 @@ class Done(_Answer):
     message: str
 
 
-def _words(event: Event) -> dict[str, object]:
+def _words(event: EventSummary) -> dict[str, object]:
     """Everything but the result; `data` always says what is executed."""
     names = QueueEvent.model_fields.keys() - {"exec_command", "data"}
     words: dict[str, object] = {name: getattr(event, name) for name in names}

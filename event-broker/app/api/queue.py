@@ -59,7 +59,8 @@ def list_events(
     account_id: AccountInQuery = None,
 ) -> Sequence[QueueEvent]:
     """Events, the newest first."""
-    found = here.store.events.list(limit=limit, states=state or _WAITING, account_id=account_id)
+    states = state or _WAITING
+    found = here.store.events.summaries(limit=limit, states=states, account_id=account_id)
     return [QueueEvent.of(event) for event in found]
 
 

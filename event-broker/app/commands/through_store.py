@@ -172,7 +172,7 @@ class _Errand:
             return f"{event.worker} is working it (event {event.event_id})"
         store, account_id = self._store, event.account_id
         active = await insist(
-            store, store.events.list, states={EventState.RUNNING}, account_id=account_id
+            store, store.events.summaries, states={EventState.RUNNING}, account_id=account_id
         )
         if active:
             return f"{active[0].worker} runs {active[0].command} of {account_id}"

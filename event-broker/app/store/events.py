@@ -20,6 +20,7 @@ from app.events import (
     Enqueued,
     Event,
     EventState,
+    EventSummary,
     LeaseLost,
     NewEvent,
     StandsForOthers,
@@ -183,7 +184,17 @@ class Events:
         account_id: str | None = None,
     ) -> tuple[Event, ...]:
         """The newest first: those that were queued last."""
-        return self._do.read(reading.list_events, limit=limit, states=states, account_id=account_id)
+        return self._do.read(reading.list_events, limit, states, account_id)
+
+    def summaries(
+        self,
+        *,
+        limit: int = 100,
+        states: Collection[EventState] | None = None,
+        account_id: str | None = None,
+    ) -> tuple[EventSummary, ...]:
+        """The same without their results."""
+        return self._do.read(reading.list_summaries, limit, states, account_id)
 
     def attempts(self, event_id: str) -> tuple[Attempt, ...]:
         """Every try at the event, the first one first."""

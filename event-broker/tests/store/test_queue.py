@@ -11,6 +11,7 @@ from app.events import (
     Command,
     EventSource,
     EventState,
+    EventSummary,
     LeaseLost,
     NewEvent,
     StandsForOthers,
@@ -235,6 +236,10 @@ def test_the_newest_events_are_listed_first(store: Store) -> None:
     assert mine.event_id == ids[2]
     (running,) = store.events.list(states=[EventState.RUNNING])
     assert running.event_id == ids[0]
+    assert [event.event_id for event in store.events.summaries(limit=3)] == ids[:1:-1]
+    (summary,) = store.events.summaries(states=[EventState.RUNNING], account_id="DU0")
+    assert type(summary) is EventSummary
+    assert all(getattr(summary, n) == getattr(running, n) for n in summary.__dataclass_fields__)
 
 
 def test_the_queue_counts_what_its_status_shows(store: Store, clock: AdjustableClock) -> None:
