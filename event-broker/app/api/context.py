@@ -31,12 +31,14 @@ class Context:
         changes: RateLimit,
         failed_logins: RateLimit,
         reads: Places,
+        streams: Places,
     ) -> None:
         self.backend = backend
         self.now = now
         self.changes = changes
         self.failed_logins = failed_logins
         self.reads = reads
+        self.streams = streams
 
     @property
     def store(self) -> Store:

@@ -31,7 +31,17 @@ async def _existing(here: Here, event_id: EventInPath) -> Event:
         return await run_in_threadpool(here.store.events.follow, str(event_id))
 
 
-@router.get("/queue/events/{event_id}/progress", response_class=EventSourceResponse)
+async def _place(here: Here, _: Annotated[Event, Depends(_existing)]) -> AsyncIterator[None]:
+    """Until the stream has ended."""
+    async with here.streams.taken():
+        yield
+
+
+@router.get(
+    "/queue/events/{event_id}/progress",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(_place)],
+)
 async def event_progress(
     here: Here, event: Annotated[Event, Depends(_existing)]
 ) -> AsyncIterator[ServerSentEvent]:
