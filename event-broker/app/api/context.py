@@ -61,4 +61,9 @@ def context_of(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-Here = Annotated[Context, Depends(context_of)]
+async def _context(request: Request) -> Context:
+    # A plain function would wait for a thread that is free, and probes with it.
+    return context_of(request)
+
+
+Here = Annotated[Context, Depends(_context)]

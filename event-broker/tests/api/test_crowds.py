@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
+from anyio import to_thread
 from sqlalchemy import Connection, Engine
 from sqlalchemy import event as sqlalchemy_event
 
@@ -109,6 +110,19 @@ async def test_a_change_waits_for_nobody_who_looks(service: Service, stuck: Stuc
         assert not any(task.done() for task in looking)
         stuck.events.released.set()
         await asyncio.gather(*looking)
+
+
+@pytest.mark.parametrize("path", ["/live", "/ready", "/health"])
+async def test_a_probe_waits_for_no_thread(anybody: httpx.AsyncClient, path: str) -> None:
+    threads = to_thread.current_default_thread_limiter()
+    borrowers = [object() for _ in range(int(threads.total_tokens))]
+    for borrower in borrowers:
+        threads.acquire_on_behalf_of_nowait(borrower)
+    try:
+        assert (await anybody.get(path, timeout=20)).status_code == 200
+    finally:
+        for borrower in borrowers:
+            threads.release_on_behalf_of(borrower)
 
 
 @contextmanager
