@@ -176,8 +176,10 @@ class _Errand:
         )
         if active:
             return f"{active[0].worker} runs {active[0].command} of {account_id}"
-        paused = await insist(store, store.controls.is_paused, account_id)
-        return None if paused else "its turn is about to come"
+        may_be_paused = event.command is Command.REBALANCE
+        if may_be_paused and await insist(store, store.controls.is_paused, account_id):
+            return None
+        return "its turn is about to come"
 
     async def _interrupted(self, enqueued: Enqueued, event: Event) -> CommandFailed:
         taken_back = await self._take_back(enqueued, event, "interrupted at the terminal")
@@ -191,11 +193,13 @@ class _Errand:
     async def _paused(self, enqueued: Enqueued, event: Event) -> CommandFailed:
         why = f"rebalances of {event.account_id} are paused"
         if await self._take_back(enqueued, event, f"{why}, and the command does not wait for it"):
-            end = "Resume, then try again."
+            end = "nothing was sent. Resume, then try again."
         else:
-            end = f"Others asked for it too: event {event.event_id} waits until it is resumed."
-        message = f"{why}; nothing was sent. {end}"
-        return CommandFailed(message, kind="Paused", exit_code=ExitCode.FAILED)
+            end = (
+                f"this command sent nothing. Event {event.event_id} goes on without it once they "
+                "are resumed: it is not this command's alone."
+            )
+        return CommandFailed(f"{why}; {end}", kind="Paused", exit_code=ExitCode.FAILED)
 
     async def _take_back(self, enqueued: Enqueued, event: Event, reason: str) -> bool:
         """Cancel the event while it waits, if nobody else asked for it."""

@@ -201,8 +201,8 @@ async def test_a_command_that_gives_up_leaves_what_others_have_merged_into(
     output, _ = command.communicate(timeout=60)
     assert json.loads(output)["error"] == {
         "kind": "Paused",
-        "message": "rebalances of P1 are paused; nothing was sent. Others asked for it too: event "
-        f"{event_id} waits until it is resumed.",
+        "message": f"rebalances of P1 are paused; this command sent nothing. Event {event_id} goes "
+        "on without it once they are resumed: it is not this command's alone.",
     }
     assert installation.store.events.get(event_id).state is EventState.QUEUED
 
