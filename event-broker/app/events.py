@@ -7,7 +7,7 @@ a person retries or dismisses it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,6 +60,25 @@ class AttemptOutcome(StrEnum):
     LEASE_EXPIRED = "lease_expired"
 
 
+#: Levels of objects and arrays in a payload. Strategies need a handful; some hundreds can be read
+#: from JSON and not be written again.
+MAX_NESTING = 64
+
+
+def is_nested_too_deeply(document: object) -> bool:
+    """Whether a JSON document has more levels than a payload may have."""
+    level = [document]
+    for _ in range(MAX_NESTING):
+        level = [inner for value in level for inner in _inside(value)]
+    return any(isinstance(value, Mapping | list | tuple) for value in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
     """An event that is not in the store yet."""
@@ -79,11 +98,13 @@ class NewEvent:
             raise ValueError("an event names its account")
         if self.not_before is not None and self.not_before.tzinfo is None:
             raise ValueError(f"not_before {self.not_before} needs a time zone")
+        if is_nested_too_deeply(self.payload):
+            raise ValueError(f"a payload has at most {MAX_NESTING} levels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """An event as the store knows it; all times are aware UTC."""
+class EventSummary:
+    """An event without the document of its result; all times are aware UTC."""
 
     event_id: str
     account_id: str
@@ -103,14 +124,20 @@ class Event:
     #: Start of the latest attempt.
     started_at: datetime | None
     finished_at: datetime | None
-    #: JSON document of the latest attempt that gave one.
-    result: Mapping[str, object] | None
     #: What went wrong in the latest attempt that failed.
     error: str | None
     #: The waiting twin that took this event over.
     merged_into: str | None
     #: Why it waits or why it was ended, for people.
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(EventSummary):
+    """An event as the store knows it."""
+
+    #: JSON document of the latest attempt that gave one.
+    result: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,3 +244,17 @@ class WrongState(Exception):
             f"event {event.event_id} is {event.state}; only one that is {needed} can be {move}"
         )
         self.event = event
+
+
+class StandsForOthers(Exception):
+    """Others were merged into a waiting event: to cancel it is to cancel them; nothing was done."""
+
+    def __init__(self, event: Event, merged: int) -> None:
+        latest = " ".join(filter(None, (event.source, event.source_ref)))
+        super().__init__(
+            f"event {event.event_id} stands for {merged} more that were merged into it, the latest "
+            f"word is of {latest}; nothing was cancelled"
+        )
+        self.event = event
+        #: How many were merged into it.
+        self.merged = merged

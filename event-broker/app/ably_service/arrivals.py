@@ -15,12 +15,13 @@ from typing import Any
 
 from app.store.records import Message, MessageOrigin, MessageStatus
 
-from .payload import Decoded, decode, strict_json
+from .payload import Decoded, decode, is_too_deep, strict_json
 from .server_time import from_milliseconds
 
 _CREATED = (None, 0)
 #: Characters of an id that databases surely index, and of a detail that people surely read.
 _LONGEST = 500
+_TOO_DEEP = "is nested too deeply"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +64,11 @@ def _arrival(
     try:
         raw = _raw(row, decoded)
     except RecursionError:
-        decoded = Decoded(data=None, encoding="json", problem="is nested too deeply")
-        raw = _raw(row, decoded)
+        decoded = Decoded(data=None, encoding="json", problem=_TOO_DEEP)
+        raw = _raw({**row, "extras": None}, decoded)
     if decoded.problem is None:
-        decoded = replace(decoded, problem=_problem_of(raw))
+        problem = _TOO_DEEP if is_too_deep(decoded) else _problem_of(raw)
+        decoded = replace(decoded, problem=problem)
     message = Message(
         channel=channel,
         message_id=_identity(row.get("id"), raw),

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.events import is_nested_too_deeply
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
@@ -80,6 +82,19 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
+
+
+def is_too_deep(decoded: Decoded) -> bool:
+    """Whether no event could have such a payload; an object sent as text counts as well."""
+    data = decoded.data
+    if isinstance(data, str) and not decoded.encoding:
+        try:
+            data = strict_json(data)
+        except ValueError:
+            return False
+        except RecursionError:
+            return True
+    return is_nested_too_deeply(data)
 
 
 def payload_of(raw: str) -> Mapping[str, Any] | None:

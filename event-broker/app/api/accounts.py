@@ -54,7 +54,7 @@ def list_runs(
     here: Here, limit: Limit = 100, account_id: AccountInQuery = None
 ) -> Sequence[RunSummary]:
     """Runs, the newest first."""
-    found = here.store.runs.list(limit, account_id=account_id)
+    found = here.store.runs.summaries(limit, account_id=account_id)
     return [RunSummary.model_validate(run) for run in found]
 
 

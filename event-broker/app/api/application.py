@@ -17,13 +17,27 @@ from app.switches import Refused
 
 from . import accounts, attention, controls, feeds, metrics, probes, progress, queue
 from .backend import Backend
+from .connections import MAX_CONNECTIONS
 from .context import Context
-from .limits import BodyLimit, RateLimit
+from .limits import BodyLimit, Places, RateLimit
 
 #: Nobody changes things faster by hand, and no script has reason to.
 _CHANGES = (60, 2.0)
 #: Wrong keys: enough for a typing error, too few for guessing.
 _FAILED_LOGINS = (10, 0.1)
+
+#: Whoever looks may need no key, and all share processors and connections to the store with leases
+#: and journals: so many at once, however many ask.
+_READS = 4
+#: Longer than all others of a busy minute take together.
+_READ_PATIENCE_SECONDS = 5.0
+#: A stream of progress keeps its connection, and the others need room.
+_STREAMS = MAX_CONNECTIONS // 4
+_TOO_MANY_READS = "too many are looking at the same time; try again in a second"
+
+_TOO_MANY_STREAMS = (
+    "all places for following events are taken; look at /queue/events/{event_id} now and then"
+)
 
 _PROBES = (probes, metrics)
 _MANAGEMENT = (queue, progress, attention, accounts, controls, feeds)
@@ -47,8 +61,10 @@ def create_api(
     probes_only: bool = False,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = _utc_now,
+    read_patience_seconds: float = _READ_PATIENCE_SECONDS,
+    max_streams: int = _STREAMS,
 ) -> FastAPI:
-    """The application for a service; `clock` gives seconds for the limits.
+    """The application for a service; `clock` gives seconds for the limits of senders.
 
     `probes_only` leaves out everything but the probes and the metrics, its own description too.
     """
@@ -63,6 +79,8 @@ def create_api(
         now=now,
         changes=RateLimit(*_CHANGES, clock=clock),
         failed_logins=RateLimit(*_FAILED_LOGINS, clock=clock),
+        reads=Places(_READS, patience_seconds=read_patience_seconds, refusal=_TOO_MANY_READS),
+        streams=Places(max_streams, patience_seconds=0, refusal=_TOO_MANY_STREAMS),
     )
     for part in _PROBES if probes_only else _PROBES + _MANAGEMENT:
         api.include_router(part.router)

@@ -1,8 +1,9 @@
 """Connections to the API: how many there are, and how long one may keep us waiting.
 
 Whoever reaches the port can open a connection, with or without a key. One that owes us a request,
-or the rest of one, is closed after a while, and at once when there are too many. uvicorn counts
-connections too, but refuses the requests of everybody then, those of probes included.
+or the rest of one, is closed after a while, and at once when there are too many; if none does, the
+one that asked longest ago, such as a stream that has run for hours. uvicorn counts connections too,
+but refuses the requests of everybody then, those of probes included.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class LimitedConnection(H11Protocol):
 
     config: LimitedConfig
     _overdue: asyncio.TimerHandle | None = None
+    #: By the loop's clock: when it was last its turn to ask, or ours to answer.
+    _since = 0.0
 
     @property
     def waits(self) -> bool:
@@ -73,21 +76,22 @@ class LimitedConnection(H11Protocol):
             self._stop_the_clock()
         elif self._overdue is None:
             seconds = self.config.request_seconds
+            self._since = self.loop.time()
             self._overdue = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop_the_clock(self) -> None:
         if self._overdue is not None:
+            self._since = self.loop.time()
             self._overdue.cancel()
             self._overdue = None
 
     def _close_one(self) -> None:
-        """The one that has kept us waiting longest: whoever asks something gets an answer."""
-        clocks = {
-            c._overdue.when(): c
-            for c in self.connections
-            if isinstance(c, LimitedConnection) and c._overdue is not None
-        }
-        closed = clocks[min(clocks)] if clocks else self
+        """The one that has kept us waiting longest: whoever asks something gets an answer.
+
+        When nobody else does, the one whose answer takes longest, that of a stream for instance.
+        """
+        others = [c for c in self.connections if isinstance(c, LimitedConnection) and c is not self]
+        closed = min(others, key=lambda c: (not c.waits, c._since), default=self)
         # Its end is told later, and it shall not be counted until then.
         self.connections.discard(closed)
         closed._stop_the_clock()

@@ -13,7 +13,7 @@ from app.store import Store
 from app.switches import Asker, Switches
 
 from .backend import Backend
-from .limits import RateLimit
+from .limits import Places, RateLimit
 
 #: Who did it, in the store's records.
 BY = "api"
@@ -30,11 +30,15 @@ class Context:
         now: Callable[[], datetime],
         changes: RateLimit,
         failed_logins: RateLimit,
+        reads: Places,
+        streams: Places,
     ) -> None:
         self.backend = backend
         self.now = now
         self.changes = changes
         self.failed_logins = failed_logins
+        self.reads = reads
+        self.streams = streams
 
     @property
     def store(self) -> Store:
@@ -57,4 +61,9 @@ def context_of(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-Here = Annotated[Context, Depends(context_of)]
+async def _context(request: Request) -> Context:
+    # A plain function would wait for a thread that is free, and probes with it.
+    return context_of(request)
+
+
+Here = Annotated[Context, Depends(_context)]

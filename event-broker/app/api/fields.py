@@ -11,21 +11,28 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, JsonValue
+from pydantic import AfterValidator, BeforeValidator, JsonValue
 
+from app.events import MAX_NESTING, is_nested_too_deeply
 from app.switches import ACCOUNT_PATTERN
 
 _RUN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: More would not fit PostgreSQL's integer.
-_MAX_ID = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 
 AccountInPath = Annotated[str, Path(alias="account_id", pattern=ACCOUNT_PATTERN)]
 AccountInQuery = Annotated[str | None, Query(alias="account_id", pattern=ACCOUNT_PATTERN)]
 EventInPath = Annotated[UUID, Path(alias="event_id")]
 RunInPath = Annotated[str, Path(alias="run_id", pattern=_RUN)]
-GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=_MAX_ID)]
+GapInPath = Annotated[int, Path(alias="gap_id", ge=1, le=MAX_NUMBER)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, the newest")]
+
+
+def _shallow(data: object) -> object:
+    if is_nested_too_deeply(data):
+        raise ValueError(f"a document has at most {MAX_NESTING} levels")
+    return data
 
 
 def _storable(data: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -51,5 +58,5 @@ def _check(value: JsonValue) -> None:
             _check(item)
 
 
-JsonDocument = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
-"""An object of JSON that every engine of the store keeps word for word."""
+JsonDocument = Annotated[dict[str, JsonValue], BeforeValidator(_shallow), AfterValidator(_storable)]
+"""An object of JSON that every engine of the store keeps word for word, and that can be shown."""

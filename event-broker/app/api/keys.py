@@ -7,6 +7,7 @@ that says what is missing. Keys are compared in constant time and never shown.
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncIterator
 from enum import IntEnum
 from hashlib import sha256
 from typing import Annotated
@@ -65,7 +66,15 @@ async def may_operate(request: Request, credentials: Credentials) -> None:
     context.changes.charge(request)
 
 
-READ = Depends(may_read)
+async def look(request: Request, _: Annotated[None, Depends(may_read)]) -> AsyncIterator[None]:
+    """One of the few who look at the same time, from the check of the key until the answer."""
+    async with context_of(request).reads.taken():
+        yield
+
+
+READ = Depends(look, scope="function")
+#: For who does not only look once.
+FOLLOW = Depends(may_read)
 OPERATE = Depends(may_operate)
 
 

@@ -1,4 +1,4 @@
-"""How much one sender may ask: size and time of a body, changes and wrong keys in a time.
+"""How much may be asked: size and time of a body, changes and wrong keys of a sender, places.
 
 Loopback senders share one address and so one allowance, which is generous for people and scripts
 and small for a program gone wild.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from fastapi import HTTPException, Request, status
@@ -55,6 +56,36 @@ class RateLimit:
                 f"too many requests; nothing was done, try again in {wait} s",
                 headers={"Retry-After": str(wait)},
             )
+
+
+class Places:
+    """So many at once. Others wait in line for a while, and are then told to come again."""
+
+    def __init__(self, number: int, *, patience_seconds: float, refusal: str) -> None:
+        self._free = asyncio.Semaphore(number)
+        self._patience = patience_seconds
+        self._refusal = refusal
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """One of the places for the block; raises 503 when none becomes free in time."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            raise HTTPException(
+                status.HTTP_503_SERVICE_UNAVAILABLE, self._refusal, headers={"Retry-After": "1"}
+            ) from None
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @asynccontextmanager
+    async def awaited(self) -> AsyncIterator[None]:
+        """The same, however long it takes."""
+        async with self._free:
+            yield
 
 
 class _Gone(Exception):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.events import AttemptOutcome, Command, Event, EventSource, EventState
+from app.events import AttemptOutcome, Command, Event, EventSource, EventState, EventSummary
 from app.store.records import MessageStatus
 from broker_connector_base.values import Number
 
@@ -22,10 +22,13 @@ class _Answer(BaseModel):
 
 
 def _printable(document: Mapping[str, object]) -> Mapping[str, object]:
-    """Messages may have halves of surrogate pairs in them, which no answer can have."""
+    """Documents may have halves of surrogate pairs in them, which no answer can have."""
     text = json.dumps(dict(document), ensure_ascii=False)
     shown: dict[str, object] = json.loads(text.encode(errors="replace"))
     return shown
+
+
+Document = Annotated[Mapping[str, object], BeforeValidator(_printable)]
 
 
 class Healthiness(_Answer):
@@ -55,7 +58,7 @@ class QueueEvent(_Answer):
     exec_command: Command
     times_queued: int
     created_at: datetime
-    data: Annotated[Mapping[str, object], BeforeValidator(_printable)]
+    data: Document
     state: EventState
     source: EventSource
     source_ref: str | None
@@ -67,7 +70,7 @@ class QueueEvent(_Answer):
     merged_into: str | None
 
     @classmethod
-    def of(cls, event: Event) -> QueueEvent:
+    def of(cls, event: EventSummary) -> QueueEvent:
         """The event in the API's words."""
         return cls(**_words(event))
 
@@ -86,7 +89,7 @@ class AttemptAnswer(_Answer):
 class EventDetails(QueueEvent):
     """An event with its result row and all that was tried."""
 
-    result: Mapping[str, object] | None
+    result: Document | None
     attempts: tuple[AttemptAnswer, ...]
 
 
@@ -155,7 +158,7 @@ class RunDetails(RunSummary):
 
     orders: tuple[OrderAnswer, ...]
     fills: tuple[FillAnswer, ...]
-    result: Mapping[str, object] | None
+    result: Document | None
 
 
 class PreviewAnswer(_Answer):
@@ -164,7 +167,7 @@ class PreviewAnswer(_Answer):
     event_id: str | None
     account_id: str
     created_at: datetime
-    result: Mapping[str, object]
+    result: Document
 
 
 class PauseAnswer(_Answer):
@@ -264,7 +267,7 @@ class Done(_Answer):
     message: str
 
 
-def _words(event: Event) -> dict[str, object]:
+def _words(event: EventSummary) -> dict[str, object]:
     """Everything but the result; `data` always says what is executed."""
     names = QueueEvent.model_fields.keys() - {"exec_command", "data"}
     words: dict[str, object] = {name: getattr(event, name) for name in names}

@@ -1,7 +1,8 @@
 """Is it alive, is it ready, does anything need a person: `/live`, `/ready`, `/health`.
 
 Three questions, because they have three answers: a dead process is restarted, one that is not ready
-gets no work, and one that is degraded works and waits for somebody to look.
+gets no work, and one that is degraded works and waits for somebody to look. None waits for a thread
+of those that answer everything else.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/live")
-def live() -> dict[Literal["live"], bool]:
+async def live() -> dict[Literal["live"], bool]:
     """It answers, so it lives."""
     return {"live": True}
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.events import FINAL_STATES, Event, EventState
@@ -18,18 +19,29 @@ from app.store import Topic
 
 from .context import Here
 from .fields import EventInPath
-from .keys import READ
+from .keys import FOLLOW
 from .models import QueueEvent
 
-router = APIRouter(tags=["progress"], dependencies=[READ])
+router = APIRouter(tags=["progress"], dependencies=[FOLLOW])
 
 
-def _existing(here: Here, event_id: EventInPath) -> Event:
+async def _existing(here: Here, event_id: EventInPath) -> Event:
     """Unknown events are told as such before a stream begins."""
-    return here.store.events.follow(str(event_id))
+    async with here.reads.taken():
+        return await run_in_threadpool(here.store.events.follow, str(event_id))
 
 
-@router.get("/queue/events/{event_id}/progress", response_class=EventSourceResponse)
+async def _place(here: Here, _: Annotated[Event, Depends(_existing)]) -> AsyncIterator[None]:
+    """Until the stream has ended."""
+    async with here.streams.taken():
+        yield
+
+
+@router.get(
+    "/queue/events/{event_id}/progress",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(_place)],
+)
 async def event_progress(
     here: Here, event: Annotated[Event, Depends(_existing)]
 ) -> AsyncIterator[ServerSentEvent]:
@@ -40,7 +52,9 @@ async def event_progress(
     with waking.listening(asyncio.Event()):
         while told not in FINAL_STATES:
             waking.listen_from_now()
-            event = await store.call(store.events.follow, event.event_id)
+            # Many streams are as many who look when something happens.
+            async with here.reads.awaited():
+                event = await run_in_threadpool(store.events.follow, event.event_id)
             if event.state is not told:
                 told = event.state
                 yield ServerSentEvent(event="state", data=QueueEvent.of(event))

@@ -8,18 +8,22 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, status
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from app.events import Command, EventSource, EventState, NewEvent
+from app.events import Command, EventSource, EventState, NewEvent, StandsForOthers
 from app.settings import SettingsError, select_account
 from app.switches import AccountId
 
 from .context import Context, Here
-from .fields import AccountInQuery, EventInPath, JsonDocument, Limit
+from .fields import MAX_NUMBER, AccountInQuery, EventInPath, JsonDocument, Limit
 from .keys import OPERATE, READ
 from .models import EventDetails, Queued, QueueEvent, QueueStatus, Removed, details
 
 router = APIRouter(tags=["queue"])
 
 _WAITING = (EventState.QUEUED, EventState.RUNNING)
+
+Merged = Annotated[
+    int, Query(ge=0, le=MAX_NUMBER, description="How many were merged into it, as a 409 says")
+]
 
 
 class NewQueueEvent(BaseModel):
@@ -55,7 +59,8 @@ def list_events(
     account_id: AccountInQuery = None,
 ) -> Sequence[QueueEvent]:
     """Events, the newest first."""
-    found = here.store.events.list(limit=limit, states=state or _WAITING, account_id=account_id)
+    states = state or _WAITING
+    found = here.store.events.summaries(limit=limit, states=states, account_id=account_id)
     return [QueueEvent.of(event) for event in found]
 
 
@@ -84,14 +89,23 @@ def add_event(here: Here, new: NewQueueEvent) -> Queued:
 
 
 @router.delete("/queue/events/{event_id}", dependencies=[OPERATE])
-def remove_event(here: Here, event_id: EventInPath) -> Removed:
-    """Take out an event that waits, or dismiss one that needs attention; never one that runs."""
+def remove_event(here: Here, event_id: EventInPath, merged: Merged = 0) -> Removed:
+    """Take out an event that waits, or dismiss one that needs attention; never one that runs.
+
+    409 when others were merged into it that `merged` does not count: nobody has meant them.
+    """
     event = here.store.events.get(str(event_id))
     reason = "removed through the API"
     if event.state is EventState.NEEDS_ATTENTION:
         here.store.events.dismiss(event.event_id, reason)
     else:
-        here.store.events.cancel(event.event_id, reason)
+        try:
+            here.store.events.cancel(event.event_id, reason, merged=merged)
+        except StandsForOthers as error:
+            raise HTTPException(
+                status.HTTP_409_CONFLICT,
+                f"{error}. Look at it; to cancel all of them, repeat with ?merged={error.merged}",
+            ) from error
     message = f"{event.command} of {event.account_id} was removed"
     return Removed(event_id=event.event_id, message=message)
 

@@ -27,6 +27,7 @@ from app.events import (
     EventState,
     LeaseLost,
     NewEvent,
+    StandsForOthers,
     WrongState,
 )
 from app.execution import (
@@ -137,7 +138,10 @@ class _Errand:
             keeping.cancel()
 
     async def _wait(self, enqueued: Enqueued) -> Claim | Event:
-        """The claim of our event, or the event at its end when somebody else has worked it."""
+        """The claim of our event, or the event at its end when somebody else has worked it.
+
+        Raises `CommandFailed` when it would wait for too long.
+        """
         events, event_id = self._store.events, enqueued.event_id
         waking = Waking(self._store, Topic.EVENTS)
         with waking.listening(self.stop):
@@ -149,25 +153,72 @@ class _Errand:
                 event = await insist(self._store, events.get, event_id)
                 if event.state is EventState.MERGED and event.merged_into:
                     event_id = event.merged_into
-                elif event.state not in (EventState.QUEUED, EventState.RUNNING):
+                    continue
+                if event.state not in (EventState.QUEUED, EventState.RUNNING):
                     return event
-                elif event.state is EventState.QUEUED and event.not_before is not None:
+                if event.state is EventState.QUEUED and event.not_before is not None:
                     raise _postponed(event)
-                elif self.stop.is_set():
-                    raise await self._give_up(enqueued, event)
-                else:
-                    await self._say_why(enqueued, event)
-                    await waking.wait()
+                if self.stop.is_set():
+                    raise await self._interrupted(enqueued, event)
+                cause = await self._cause(event)
+                if cause is None:
+                    raise await self._paused(enqueued, event)
+                self._say(f"waiting: {cause}")
+                await waking.wait()
+
+    async def _cause(self, event: Event) -> str | None:
+        """What is waited for, or None when that may be for ever: the account is paused."""
+        if event.state is EventState.RUNNING:
+            return f"{event.worker} is working it (event {event.event_id})"
+        store, account_id = self._store, event.account_id
+        active = await insist(
+            store, store.events.summaries, states={EventState.RUNNING}, account_id=account_id
+        )
+        if active:
+            return f"{active[0].worker} runs {active[0].command} of {account_id}"
+        may_be_paused = event.command is Command.REBALANCE
+        if may_be_paused and await insist(store, store.controls.is_paused, account_id):
+            return None
+        return "its turn is about to come"
+
+    async def _interrupted(self, enqueued: Enqueued, event: Event) -> CommandFailed:
+        taken_back = await self._take_back(enqueued, event, "interrupted at the terminal")
+        end = "no order was sent" if taken_back else "it goes on without this command"
+        return CommandFailed(
+            f"{self._command} was interrupted while it was waiting; {end}",
+            kind="RunInterrupted",
+            exit_code=ExitCode.FAILED,
+        )
+
+    async def _paused(self, enqueued: Enqueued, event: Event) -> CommandFailed:
+        why = f"rebalances of {event.account_id} are paused"
+        if await self._take_back(enqueued, event, f"{why}, and the command does not wait for it"):
+            end = "nothing was sent. Resume, then try again."
+        else:
+            end = (
+                f"this command sent nothing. Event {event.event_id} goes on without it once they "
+                "are resumed: it is not this command's alone."
+            )
+        return CommandFailed(f"{why}; {end}", kind="Paused", exit_code=ExitCode.FAILED)
+
+    async def _take_back(self, enqueued: Enqueued, event: Event, reason: str) -> bool:
+        """Cancel the event while it waits, if nobody else asked for it."""
+        if enqueued.merged or event.event_id != enqueued.event_id:
+            return False
+        try:
+            await self._store.call(self._store.events.cancel, event.event_id, reason)
+        except (WrongState, StandsForOthers):  # somebody has begun it, or has joined
+            return False
+        return True
 
     async def _work(self, claim: Claim, enqueued: Enqueued) -> bytes:
-        # An event that others have merged into is theirs as well: it is tried again for them.
-        ours = not enqueued.merged and claim.event.source_ref == self._name
         with self._leases.holding(claim) as held:
             ending = asyncio.create_task(self.stop.wait())
             ending.add_done_callback(lambda _: held.stop.set())
             try:
+                once = await self._is_ours_alone(claim, enqueued)
                 answer = await self._executor.execute(
-                    claim, lease=held.lease, stop=held.stop, on_progress=self._tell, once=ours
+                    claim, lease=held.lease, stop=held.stop, on_progress=self._tell, once=once
                 )
             except (LeaseLost, StoreError) as error:
                 raise CommandFailed(
@@ -188,41 +239,12 @@ class _Errand:
             await self._store.call(self._store.events.park, claim, what)
         return CommandFailed(what, kind="AccountProcessError", exit_code=ExitCode.NEEDS_ATTENTION)
 
-    async def _give_up(self, enqueued: Enqueued, event: Event) -> CommandFailed:
-        """Interrupted while waiting: an event that only we asked for is taken back."""
-        ours = not enqueued.merged and event.source_ref == self._name
-        end = "it goes on without this command"
-        if ours and event.state is EventState.QUEUED:
-            with suppress(WrongState):  # somebody has begun it
-                await self._store.call(
-                    self._store.events.cancel, event.event_id, "interrupted at the terminal"
-                )
-                end = "no order was sent"
-        return CommandFailed(
-            f"{self._command} was interrupted while it was waiting; {end}",
-            kind="RunInterrupted",
-            exit_code=ExitCode.FAILED,
-        )
-
-    async def _say_why(self, enqueued: Enqueued, event: Event) -> None:
-        """Tell once what is waited for; raises `CommandFailed` when that may be for ever."""
-        if event.state is EventState.RUNNING:
-            self._say(f"waiting: {event.worker} is working it (event {event.event_id})")
-            return
-        store, account_id = self._store, event.account_id
-        active = await insist(
-            store, store.events.list, states={EventState.RUNNING}, account_id=account_id
-        )
-        if active:
-            other = active[0]
-            self._say(f"waiting: {other.worker} runs {other.command} of {account_id}")
-        elif await insist(store, store.controls.is_paused, account_id):
-            await self._give_up(enqueued, event)
-            raise CommandFailed(
-                f"rebalances of {account_id} are paused; nothing was sent. Resume, then try again.",
-                kind="Paused",
-                exit_code=ExitCode.FAILED,
-            )
+    async def _is_ours_alone(self, claim: Claim, enqueued: Enqueued) -> bool:
+        """An event that others have merged into is theirs as well: it is tried again for them."""
+        event_id, events = claim.event.event_id, self._store.events
+        if enqueued.merged or event_id != enqueued.event_id:
+            return False
+        return await insist(self._store, events.merged_count, event_id) == 0
 
     def _say(self, line: str) -> None:
         if line != self._said and not self._quiet:

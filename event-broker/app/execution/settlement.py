@@ -157,7 +157,7 @@ class Settlement:
     async def _put_off(self, account_id: str, reason: str) -> None:
         """On the market-open list; what an interrupted run left working is taken back now."""
         await self._do(self._store.market_open.add, account_id, GUARD, reason)
-        latest = await self._do(self._store.runs.list, 1, account_id=account_id)
+        latest = await self._do(self._store.runs.summaries, 1, account_id=account_id)
         if any(run.status in _CUT_OFF for run in latest):
             cancel = NewEvent(
                 account_id=account_id,

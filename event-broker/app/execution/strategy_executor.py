@@ -15,9 +15,9 @@ from typing import Any
 import structlog
 
 from app.events import EventSource, NewEvent
-from app.notifications import Kind, Notification, Tell
+from app.notifications import Kind, Notification, Tell, alert
 from app.settings import Settings, processed_accounts
-from app.store import Store, StoreUnavailable, Topic
+from app.store import Store, StoreError, StoreUnavailable, Topic
 from app.store.records import MessageStatus, StoredMessage
 
 from .commands import command_of
@@ -27,6 +27,8 @@ _log = structlog.get_logger(__name__)
 
 #: So long a message waits for older ones that are still being read from history.
 CATCH_UP_PATIENCE = timedelta(seconds=30)
+#: Characters of a reason that people surely read.
+_LONGEST = 500
 
 Payload = Callable[[str], Mapping[str, Any] | None]
 """The payload of a raw message; None when it is no object."""
@@ -81,11 +83,19 @@ class StrategyExecutor:
         return self._now() - stored.received_at > CATCH_UP_PATIENCE
 
     async def _dispatch(self, stored: StoredMessage) -> None:
-        settings = self._settings()
-        status, detail, events = self._judge(stored, settings)
-        dispatched = await self._store.call(
-            self._store.messages.dispatch, stored, events, status, detail
-        )
+        """Never for ever: what cannot become events is ticked off as that, and told."""
+        settings, dispatch = self._settings(), self._store.messages.dispatch
+        try:
+            status, detail, events = self._judge(stored, settings)
+            dispatched = await self._store.call(dispatch, stored, events, status, detail)
+        except StoreError:
+            raise
+        except Exception as error:
+            _log.exception("message.not_dispatched", message_id=stored.message.message_id)
+            status, detail = MessageStatus.MALFORMED, f"{type(error).__name__}: {error}"[:_LONGEST]
+            dispatched = await self._store.call(dispatch, stored, (), status, detail)
+            if dispatched is not None:
+                self._tell(_malformed(stored, detail))
         if dispatched is None:
             return
         message = stored.message
@@ -127,6 +137,16 @@ class StrategyExecutor:
                 for account in accounts
             ),
         )
+
+
+def _malformed(stored: StoredMessage, detail: str) -> Notification:
+    message = stored.message
+    return alert(
+        f"Not done, cannot be used: a message of {message.channel}",
+        f"Message {message.message_id}, published {message.timestamp:%Y-%m-%d %H:%M} UTC, led to "
+        f"no event ({detail}). It is kept, nothing was sent. Ask its publisher, or for what it "
+        "wanted yourself.",
+    )
 
 
 def _stale(stored: StoredMessage, detail: str) -> Notification:

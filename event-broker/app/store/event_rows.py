@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 
 from app.events import (
     Attempt,
@@ -14,21 +23,31 @@ from app.events import (
     Event,
     EventSource,
     EventState,
+    EventSummary,
     UnknownEvent,
 )
+from app.store.rows import value_of
 from app.store.schema import attempts, equals, events
 
-_EVENT_FIELDS = tuple(Event.__dataclass_fields__)
+E = TypeVar("E", bound=EventSummary)
+
 #: The columns of `Event`.
-EVENT_COLUMNS = tuple(events.c[name] for name in _EVENT_FIELDS)
+EVENT_COLUMNS = tuple(events.c[name] for name in Event.__dataclass_fields__)
+#: The columns of `EventSummary`.
+SUMMARY_COLUMNS = tuple(events.c[name] for name in EventSummary.__dataclass_fields__)
 _CONVERSIONS = {"command": Command, "source": EventSource, "state": EventState}
 
 
 def event_of(row: RowMapping) -> Event:
-    values: dict[str, Any] = {name: row[name] for name in _EVENT_FIELDS}
-    for name, convert in _CONVERSIONS.items():
-        values[name] = convert(values[name])
-    return Event(**values)
+    return _value_of(Event, row)
+
+
+def summary_of(row: RowMapping) -> EventSummary:
+    return _value_of(EventSummary, row)
+
+
+def _value_of(kind: type[E], row: RowMapping) -> E:
+    return value_of(kind, row, **{name: as_(row[name]) for name, as_ in _CONVERSIONS.items()})
 
 
 def attempt_of(row: RowMapping) -> Attempt:
@@ -78,6 +97,12 @@ def change(
     connection: Connection, event_id: str, values: Mapping[str, ColumnElement[Any] | Any]
 ) -> None:
     connection.execute(events.update().where(events.c.event_id == event_id).values(**values))
+
+
+def merged_count(connection: Connection, event_id: str) -> int:
+    """How many events were merged into this one."""
+    query = select(func.count()).where(events.c.merged_into == event_id)
+    return connection.execute(query).scalar_one()
 
 
 def attempts_of(connection: Connection, event_id: str) -> tuple[Attempt, ...]:

@@ -20,8 +20,10 @@ from app.events import (
     Enqueued,
     Event,
     EventState,
+    EventSummary,
     LeaseLost,
     NewEvent,
+    StandsForOthers,
     Statistics,
     WrongState,
 )
@@ -67,13 +69,6 @@ class Events:
             lease=self.lease,
             event_id=event_id,
         )
-
-    def next_due(self) -> datetime | None:
-        """When the next waiting event may start; it may be in the past. None: nothing to wait for.
-
-        Events of running and of paused accounts do not count: what lets them start wakes.
-        """
-        return self._do.read(reading.next_due, self._dialect)
 
     def heartbeat(self, claim: Claim) -> Claim:
         """Prolong the lease; raises `LeaseLost`."""
@@ -122,17 +117,18 @@ class Events:
 
         Raises `LeaseLost`.
         """
-        return self._do.write(Topic.EVENTS, self._retry, claim, error, delay, letter)
+        place = {"to_the_back": True, "counted": True, "delay": delay, "error": error}
+        return self._back(claim, AttemptOutcome.RETRIED, letter, place)
 
     def hold(
         self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
     ) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, not_before, reason, letter)
+        return self._back(claim, AttemptOutcome.HELD, letter, _same_place(not_before, reason))
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""
-        return self._do.write(Topic.EVENTS, self._hold, claim, None, reason, None)
+        return self._back(claim, AttemptOutcome.RELEASED, None, _same_place(None, reason))
 
     def sweep(self) -> tuple[Event, ...]:
         """Put back events whose workers vanished; returns them as they were while they ran.
@@ -143,19 +139,27 @@ class Events:
 
     # -- people -----------------------------------------------------------------------------------
 
-    def cancel(self, event_id: str, reason: str | None = None) -> Event:
-        """Take a waiting event out of the queue. Raises `UnknownEvent`, `WrongState`."""
-        move = (EventState.QUEUED, "cancelled")
-        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
+    def cancel(self, event_id: str, reason: str | None = None, *, merged: int = 0) -> Event:
+        """Take a waiting event out of the queue, with the `merged` others that it stands for.
+
+        An arrival may merge into it at any moment. Whoever cancels says how many he knows of, so
+        that nobody's word is cancelled unseen.
+
+        Raises `UnknownEvent`, `WrongState`, and `StandsForOthers` when there are more or fewer.
+        """
+        return self._do.write(Topic.EVENTS, self._cancel, event_id, reason, merged)
 
     def dismiss(self, event_id: str, reason: str | None = None) -> Event:
         """A parked event needs nothing more. Raises `UnknownEvent`, `WrongState`."""
-        move = (EventState.NEEDS_ATTENTION, "dismissed")
-        return self._do.write(Topic.EVENTS, self._take_out, event_id, move, reason)
+        return self._do.write(Topic.EVENTS, self._dismiss, event_id, reason)
 
     def requeue(self, event_id: str, reason: str | None = None) -> Enqueued:
         """Try a parked event again. Raises `UnknownEvent`, `WrongState`."""
         return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
+
+    def merged_count(self, event_id: str) -> int:
+        """How many events were merged into this one, which stands for them."""
+        return self._do.read(event_rows.merged_count, event_id)
 
     def get(self, event_id: str) -> Event:
         """Raises `UnknownEvent`."""
@@ -180,7 +184,17 @@ class Events:
         account_id: str | None = None,
     ) -> tuple[Event, ...]:
         """The newest first: those that were queued last."""
-        return self._do.read(reading.list_events, limit=limit, states=states, account_id=account_id)
+        return self._do.read(reading.list_events, limit, states, account_id)
+
+    def summaries(
+        self,
+        *,
+        limit: int = 100,
+        states: Collection[EventState] | None = None,
+        account_id: str | None = None,
+    ) -> tuple[EventSummary, ...]:
+        """The same without their results."""
+        return self._do.read(reading.list_summaries, limit, states, account_id)
 
     def attempts(self, event_id: str) -> tuple[Attempt, ...]:
         """Every try at the event, the first one first."""
@@ -206,78 +220,72 @@ class Events:
         values: dict[str, Any] = {"state": state, "error": error, **leases.mine(claim)}
         if result is not None:
             values["result"] = dict(result)
-        row = connection.execute(_end(self._dialect), values).mappings().one_or_none()
-        if row is None:
-            leases.is_recorded(connection, claim, outcome)
+        ended = connection.execute(_ended(self._dialect), values).mappings().one_or_none()
+        if ended is None:
+            leases.require_recorded(connection, claim, outcome)
             return event_rows.find(connection, claim.event.event_id)
-        leases.end_attempt(
-            connection, self._dialect, claim.token, outcome, result=result, error=error
-        )
-        event = event_rows.event_of(row)
+        self._conclude(connection, claim, outcome, letter, result=result, error=error)
+        event = event_rows.event_of(ended)
         if run is not None:
             runs.record(connection, run)
         if is_preview and result is not None:
             runs.record_preview(
                 connection, self._dialect, event.account_id, result, event_id=event.event_id
             )
-        outbox.post(connection, self._dialect, claim.event.event_id, letter)
         return event
 
-    def _retry(
+    def _back(
+        self,
+        claim: Claim,
+        outcome: AttemptOutcome,
+        letter: Letter | None,
+        place: Mapping[str, Any],
+    ) -> Enqueued:
+        return self._do.write(Topic.EVENTS, self._put_back, claim, outcome, letter, place)
+
+    def _put_back(
         self,
         connection: Connection,
         claim: Claim,
-        error: str,
-        delay: timedelta,
+        outcome: AttemptOutcome,
         letter: Letter | None,
+        place: Mapping[str, Any],
     ) -> Enqueued:
-        if leases.is_recorded(connection, claim, AttemptOutcome.RETRIED):
+        if not leases.lock_unless_recorded(connection, claim, outcome):
             return queue.where_it_went(connection, claim.event.event_id)
+        self._conclude(connection, claim, outcome, letter, error=place.get("error"))
+        return queue.put_back(connection, self._dialect, claim.event, **place)
+
+    def _conclude(
+        self,
+        connection: Connection,
+        claim: Claim,
+        outcome: AttemptOutcome,
+        letter: Letter | None,
+        *,
+        result: Mapping[str, object] | None = None,
+        error: str | None = None,
+    ) -> None:
+        """The end of an attempt, and what is told of it."""
         leases.end_attempt(
-            connection, self._dialect, claim.token, AttemptOutcome.RETRIED, error=error
+            connection, self._dialect, claim.token, outcome, result=result, error=error
         )
         outbox.post(connection, self._dialect, claim.event.event_id, letter)
-        return queue.put_back(
-            connection,
-            self._dialect,
-            claim.event,
-            to_the_back=True,
-            counted=True,
-            delay=delay,
-            error=error,
-        )
 
-    def _hold(
-        self,
-        connection: Connection,
-        claim: Claim,
-        not_before: datetime | None,
-        reason: str | None,
-        letter: Letter | None,
-    ) -> Enqueued:
-        outcome = AttemptOutcome.RELEASED if not_before is None else AttemptOutcome.HELD
-        if leases.is_recorded(connection, claim, outcome):
-            return queue.where_it_went(connection, claim.event.event_id)
-        leases.end_attempt(connection, self._dialect, claim.token, outcome)
-        outbox.post(connection, self._dialect, claim.event.event_id, letter)
-        return queue.put_back(
-            connection,
-            self._dialect,
-            claim.event,
-            to_the_back=False,
-            counted=False,
-            not_before=not_before,
-            reason=reason,
-        )
-
-    def _take_out(
-        self,
-        connection: Connection,
-        event_id: str,
-        move: tuple[EventState, str],
-        reason: str | None,
+    def _cancel(
+        self, connection: Connection, event_id: str, reason: str | None, merged: int
     ) -> Event:
-        self._check(connection, event_id, *move)
+        event = self._check(connection, event_id, EventState.QUEUED, "cancelled")
+        found = event_rows.merged_count(connection, event_id)
+        if found != merged:
+            raise StandsForOthers(event, found)
+        return self._take_out(connection, event_id, reason)
+
+    def _dismiss(self, connection: Connection, event_id: str, reason: str | None) -> Event:
+        self._check(connection, event_id, EventState.NEEDS_ATTENTION, "dismissed")
+        return self._take_out(connection, event_id, reason)
+
+    def _take_out(self, connection: Connection, event_id: str, reason: str | None) -> Event:
         values = {"state": EventState.CANCELLED, "reason": reason}
         event_rows.change(
             connection, event_id, {**values, "finished_at": self._dialect.clock.now()}
@@ -297,7 +305,11 @@ class Events:
         return event
 
 
+def _same_place(not_before: datetime | None, reason: str | None) -> dict[str, Any]:
+    return {"to_the_back": False, "counted": False, "not_before": not_before, "reason": reason}
+
+
 @made_once
-def _end(dialect: Dialect) -> ReturningUpdate[Any]:
+def _ended(dialect: Dialect) -> ReturningUpdate[Any]:
     ended = events.update().where(leases.IS_MINE).values(finished_at=dialect.clock.now())
     return ended.values(queue.NO_LEASE).returning(*event_rows.EVENT_COLUMNS)

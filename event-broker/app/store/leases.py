@@ -125,17 +125,22 @@ def mine(claim: Claim) -> dict[str, str]:
     return {"of_event": claim.event.event_id, "of_token": claim.token}
 
 
-def is_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -> bool:
-    """Lock the claimed event. True when this very outcome was recorded before.
+def lock_unless_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -> bool:
+    """Lock the claimed event; False when this very outcome was recorded before.
 
     Raises `LeaseLost` when the claim is not the latest one of its event.
     """
     if connection.execute(_LOCK, mine(claim)).scalar() is not None:
-        return False
+        return True
+    require_recorded(connection, claim, outcome)
+    return False
+
+
+def require_recorded(connection: Connection, claim: Claim, outcome: AttemptOutcome) -> None:
+    """Raises `LeaseLost` unless the claim was ended before, with this very outcome."""
     recorded = select(attempts.c.outcome).where(attempts.c.token == claim.token)
     if connection.execute(recorded).scalar() != outcome:
         raise LeaseLost(claim)
-    return True
 
 
 _LOCK = select(events.c.event_id).where(IS_MINE).with_for_update()

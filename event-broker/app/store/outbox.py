@@ -35,8 +35,8 @@ def post(connection: Connection, dialect: Dialect, event_id: str, letter: Letter
             key=letter.key,
             event_id=event_id,
             kind=letter.kind,
-            title=_storable(letter.title),
-            body=_storable(letter.body),
+            title=letter.title,
+            body=letter.body,
             created_at=dialect.clock.now(),
             sender=letter.sender,
             beat=0,
@@ -106,8 +106,3 @@ def _execute(connection: Connection, statement: Update) -> None:
 def _open(connection: Connection) -> tuple[OpenLetter, ...]:
     query = select(outbox).where(_OPEN).order_by(outbox.c.created_at).limit(_AT_ONCE)
     return tuple(value_of(OpenLetter, row) for row in connection.execute(query).mappings())
-
-
-def _storable(text: str) -> str:
-    """What no engine keeps must not keep an outcome from being recorded."""
-    return text.encode(errors="replace").decode().replace("\0", "")

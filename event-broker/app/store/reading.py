@@ -1,32 +1,23 @@
-"""Looking at the events: lists, counts, and when the next one is due."""
+"""Looking at the events: lists and counts."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
-from app.events import Event, EventState, Statistics
+from app.events import Event, EventState, EventSummary, Statistics
 from app.store.dialects import Dialect
-from app.store.event_rows import EVENT_COLUMNS, event_of, find
-from app.store.leases import may_start
+from app.store.event_rows import (
+    EVENT_COLUMNS,
+    SUMMARY_COLUMNS,
+    event_of,
+    find,
+    summary_of,
+)
 from app.store.schema import equals, events
-from app.store.statements import made_once
-
-
-def next_due(connection: Connection, dialect: Dialect) -> datetime | None:
-    """The earliest start time of the events that may start; now for one that has none."""
-    found: datetime | None = connection.execute(_next_due(dialect)).scalar()
-    return found
-
-
-@made_once
-def _next_due(dialect: Dialect) -> Select[Any]:
-    due = case((events.c.not_before.is_(None), dialect.clock.now()), else_=events.c.not_before)
-    return select(func.min(due)).where(may_start())
 
 
 def follow(connection: Connection, event_id: str) -> Event:
@@ -39,17 +30,36 @@ def follow(connection: Connection, event_id: str) -> Event:
 
 def list_events(
     connection: Connection,
-    *,
     limit: int,
     states: Collection[EventState] | None,
     account_id: str | None,
 ) -> tuple[Event, ...]:
-    query = select(*EVENT_COLUMNS).order_by(events.c.seq.desc()).limit(limit)
+    query = _newest(select(*EVENT_COLUMNS), limit, states, account_id)
+    return tuple(event_of(row) for row in connection.execute(query).mappings())
+
+
+def list_summaries(
+    connection: Connection,
+    limit: int,
+    states: Collection[EventState] | None,
+    account_id: str | None,
+) -> tuple[EventSummary, ...]:
+    query = _newest(select(*SUMMARY_COLUMNS), limit, states, account_id)
+    return tuple(summary_of(row) for row in connection.execute(query).mappings())
+
+
+def _newest(
+    query: Select[Any],
+    limit: int,
+    states: Collection[EventState] | None,
+    account_id: str | None,
+) -> Select[Any]:
+    query = query.order_by(events.c.seq.desc()).limit(limit)
     if states is not None:
         query = query.where(events.c.state.in_(states))
     if account_id is not None:
         query = query.where(events.c.account_id == account_id)
-    return tuple(event_of(row) for row in connection.execute(query).mappings())
+    return query
 
 
 def statistics(connection: Connection, dialect: Dialect) -> Statistics:

@@ -130,8 +130,8 @@ class FillRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """One run of a command on an account, with its orders and their fills."""
+class RunSummary:
+    """One run of a command on an account, in a line."""
 
     run_id: str
     event_id: str | None = None
@@ -147,10 +147,25 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord(RunSummary):
+    """One run of a command on an account, with its orders and their fills."""
+
     #: The result document that users see.
     result: Mapping[str, object] | None = None
     orders: tuple[OrderRecord, ...] = ()
     fills: tuple[FillRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTally:
+    """The runs of a time in numbers."""
+
+    by_status: Mapping[str, int]
+    #: Their orders of which a share was filled.
+    trades: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

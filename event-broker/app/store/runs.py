@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Numeric,
+    RowMapping,
+    Select,
+    Table,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app.events import Command
 from app.store.database import Database
 from app.store.dialects import Dialect
-from app.store.records import FillRecord, OrderRecord, PreviewRecord, RunRecord
+from app.store.records import (
+    FillRecord,
+    OrderRecord,
+    PreviewRecord,
+    RunRecord,
+    RunSummary,
+    RunTally,
+)
 from app.store.rows import row_of, value_of
 from app.store.schema import fills, orders, previews, runs
 from app.store.statements import made_once
@@ -40,13 +58,21 @@ class Runs:
     def list(
         self, limit: int = 100, *, account_id: str | None = None, event_id: str | None = None
     ) -> tuple[RunRecord, ...]:
-        """The newest first."""
-        query = select(runs).order_by(runs.c.started_at.desc()).limit(limit)
-        if account_id is not None:
-            query = query.where(runs.c.account_id == account_id)
+        """The newest first, with their results, orders and fills."""
+        query = _newest(select(runs), limit, account_id)
         if event_id is not None:
             query = query.where(runs.c.event_id == event_id)
         return self._do.read(_find, query)
+
+    def summaries(
+        self, limit: int = 100, *, account_id: str | None = None
+    ) -> tuple[RunSummary, ...]:
+        """The newest first, without results, orders and fills."""
+        return self._do.read(_summaries, _newest(select(*_IN_A_LINE), limit, account_id))
+
+    def tally(self, command: Command, since: datetime, until: datetime) -> RunTally:
+        """Runs of the command that began at `since` or later, and before `until`, in numbers."""
+        return self._do.read(_tally, command, since, until)
 
     def latest_rebalances(self) -> dict[str, datetime]:
         """The start of the latest rebalance of every account that has any."""
@@ -75,6 +101,28 @@ _REMOVE = {
     table: table.delete().where(table.c.run_id == bindparam("of_run")) for table in (orders, fills)
 }
 _ADD_PARTS = {table: table.insert() for table in (orders, fills)}
+
+
+_IN_A_LINE = [runs.c[field.name] for field in fields(RunSummary)]
+
+
+def _newest(query: Select[Any], limit: int, account_id: str | None) -> Select[Any]:
+    query = query.order_by(runs.c.started_at.desc()).limit(limit)
+    return query if account_id is None else query.where(runs.c.account_id == account_id)
+
+
+def _summaries(connection: Connection, query: Select[Any]) -> tuple[RunSummary, ...]:
+    rows = connection.execute(query).mappings()
+    return tuple(value_of(RunSummary, row, command=Command(row["command"])) for row in rows)
+
+
+def _tally(connection: Connection, command: Command, since: datetime, until: datetime) -> RunTally:
+    wanted = runs.c.command == command, runs.c.started_at >= since, runs.c.started_at < until
+    by_status = select(runs.c.status, func.count()).where(*wanted).group_by(runs.c.status)
+    counts = {row[0]: row[1] for row in connection.execute(by_status)}
+    traded = cast(orders.c.filled_quantity, Numeric) > 0
+    trades = select(func.count()).select_from(orders.join(runs)).where(*wanted, traded)
+    return RunTally(by_status=counts, trades=connection.execute(trades).scalar_one())
 
 
 def _find(connection: Connection, query: Select[Any]) -> tuple[RunRecord, ...]:

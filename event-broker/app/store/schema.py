@@ -5,6 +5,7 @@ What changes here needs a migration in `migrations/versions`; a test compares th
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,6 +34,8 @@ from sqlalchemy import (
 
 from app.events import EventState
 
+_NO_CHARACTER = re.compile(r"[\0\ud800-\udfff]")
+
 
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC time. SQLite has no time zones: there it is written without one."""
@@ -60,6 +63,22 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that others wrote: brokers, exceptions, publishers, people.
+
+    No engine keeps half of a surrogate pair, and PostgreSQL no NUL. Neither may keep an outcome
+    from being recorded, so a replacement character stands for each.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return _NO_CHARACTER.sub("\ufffd", value)
 
 
 def _document(name: str, *, nullable: bool = True) -> Column[Any]:
@@ -95,7 +114,7 @@ events = Table(
     Column("command", String, nullable=False),
     _document("payload", nullable=False),
     Column("source", String, nullable=False),
-    Column("source_ref", String),
+    Column("source_ref", AnyText),
     Column("state", String, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("not_before", UtcTime),
@@ -109,9 +128,9 @@ events = Table(
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
     _document("result"),
-    Column("error", String),
+    Column("error", AnyText),
     Column("merged_into", String(36), ForeignKey("events.event_id")),
-    Column("reason", String),
+    Column("reason", AnyText),
     CheckConstraint(_one_of("state", EventState), name="state"),
     CheckConstraint(
         "(state = 'running') = (token IS NOT NULL AND lease_until IS NOT NULL"
@@ -138,7 +157,7 @@ attempts = Table(
     Column("finished_at", UtcTime),
     Column("outcome", String),
     _document("result"),
-    Column("error", String),
+    Column("error", AnyText),
     CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="outcome"),
 )
 
@@ -147,15 +166,15 @@ messages = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("channel", String, nullable=False),
-    Column("message_id", String, nullable=False),
+    Column("message_id", AnyText, nullable=False),
     Column("timestamp", UtcTime, nullable=False),
-    Column("serial", String),
-    Column("name", String),
-    Column("raw", String, nullable=False),
+    Column("serial", AnyText),
+    Column("name", AnyText),
+    Column("raw", AnyText, nullable=False),
     Column("origin", String, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     Column("status", String, nullable=False),
-    Column("detail", String),
+    Column("detail", AnyText),
     Column("dispatched_at", UtcTime),
     UniqueConstraint("channel", "message_id"),
 )
@@ -179,10 +198,10 @@ feed_gaps = Table(
     Column("channel", String, nullable=False),
     Column("begins_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reason", AnyText, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("acknowledged_at", UtcTime),
-    Column("acknowledged_by", String),
+    Column("acknowledged_by", AnyText),
 )
 
 runs = Table(
@@ -194,11 +213,11 @@ runs = Table(
     Column("command", String, nullable=False),
     Column("trading_mode", String, nullable=False),
     Column("session_date", Date),
-    Column("status", String, nullable=False),
+    Column("status", AnyText, nullable=False),
     Column("orders_sent", Boolean, nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
-    Column("message", String),
+    Column("message", AnyText),
     _document("result"),
 )
 
@@ -206,27 +225,27 @@ orders = Table(
     "orders",
     metadata,
     Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
-    Column("order_ref", String, primary_key=True),
-    Column("order_id", String),
-    Column("symbol", String, nullable=False),
-    Column("side", String, nullable=False),
+    Column("order_ref", AnyText, primary_key=True),
+    Column("order_id", AnyText),
+    Column("symbol", AnyText, nullable=False),
+    Column("side", AnyText, nullable=False),
     Column("quantity", ExactDecimal, nullable=False),
-    Column("order_type", String, nullable=False),
+    Column("order_type", AnyText, nullable=False),
     Column("limit_price", ExactDecimal),
-    Column("status", String, nullable=False),
+    Column("status", AnyText, nullable=False),
     Column("filled_quantity", ExactDecimal, nullable=False),
     Column("average_price", ExactDecimal),
-    Column("message", String),
+    Column("message", AnyText),
 )
 
 fills = Table(
     "fills",
     metadata,
     Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
-    Column("execution_id", String, primary_key=True),
-    Column("order_ref", String, nullable=False),
-    Column("symbol", String, nullable=False),
-    Column("side", String, nullable=False),
+    Column("execution_id", AnyText, primary_key=True),
+    Column("order_ref", AnyText, nullable=False),
+    Column("symbol", AnyText, nullable=False),
+    Column("side", AnyText, nullable=False),
     Column("quantity", ExactDecimal, nullable=False),
     Column("price", ExactDecimal, nullable=False),
     Column("commission", ExactDecimal),
@@ -249,8 +268,8 @@ pauses = Table(
     metadata,
     Column("account_id", String, primary_key=True),
     Column("paused_at", UtcTime, nullable=False),
-    Column("paused_by", String, nullable=False),
-    Column("reason", String),
+    Column("paused_by", AnyText, nullable=False),
+    Column("reason", AnyText),
 )
 EVERY_ACCOUNT = "*"
 
@@ -261,7 +280,7 @@ arming = Table(
     Column("singleton", Boolean, primary_key=True),
     Column("armed_at", UtcTime, nullable=False),
     Column("armed_until", UtcTime, nullable=False),
-    Column("armed_by", String, nullable=False),
+    Column("armed_by", AnyText, nullable=False),
     CheckConstraint("singleton", name="singleton"),
 )
 
@@ -270,8 +289,8 @@ market_open_list = Table(
     metadata,
     Column("account_id", String, primary_key=True),
     Column("added_at", UtcTime, nullable=False),
-    Column("added_by", String, nullable=False),
-    Column("reason", String),
+    Column("added_by", AnyText, nullable=False),
+    Column("reason", AnyText),
     # The latest due time that it was rebalanced for; an entry that has none still waits.
     Column("fired_at", UtcTime),
 )
@@ -327,8 +346,8 @@ outbox = Table(
     Column("key", String(32), primary_key=True),
     Column("event_id", String(36), ForeignKey("events.event_id"), nullable=False),
     Column("kind", String, nullable=False),
-    Column("title", String, nullable=False),
-    Column("body", String, nullable=False),
+    Column("title", AnyText, nullable=False),
+    Column("body", AnyText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     # None: anybody may take it. Otherwise whoever has it changes the beat until it is settled.
     Column("sender", String(32)),

@@ -12,6 +12,7 @@ import pytest
 from app.ably_service import payload_of
 from app.ably_service.arrivals import from_row, from_sdk
 from app.ably_service.payload import decode
+from app.events import Command, EventSource, NewEvent
 from app.store.records import MessageStatus
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -128,6 +129,26 @@ def test_text_that_databases_refuse_is_replaced() -> None:
     assert json.loads(message.raw)["data"] == "\0"
 
 
+@pytest.mark.parametrize("levels", [64, 65, 300, 960, 1_500])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_what_is_received_can_become_an_event(levels: int, as_text: bool) -> None:
+    text = '{"a":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+    arrival = from_row(
+        "alpha", {"id": "a", "data": text, "encoding": None if as_text else "json"}, NOW
+    )
+    if levels == 64:
+        payload = payload_of(arrival.message.raw)
+        assert payload is not None
+        assert NewEvent(
+            account_id="DU1", command=Command.REBALANCE, source=EventSource.ABLY, payload=payload
+        )
+        assert arrival.status is MessageStatus.RECEIVED
+    else:
+        assert arrival.status is MessageStatus.MALFORMED
+        assert arrival.detail is not None
+        assert "nested too deeply" in arrival.detail or "cannot be decoded" in arrival.detail
+
+
 def test_a_payload_that_is_nested_too_deeply_is_malformed_and_no_more() -> None:
     deep: list[Any] = []
     for _ in range(50_000):
@@ -136,6 +157,8 @@ def test_a_payload_that_is_nested_too_deeply_is_malformed_and_no_more() -> None:
     assert (arrival.status, arrival.detail) == (MessageStatus.MALFORMED, "is nested too deeply")
     assert payload_of(arrival.message.raw) == {}
     assert payload_of('{"data":' + "[" * 50_000) is None
+    whole = from_row("alpha", {"id": "a", "data": {}, "extras": {"e": deep}}, NOW)
+    assert whole.status is MessageStatus.MALFORMED
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])

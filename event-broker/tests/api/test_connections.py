@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.api import ApiServer, create_api, serve_api
+from app.events import Command, EventSource, NewEvent
 
 if TYPE_CHECKING:
     from .conftest import Service
@@ -73,3 +74,59 @@ async def test_those_who_ask_are_answered_however_many_are_silent(service: Servi
                 assert b"200 OK" in await reader.readline()
         # Three are left with the one that asked; the first have made room.
         assert [await to_the_end(reader) for reader in readers[:8]] == [b""] * 8
+
+
+@asynccontextmanager
+async def following(server: ApiServer, event_id: str) -> AsyncIterator[bytes]:
+    """A stream of progress that has begun, or been refused; its first lines."""
+    async with connected(server) as (reader, writer), asyncio.timeout(60):
+        writer.write(
+            f"GET /queue/events/{event_id}/progress HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        yield head + await reader.readline()
+
+
+async def is_alive(server: ApiServer) -> bool:
+    async with connected(server) as (reader, writer):
+        writer.write(LIVE)
+        async with asyncio.timeout(20):
+            return b"200 OK" in await reader.readline()
+
+
+def waiting_event(service: Service) -> str:
+    new = NewEvent(account_id="DU100", command=Command.PRINT_REBALANCE, source=EventSource.API)
+    return service.store.events.enqueue(new).event_id
+
+
+async def test_streams_leave_room_for_others_and_more_are_told_to_come_again(
+    service: Service,
+) -> None:
+    event_id, api = waiting_event(service), create_api(service, max_streams=2)
+    async with serve_api(api, "127.0.0.1", 0, max_connections=4) as server:
+        async with following(server, event_id) as one, following(server, event_id) as two:
+            assert b"200 OK" in one
+            assert b"200 OK" in two
+            async with following(server, event_id) as three:
+                assert b"503" in three
+                assert b"retry-after: 1" in three.lower()
+            assert await is_alive(server)
+        # Those that have left make room; the server hears of it a moment later.
+        async with asyncio.timeout(60):
+            while True:
+                async with following(server, event_id) as again:
+                    if b"200 OK" in again:
+                        break
+
+
+async def test_a_probe_is_answered_although_every_place_has_an_answer_that_does_not_end(
+    service: Service,
+) -> None:
+    event_id, api = waiting_event(service), create_api(service, max_streams=100)
+    async with (
+        serve_api(api, "127.0.0.1", 0, max_connections=4) as server,
+        AsyncExitStack() as streams,
+    ):
+        for _ in range(4):
+            assert b"200 OK" in await streams.enter_async_context(following(server, event_id))
+        assert await is_alive(server)

@@ -111,6 +111,32 @@ async def test_what_makes_no_sense_is_refused_with_the_reason_and_queues_nothing
     assert service.store.events.list() == ()
 
 
+@pytest.mark.parametrize(("levels", "code"), [(64, 202), (65, 422), (300, 422), (20_000, 400)])
+async def test_what_is_accepted_can_be_shown_however_deep_it_is(
+    service: Service, operator: httpx.AsyncClient, levels: int, code: int
+) -> None:
+    deep = '{"a":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+    body = f'{{"account_id": "DU100", "data": {deep}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = await operator.post("/queue/events", content=body, headers=headers)
+    assert answer.status_code == code
+    listed = await operator.get("/queue/events")
+    assert listed.status_code == 200
+    assert len(listed.json()) == (code == 202)
+
+
+async def test_a_result_with_half_a_character_can_be_shown(
+    service: Service, anybody: httpx.AsyncClient
+) -> None:
+    event_id = enqueue(service, Command.PRINT_REBALANCE)
+    claim = service.store.events.claim("somebody")
+    assert claim
+    service.store.events.finish(claim, {"message": "a\ud800b"}, is_preview=True)
+    assert (await anybody.get(f"/queue/events/{event_id}")).json()["result"] == {"message": "a?b"}
+    preview = await anybody.get("/accounts/DU100/preview")
+    assert preview.json()["result"] == {"message": "a?b"}
+
+
 async def test_a_message_with_half_a_character_hides_nothing(
     service: Service, anybody: httpx.AsyncClient
 ) -> None:
@@ -138,6 +164,28 @@ async def test_a_waiting_event_is_removed(service: Service, operator: httpx.Asyn
     event_id = enqueue(service)
     answer = await operator.delete(f"/queue/events/{event_id}")
     assert answer.status_code == 200
+    assert service.store.events.get(event_id).state is EventState.CANCELLED
+
+
+async def test_what_merged_into_an_event_is_not_removed_unseen(
+    service: Service, operator: httpx.AsyncClient
+) -> None:
+    event_id = enqueue(service)
+    signal = NewEvent(
+        account_id="DU100",
+        command=Command.REBALANCE,
+        source=EventSource.ABLY,
+        source_ref="signal-7",
+    )
+    assert service.store.events.enqueue(signal).merged
+    answer = await operator.delete(f"/queue/events/{event_id}")
+    assert answer.status_code == 409
+    detail = answer.json()["detail"]
+    assert "stands for 1 more" in detail
+    assert "ably signal-7; nothing was cancelled" in detail
+    assert service.store.events.get(event_id).state is EventState.QUEUED
+    assert "?merged=1" in detail
+    assert (await operator.delete(f"/queue/events/{event_id}?merged=1")).status_code == 200
     assert service.store.events.get(event_id).state is EventState.CANCELLED
 
 

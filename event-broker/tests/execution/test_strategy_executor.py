@@ -129,3 +129,24 @@ async def test_what_is_caught_up_with_is_dispatched_at_once(desk: Desk) -> None:
     desk.caught_up = True
     await desk.dispatcher.dispatch_all()
     assert desk.statuses() == {"m1": MessageStatus.DISPATCHED}
+
+
+def nested(levels: int) -> object:
+    return [nested(levels - 1)] if levels else []
+
+
+async def test_a_message_that_cannot_become_events_is_told_and_holds_up_no_other(
+    desk: Desk,
+) -> None:
+    # More than an event may have: recorded by a version that took more, or by mistake.
+    desk.publish("m1", {"exec": "rebalance", "deep": nested(100)}, at=desk.now)
+    desk.publish("m2", {"exec": "rebalance"}, at=desk.now + timedelta(seconds=1))
+    for _ in range(2):  # as after a restart
+        await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.MALFORMED, "m2": MessageStatus.DISPATCHED}
+    assert {e.source_ref for e in desk.site.store.events.list()} == {"m2"}
+    (odd,) = [m for m in desk.site.store.messages.list() if m.status is MessageStatus.MALFORMED]
+    assert odd.detail == "ValueError: a payload has at most 64 levels"
+    (told,) = desk.site.told
+    assert told.title == "Not done, cannot be used: a message of global-core-60-40"
+    assert odd.detail in told.body

@@ -149,6 +149,7 @@ def test_a_command_says_that_its_account_is_paused_and_leaves_nothing_behind(
     }
     (event,) = installation.store.events.list()
     assert event.state is EventState.CANCELLED
+    assert event.reason == "rebalances of P1 are paused, and the command does not wait for it"
 
 
 async def test_an_interrupted_command_that_waits_takes_its_event_back(
@@ -174,6 +175,49 @@ async def test_an_interrupted_command_that_waits_takes_its_event_back(
     assert command.returncode == 1
     assert "no order was sent" in json.loads(output)["error"]["message"]
     assert installation.store.events.list()[0].state is EventState.CANCELLED
+
+
+async def joined(installation: Installation, paused: bool) -> tuple[Popen[str], str]:
+    """A command whose event somebody else's has merged into while it waited, and that event."""
+    installation.enqueue("P1")
+    claim = installation.store.events.claim("somebody")
+    assert claim is not None
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+
+    def waits() -> bool:
+        installation.store.events.heartbeat(claim)
+        return len(installation.store.events.list()) == 2
+
+    await installation.until(waits)
+    if paused:
+        installation.store.controls.pause("P1", "somebody")
+    return command, installation.store.events.release(claim).event_id
+
+
+async def test_a_command_that_gives_up_leaves_what_others_have_merged_into(
+    installation: Installation,
+) -> None:
+    command, event_id = await joined(installation, paused=True)
+    output, _ = command.communicate(timeout=60)
+    assert json.loads(output)["error"] == {
+        "kind": "Paused",
+        "message": f"rebalances of P1 are paused; this command sent nothing. Event {event_id} goes "
+        "on without it once they are resumed: it is not this command's alone.",
+    }
+    assert installation.store.events.get(event_id).state is EventState.QUEUED
+
+
+async def test_a_command_that_is_interrupted_at_work_puts_back_what_others_have_merged_into(
+    installation: Installation,
+) -> None:
+    lock = AccountLock(installation.home / "data" / "simulation" / "locks", "P1")
+    lock.acquire()
+    command, event_id = await joined(installation, paused=False)
+    await installation.running(event_id)
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+    lock.release()
+    assert installation.store.events.get(event_id).state is EventState.QUEUED
 
 
 async def test_a_command_that_loses_the_account_does_not_say_that_nothing_was_sent(

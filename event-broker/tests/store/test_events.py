@@ -53,3 +53,20 @@ def test_an_event_names_its_account_and_its_time_zone() -> None:
 
 def test_four_states_are_final() -> None:
     assert sorted(FINAL_STATES) == ["cancelled", "done", "merged", "needs_attention"]
+
+
+def test_a_payload_has_as_many_levels_as_every_reader_takes() -> None:
+    def new(levels: int) -> NewEvent:
+        deep: object = {"n": 1}
+        for number in range(levels - 2):
+            deep = {"a": deep} if number % 2 else [deep]
+        return NewEvent(
+            account_id="DU1",
+            command=Command.REBALANCE,
+            source=EventSource.API,
+            payload={"note": "shallow", "data": deep},
+        )
+
+    assert new(64).payload["note"] == "shallow"
+    with pytest.raises(ValueError, match="at most 64 levels"):
+        new(65)

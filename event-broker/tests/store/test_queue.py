@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,10 @@ from app.events import (
     Command,
     EventSource,
     EventState,
+    EventSummary,
     LeaseLost,
     NewEvent,
+    StandsForOthers,
     UnknownEvent,
     WrongState,
 )
@@ -110,7 +113,6 @@ def test_an_event_waits_for_its_time_and_holds_up_nobody(
     assert early.event.command is Command.PRINT_EQUITY
     store.events.finish(early, {})
     assert store.events.claim("worker") is None
-    assert store.events.next_due() == opening
     clock.advance(11 * _MINUTE)
     due = claimed(store)
     assert due.event.command is Command.REBALANCE
@@ -123,17 +125,6 @@ def test_who_asks_now_does_not_wait_for_a_later_time(store: Store) -> None:
     assert store.events.get(waiting.event_id).not_before == later
     store.events.enqueue(arrival())
     assert store.events.claim("worker") is not None
-
-
-def test_there_is_nothing_to_wait_for_when_nothing_can_start(store: Store) -> None:
-    assert store.events.next_due() is None
-    store.events.enqueue(arrival())
-    due = store.events.next_due()
-    assert due is not None
-    assert abs(due - datetime.now(UTC)) < _MINUTE
-    store.events.claim("worker")
-    store.events.enqueue(arrival())
-    assert store.events.next_due() is None
 
 
 def test_a_worker_may_ask_for_one_event(store: Store) -> None:
@@ -153,7 +144,6 @@ def test_rebalances_of_a_paused_account_wait(store: Store) -> None:
     assert looking.event.command is Command.PRINT_EQUITY
     store.events.finish(looking, {})
     assert store.events.claim("worker") is None
-    assert store.events.next_due() is None
     store.controls.resume("DU1")
     assert store.events.claim("worker") is not None
 
@@ -203,6 +193,40 @@ def test_people_are_told_when_their_move_does_not_fit(store: Store, move: str) -
     assert caught.value.event.event_id == event_id
 
 
+def test_nobody_cancels_what_others_asked_for_without_knowing_of_them(store: Store) -> None:
+    event_id = store.events.enqueue(arrival(source_ref="mine")).event_id
+    store.events.enqueue(arrival(source_ref="a signal"))
+    assert store.events.merged_count(event_id) == 1
+    for seen in (0, 2):
+        with pytest.raises(StandsForOthers, match=r"1 more .* cli a signal; nothing") as caught:
+            store.events.cancel(event_id, merged=seen)
+        assert caught.value.merged == 1
+    assert store.events.get(event_id).state is EventState.QUEUED
+    assert store.events.cancel(event_id, merged=1).state is EventState.CANCELLED
+
+
+def test_an_event_stands_for_one_that_is_tried_again(store: Store) -> None:
+    store.events.enqueue(arrival())
+    claim = claimed(store)
+    waiting = store.events.enqueue(arrival()).event_id
+    store.events.retry(claim, "no gateway", timedelta(0))
+    with pytest.raises(StandsForOthers):
+        store.events.cancel(waiting)
+    assert store.events.get(waiting).state is EventState.QUEUED
+
+
+def test_who_cancels_while_another_joins_never_cancels_both(store: Store) -> None:
+    for number in range(10):
+        account_id = f"DU{number}"
+        event_id = store.events.enqueue(arrival(account_id)).event_id
+        with ThreadPoolExecutor(2) as threads:
+            cancelling = threads.submit(store.events.cancel, event_id)
+            joining = threads.submit(store.events.enqueue, arrival(account_id))
+        went = joining.result()
+        assert store.events.get(went.event_id).state is EventState.QUEUED
+        assert isinstance(cancelling.exception(), StandsForOthers) is went.merged
+
+
 def test_the_newest_events_are_listed_first(store: Store) -> None:
     ids = [store.events.enqueue(arrival(f"DU{n}")).event_id for n in range(5)]
     store.events.claim("worker")
@@ -212,6 +236,10 @@ def test_the_newest_events_are_listed_first(store: Store) -> None:
     assert mine.event_id == ids[2]
     (running,) = store.events.list(states=[EventState.RUNNING])
     assert running.event_id == ids[0]
+    assert [event.event_id for event in store.events.summaries(limit=3)] == ids[:1:-1]
+    (summary,) = store.events.summaries(states=[EventState.RUNNING], account_id="DU0")
+    assert type(summary) is EventSummary
+    assert all(getattr(summary, n) == getattr(running, n) for n in summary.__dataclass_fields__)
 
 
 def test_the_queue_counts_what_its_status_shows(store: Store, clock: AdjustableClock) -> None:

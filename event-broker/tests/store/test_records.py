@@ -19,6 +19,8 @@ from app.store.records import (
     MessageStatus,
     OrderRecord,
     RunRecord,
+    RunSummary,
+    RunTally,
     ScheduleMark,
 )
 from app.store.testing import AdjustableClock, arrival, claimed
@@ -267,6 +269,41 @@ class TestRuns:
             store.runs.record(replace(run, started_at=started))
         assert [run.run_id for run in store.runs.list(limit=3)] == ["r3", "r2", "r1"]
         assert [run.run_id for run in store.runs.list(account_id="DU0")] == ["r2", "r0"]
+
+    def test_runs_are_summed_up_without_what_is_in_them(self, store: Store) -> None:
+        for number in range(4):
+            run = replace(RUN, run_id=f"r{number}", account_id=f"DU{number % 2}")
+            started = NOON + number * _HOUR
+            store.runs.record(
+                replace(run, started_at=started, result={"n": 1}, orders=(ORDER,), fills=(FILL,))
+            )
+        newest, *_ = found = store.runs.summaries(3)
+        assert [run.run_id for run in found] == ["r3", "r2", "r1"]
+        assert type(newest) is RunSummary
+        known = store.runs.get("r3")
+        assert known is not None
+        names = RunSummary.__dataclass_fields__
+        assert [getattr(newest, name) for name in names] == [getattr(known, n) for n in names]
+        assert [run.run_id for run in store.runs.summaries(account_id="DU0")] == ["r2", "r0"]
+
+    def test_the_runs_of_a_time_are_counted(self, store: Store) -> None:
+        def record(run_id: str, *filled: str, **changes: object) -> None:
+            orders = tuple(
+                replace(ORDER, order_ref=f"{run_id}/{n}", filled_quantity=Decimal(shares))
+                for n, shares in enumerate(filled)
+            )
+            store.runs.record(replace(RUN, run_id=run_id, orders=orders, **changes))  # type: ignore[arg-type]
+
+        record("before", "1", started_at=NOON - timedelta(microseconds=1))
+        record("first", "3", "0", "0E-8", "1E+2", status="done", started_at=NOON)
+        record("second", "0.00", status="done", started_at=NOON + _HOUR)
+        record("failed", started_at=NOON + _HOUR, status="failed")
+        record("preview", "5", started_at=NOON + _HOUR, command=Command.PRINT_REBALANCE)
+        record("after", "1", started_at=NOON + 2 * _HOUR)
+        tally = store.runs.tally(Command.REBALANCE, NOON, NOON + 2 * _HOUR)
+        assert tally == RunTally(by_status={"done": 2, "failed": 1}, trades=2)
+        later = NOON + 9 * _HOUR
+        assert store.runs.tally(Command.REBALANCE, later, later) == RunTally(by_status={}, trades=0)
 
     def test_the_latest_rebalance_of_every_account(self, store: Store) -> None:
         assert store.runs.latest_rebalances() == {}

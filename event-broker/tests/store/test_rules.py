@@ -215,7 +215,8 @@ class Rules(RuleBasedStateMachine):
         event_id = open_ids[n % len(open_ids)]
         event = self.model.events[event_id]
         if event.state == "queued":
-            self.store.events.cancel(event_id)
+            merged = self.store.events.merged_count(event_id)
+            self.store.events.cancel(event_id, merged=merged)
             event.state = "cancelled"
         elif retry:
             self.store.events.requeue(event_id)

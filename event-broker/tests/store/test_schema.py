@@ -175,7 +175,6 @@ def test_the_work_of_the_queue_reads_no_history(database_url: str, engine: Engin
             store.messages.dispatch(stored, [arrival("DU1"), arrival("DU2")])
             store.events.retry(claim, "no", timedelta(0))
             store.events.sweep()
-            store.events.next_due()
             store.events.finish(claimed(store), {})
         finally:
             event.remove(Engine, "before_cursor_execute", explain)
