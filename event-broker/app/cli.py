@@ -43,6 +43,13 @@ _WITHOUT_ACCOUNT = frozenset(
 
 
 class _Parser(argparse.ArgumentParser):
+    def _get_option_tuples(
+        self, option_string: str
+    ) -> list[tuple[argparse.Action, str, str | None]]:
+        # What an option may be short for: nothing. Its own switch for this, `allow_abbrev`, is
+        # not heeded after a single dash, where `-e rebalance` would trade.
+        return []
+
     def error(self, message: str) -> NoReturn:
         raise CommandFailed(
             f"{message}. See {self.prog} --help.",
@@ -99,7 +106,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         description="Keep brokerage accounts on their target allocations.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(
@@ -241,7 +247,6 @@ def _command(
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document and nothing else"

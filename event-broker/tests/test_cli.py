@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.cli import main, parse
+from app.commands.outcome import CommandFailed
 
 
 @pytest.mark.parametrize("option", ["-account", "--account"])
@@ -48,6 +49,25 @@ def test_what_makes_no_sense_ends_with_2(
     assert output == ""
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["rebalance", "-account", "DU1", "-e", "rebalance"],
+        ["rebalance", "-account", "DU1", "-e=rebalance"],
+        ["rebalance", "-a", "DU1"],
+        ["rebalance", "--acc", "DU1"],
+        ["schedule", "add", "DU1", "--rea", "x"],
+        ["schedule", "add", "DU1", "--js"],
+        ["attention", "dismiss", "1", "--reason", "x", "--js"],
+        ["config", "migrate", "--wri"],
+    ],
+)
+def test_no_option_may_be_abbreviated(argv: list[str]) -> None:
+    with pytest.raises(CommandFailed) as refused:
+        parse(argv)
+    assert (refused.value.exit_code, refused.value.kind) == (2, "ArgumentError")
 
 
 def test_what_makes_no_sense_is_one_document_for_a_program(
