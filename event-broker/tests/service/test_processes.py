@@ -108,6 +108,24 @@ async def test_a_stopped_worker_can_neither_trade_nor_close_what_another_has_tak
     assert shares_bought(installation, "P1") == {o.symbol: o.quantity for o in run.orders}
 
 
+async def test_a_service_goes_on_trading_when_nobody_reads_its_log(
+    installation: Installation,
+) -> None:
+    # What could not be written once is then tried at every later occasion.
+    installation.forget("PYTHONUNBUFFERED")
+    service = installation.serve()
+    for stream in (service.stdout, service.stderr):
+        assert stream is not None
+        stream.close()
+    # As a terminal tells that it was closed.
+    service.send_signal(signal.SIGHUP)
+    for account_id in ("P1", "P2"):
+        event = await installation.end_of(installation.enqueue(account_id))
+        assert event.state is EventState.DONE, event.error
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(30) == 0
+
+
 async def test_a_command_waits_for_the_account_and_a_service_never_runs_beside_it(
     installation: Installation,
 ) -> None:
