@@ -2,7 +2,8 @@
 
 A terminal is closed, a pipe's reader ends, a disk is full: Python raises that at whatever prints,
 flushes or forks next, and again when it ends. What is printed here and cannot be written is given
-up instead. Nothing that a run needs is on standard error.
+up instead. Nothing that a run needs is on standard error; of a result that was lost on standard
+output, `output_lost` tells.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ def outlive_readers() -> None:
     """From now on nothing fails because standard output or standard error cannot be written to."""
     _occupy_descriptors()
     sys.stdout, sys.stderr = _outliving(1, sys.stdout), _outliving(2, sys.stderr)
+
+
+def output_lost() -> OSError | None:
+    """Why some of standard output is gone; None when everything was written."""
+    sys.stdout.flush()
+    raw = getattr(sys.stdout.buffer, "raw", None)
+    return raw.lost if isinstance(raw, _Descriptor) else None
 
 
 def _outliving(descriptor: int, stream: TextIO | None) -> io.TextIOWrapper:

@@ -49,6 +49,11 @@ from .task import LOCK_TIMEOUT_SECONDS, failed
 
 Progress = Callable[[bytes], None]
 
+#: Where a result is that could not be printed.
+KEPT = (
+    "the result is kept with its event (/queue/events of a service), and `positions` and `orders` "
+    "show the account"
+)
 _AFTERMATH = (
     "Orders may be working or filled: the next run of this account reconciles them from its "
     "journal before it sends anything."

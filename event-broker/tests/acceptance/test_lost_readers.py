@@ -42,6 +42,27 @@ def test_a_rebalance_whose_progress_nobody_reads_is_completed(shell: Shell, how:
     assert_it_was_done(shell)
 
 
+@pytest.mark.parametrize("how", [">/dev/full", ">&-", "> >(:)"])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_result_that_cannot_be_written_is_told_and_changes_no_exit_code(
+    shell: Shell, how: str, form: tuple[str, ...]
+) -> None:
+    finished = shell.redirected(how, *REBALANCE, *form)
+    assert finished.code == 0
+    assert finished.output == ""
+    *_, last = finished.errors.splitlines()
+    assert last.startswith("notice: standard output could not be written (")
+    assert "the result is kept with its event" in last
+    assert finished.errors.count("notice: ") == 1
+    assert "Traceback" not in finished.errors
+    assert_it_was_done(shell)
+
+
+def test_an_error_keeps_its_exit_code_with_no_stream_left(shell: Shell) -> None:
+    lost = ">&- 2>&- <&-"
+    assert shell.redirected(lost, "rebalance.sh", "-account", "nobody", "--json").code == 2
+
+
 def test_a_terminal_that_is_closed_ends_a_rebalance_in_order(shell: Shell) -> None:
     (shell.home / "config.yaml").write_text("paper: {latency_ms: 1000}\n")
     process = shell.start(*REBALANCE)
