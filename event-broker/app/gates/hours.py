@@ -44,4 +44,4 @@ def market_is_open(event: Circumstances) -> Decision:
 def _reason(now: datetime, session: TradingSession, start: datetime) -> str:
     local = start.astimezone(EXCHANGE_TIME)
     state = "the market has just opened" if session.opens <= now else "the market is closed"
-    return f"{state}; it starts on {local:%Y-%m-%d at %H:%M} exchange time"
+    return f"{state}; a rebalance may begin on {local:%Y-%m-%d at %H:%M} exchange time"
