@@ -75,9 +75,27 @@ def test_what_makes_no_sense_is_one_document_for_a_program(
 ) -> None:
     assert main(["equity", "-account", "", "--json"]) == 2
     document = json.loads(capsys.readouterr().out)
-    assert (document["command"], document["exit_code"], document["result"]) == (None, 2, None)
+    assert (document["command"], document["exit_code"], document["result"]) == ("equity", 2, None)
     assert document["error"]["kind"] == "ArgumentError"
     assert "-account: the id is empty" in document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["rebalance"], "rebalance"),
+        (["rebalance", "-exec", "sell-everything"], "rebalance"),
+        (["positions", "-account", "DU1", "--reset-demo"], "positions"),
+        (["schedule", "grow"], "schedule"),
+        (["dance"], None),
+        ([], None),
+    ],
+)
+def test_the_document_names_the_command_wherever_one_is_known(
+    argv: list[str], command: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*argv, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["command"] == command
 
 
 def test_the_help_of_every_command_tells_the_exit_codes(

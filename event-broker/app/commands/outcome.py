@@ -54,7 +54,7 @@ class Report(NamedTuple):
 class Heading(NamedTuple):
     """What every document of a command begins with."""
 
-    #: None when the arguments make no sense.
+    #: None when the arguments name none that there is.
     command: str | None
     account_id: str | None
     mode: str | None = None
