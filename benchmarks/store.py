@@ -194,7 +194,6 @@ def _idle_service(url: str, pipe: Pipe) -> None:
 def _look(store: Store) -> None:
     store.events.sweep()
     store.events.claim("idle")
-    store.events.next_due()
 
 
 def _idle(url: str) -> float:

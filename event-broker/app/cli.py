@@ -43,6 +43,13 @@ _WITHOUT_ACCOUNT = frozenset(
 
 
 class _Parser(argparse.ArgumentParser):
+    def _get_option_tuples(
+        self, option_string: str
+    ) -> list[tuple[argparse.Action, str, str | None]]:
+        # What an option may be short for: nothing. Its own switch for this, `allow_abbrev`, is
+        # not heeded after a single dash, where `-e rebalance` would trade.
+        return []
+
     def error(self, message: str) -> NoReturn:
         raise CommandFailed(
             f"{message}. See {self.prog} --help.",
@@ -69,10 +76,11 @@ class _Once(argparse.Action):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    arguments = argparse.Namespace(command=None)
     try:
-        arguments = parse(argv)
+        parse(argv, arguments)
     except CommandFailed as failure:
-        return print_end(Heading(None, None), failure, as_json="--json" in argv)
+        return print_end(Heading(arguments.command, None), failure, as_json="--json" in argv)
     _end_at_once_when_interrupted(arguments)
     from .commands.run import run
 
@@ -92,14 +100,16 @@ def _end_at_once_when_interrupted(arguments: argparse.Namespace) -> None:
     interruption.let_through()
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments; raises `CommandFailed` when they make no sense."""
+def parse(argv: Sequence[str], into: argparse.Namespace | None = None) -> argparse.Namespace:
+    """The arguments; raises `CommandFailed` when they make no sense.
+
+    `into` has the command even then, as soon as one is recognized.
+    """
     parser = _Parser(
         prog="rebalancer",
         description="Keep brokerage accounts on their target allocations.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(
@@ -148,7 +158,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     reload = _command(commands, "reload", "check the configuration files that services read")
     reload.set_defaults(account=None)
     _add_config(commands)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(argv, into)
     if arguments.account is None and not _may_go_without_account(arguments):
         commands.choices[arguments.command].error("-account ID is needed")
     return arguments
@@ -241,7 +251,6 @@ def _command(
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document and nothing else"

@@ -119,8 +119,8 @@ def reset(directory: Path, *also: Path, locks: Path | None = None) -> None:
         if (lease := _lease_running(files)) is not None:
             lease.close()
             raise SimulationError(
-                "the simulator is in use by another command; nothing was reset. "
-                "Wait for that command to end, then try again."
+                "the simulator is in use by a service or another command; nothing was reset. "
+                "Stop the service, or wait for the command to end, then try again."
             )
         # A simulator that is just ending saves its state last of all: wait until it has.
         with _locked(files.state_lock):
@@ -136,8 +136,8 @@ def _require_free(locks: Path) -> None:
                 fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SimulationError(
-                    f"an account is in use by another command ({path.name}); nothing was reset. "
-                    "Wait for that command to end, then try again."
+                    f"an account is in use by another run ({path.name}); nothing was reset. "
+                    "Wait for that run to end, then try again."
                 ) from None
 
 

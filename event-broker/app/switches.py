@@ -80,6 +80,7 @@ class Change:
     """What a request did."""
 
     changed: bool
+    #: A sentence without its full stop; an account's id stands as it is.
     message: str
 
 
@@ -112,10 +113,18 @@ class Switches:
         return Change(changed=True, message=f"{_whom(request.account_id)} paused")
 
     def resume(self, request: ResumeRequest) -> Change:
-        """End a pause. Ending the one of all accounts leaves those of single accounts."""
-        changed = self._store.controls.resume(request.account_id)
-        what = "resumed" if changed else "not paused"
-        return Change(changed=changed, message=f"{_whom(request.account_id)} {what}")
+        """End a pause. Ending the one of all accounts leaves those of single accounts.
+
+        One of an account that is not processed any more is ended as well; without a pause, such an
+        account is taken for a mistake: raises `Refused`.
+        """
+        account_id = request.account_id
+        if self._store.controls.resume(account_id):
+            return Change(changed=True, message=f"{_whom(account_id)} resumed")
+        if account_id is None:
+            return Change(changed=False, message="There is no pause of all accounts")
+        require_processed(self._settings, account_id)
+        return Change(changed=False, message=f"{account_id} has no pause of its own")
 
     def arm(self, request: ArmRequest) -> ArmedState:
         """Allow live orders for a time. Only with TRADING_MODE=live; raises `Refused`."""
@@ -166,4 +175,4 @@ def retried(enqueued: Enqueued) -> str:
 
 
 def _whom(account_id: str | None) -> str:
-    return f"{account_id} is" if account_id else "all accounts are"
+    return f"{account_id} is" if account_id else "All accounts are"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.cli import main, parse
+from app.commands.outcome import CommandFailed
 
 
 @pytest.mark.parametrize("option", ["-account", "--account"])
@@ -50,14 +51,51 @@ def test_what_makes_no_sense_ends_with_2(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["rebalance", "-account", "DU1", "-e", "rebalance"],
+        ["rebalance", "-account", "DU1", "-e=rebalance"],
+        ["rebalance", "-a", "DU1"],
+        ["rebalance", "--acc", "DU1"],
+        ["schedule", "add", "DU1", "--rea", "x"],
+        ["schedule", "add", "DU1", "--js"],
+        ["attention", "dismiss", "1", "--reason", "x", "--js"],
+        ["config", "migrate", "--wri"],
+    ],
+)
+def test_no_option_may_be_abbreviated(argv: list[str]) -> None:
+    with pytest.raises(CommandFailed) as refused:
+        parse(argv)
+    assert (refused.value.exit_code, refused.value.kind) == (2, "ArgumentError")
+
+
 def test_what_makes_no_sense_is_one_document_for_a_program(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["equity", "-account", "", "--json"]) == 2
     document = json.loads(capsys.readouterr().out)
-    assert (document["command"], document["exit_code"], document["result"]) == (None, 2, None)
+    assert (document["command"], document["exit_code"], document["result"]) == ("equity", 2, None)
     assert document["error"]["kind"] == "ArgumentError"
     assert "-account: the id is empty" in document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["rebalance"], "rebalance"),
+        (["rebalance", "-exec", "sell-everything"], "rebalance"),
+        (["positions", "-account", "DU1", "--reset-demo"], "positions"),
+        (["schedule", "grow"], "schedule"),
+        (["dance"], None),
+        ([], None),
+    ],
+)
+def test_the_document_names_the_command_wherever_one_is_known(
+    argv: list[str], command: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*argv, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["command"] == command
 
 
 def test_the_help_of_every_command_tells_the_exit_codes(

@@ -173,8 +173,12 @@ def test_a_reset_forgets_the_state_and_what_tells_of_it(tmp_path: Path) -> None:
 def test_a_reset_is_refused_while_it_is_in_use(tmp_path: Path) -> None:
     with simulation.acquire(tmp_path) as lease:
         (tmp_path / "state.json").touch()
-        with pytest.raises(simulation.SimulationError, match=r"in use.*nothing was reset"):
+        with pytest.raises(simulation.SimulationError) as refused:
             simulation.reset(tmp_path)
+        assert str(refused.value) == (
+            "the simulator is in use by a service or another command; nothing was reset. "
+            "Stop the service, or wait for the command to end, then try again."
+        )
         assert (tmp_path / "state.json").exists()
         socket.create_connection((lease.host, lease.port), timeout=5).close()
         pid = pid_of(tmp_path)

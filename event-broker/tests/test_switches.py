@@ -129,6 +129,35 @@ class TestPause:
         show("resume")
         assert show("resume", "-account", "DU100") == (0, "DU100 is resumed.\nNothing is paused.\n")
 
+    def test_an_id_is_shown_as_it_is_written(self, show: Show, home: Path) -> None:
+        (home / "accounts.yaml").write_text(
+            "accounts: [{account_id: du100, type: paper, strategy_name: alpha}]"
+        )
+        _, shown = show("pause", "-account", "du100")
+        assert shown.startswith("du100 is paused.\n")
+        show("resume", "-account", "du100")
+        again = show("resume", "-account", "du100")
+        assert again == (0, "du100 has no pause of its own.\nNothing is paused.\n")
+
+    def test_no_pause_of_all_says_nothing_of_single_accounts(self, show: Show) -> None:
+        show("pause", "-account", "DU100")
+        code, shown = show("resume")
+        assert code == 0
+        assert shown.startswith("There is no pause of all accounts.\n")
+
+    @pytest.mark.parametrize("account_id", ["DU999", "DU200", "U300"])
+    def test_an_account_that_is_not_processed_cannot_be_resumed_by_mistake(
+        self, run: Run, account_id: str
+    ) -> None:
+        document = run("resume", "-account", account_id)
+        assert document["exit_code"] == ExitCode.BAD_INPUT
+        assert "Nothing was changed" in document["error"]["message"]
+
+    def test_the_pause_of_an_account_that_left_can_be_ended(self, run: Run, store: Store) -> None:
+        store.controls.pause("DU999", "somebody", None)
+        assert run("resume", "-account", "DU999")["result"]["changed"]
+        assert store.controls.paused() == ()
+
     def test_no_gateway_is_asked_and_nothing_is_started(self, run: Run, home: Path) -> None:
         run("pause", "-account", "DU100")
         assert sorted(path.name for path in (home / "data").iterdir()) == ["simulation"]
@@ -195,7 +224,7 @@ class TestAttention:
         event_id = parked(store)
         document = run("attention", "retry", event_id)
         assert document["result"] == {
-            "message": f"event {event_id} was queued again",
+            "message": f"Event {event_id} was queued again",
             "event_id": event_id,
             "incomplete": False,
             "events": [],

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from decimal import Decimal
 
 import pytest
@@ -156,3 +163,25 @@ def test_a_preview_shows_the_values_now_and_every_reason() -> None:
     assert shown["AT"][-2:] == ["on", "target"]
     assert shown["Total"] == ["209,000.00", "USD"]
     assert shown["Cash"][0] == "82,480.19"
+
+
+@pytest.mark.parametrize("kind", ["dumb", "xterm"])
+@pytest.mark.parametrize(("columns", "used"), [(72, 72), (104, 104), (300, 120)])
+def test_a_terminal_is_as_wide_as_it_is_whatever_it_calls_itself(
+    kind: str, columns: int, used: int
+) -> None:
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    show = "from app.report.layout import console; console().rule()"
+    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+    subprocess.run(
+        [sys.executable, "-P", "-c", show],
+        env=environment | {"TERM": kind, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=inner,
+        check=True,
+        timeout=60,
+    )
+    assert os.read(outer, 10_000).decode().strip() == "─" * used
+    os.close(inner)
+    os.close(outer)

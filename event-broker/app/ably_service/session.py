@@ -171,6 +171,8 @@ class Session:
     def _end(self, why: Exception) -> None:
         if not self._over.done():
             self._over.set_exception(why)
+            # `run` raises it, unless it is cancelled before: then nobody misses it.
+            self._over.exception()
 
     async def _watch(self) -> None:
         """Ping while connected, until the end comes. Raises its reason."""

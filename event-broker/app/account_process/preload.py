@@ -8,6 +8,11 @@ import gc
 import importlib
 import signal
 
+from app import standard_streams
+
+# The service's terminal may be closed while account processes go on to be forked.
+standard_streams.outlive_readers()
+
 # Ctrl-C and a terminal that closes are for the command; its account processes then end in order.
 # Ctrl-Z stops the command alone: an account process must not stand still with orders working.
 for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP):

@@ -48,10 +48,10 @@ def _move(
     match action:
         case "retry":
             enqueued = switches.retry(event_id)
-            return f"event {event_id} was {retried(enqueued)}", enqueued.event_id
+            return f"Event {event_id} was {retried(enqueued)}", enqueued.event_id
         case "dismiss":
             switches.dismiss(event_id, request.reason)
-            return f"event {event_id} was dismissed", None
+            return f"Event {event_id} was dismissed", None
         case _:
             return None, None
 

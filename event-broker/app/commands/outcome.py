@@ -1,7 +1,8 @@
 """How a command ends: its exit code, and what it says on standard output and standard error.
 
 With `--json`, standard output gets exactly one document, whatever happened; without, the report for
-a person. Notices, progress and errors go to standard error.
+a person. Notices, progress and errors go to standard error. The exit code is that of what was done,
+whether or not somebody could read of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
+
+from app import standard_streams
 
 
 class ExitCode(IntEnum):
@@ -44,12 +47,14 @@ class Report(NamedTuple):
     document: str
     #: Prints it for a person.
     show: Callable[[], None]
+    #: Where it is found when it could not be printed.
+    kept: str = "the command did its work; ask again for what it shows"
 
 
 class Heading(NamedTuple):
     """What every document of a command begins with."""
 
-    #: None when the arguments make no sense.
+    #: None when the arguments name none that there is.
     command: str | None
     account_id: str | None
     mode: str | None = None
@@ -64,6 +69,9 @@ def print_end(heading: Heading, end: Report | CommandFailed, *, as_json: bool) -
         sys.stdout.write(document(heading, end))
     elif isinstance(end, Report):
         end.show()
+    if (lost := standard_streams.output_lost()) is not None:
+        where = end.kept if isinstance(end, Report) else "the error is above"
+        say(f"notice: standard output could not be written ({lost.strerror}); {where}")
     return end.exit_code
 
 

@@ -27,10 +27,11 @@ def run(session: Session) -> Report:
         return Report(ExitCode.DONE, "null", lambda: None)
     if session.arguments.execute == "rebalance":
         # Loaded while the fork server is: the store takes a moment.
-        from .through_store import work_event
+        from .through_store import KEPT, work_event
 
         task = Task(Operation.REBALANCE, Run, show_run, _exit_code)
-        return report_of(session, task, work_event(session, Command.REBALANCE))
+        body = work_event(session, Command.REBALANCE)
+        return report_of(session, task, body)._replace(kept=KEPT)
     return run_task(session, Task(Operation.PREVIEW, Preview, show_preview))
 
 

@@ -38,6 +38,7 @@ from app.execution import (
     Waking,
     insist,
 )
+from app.gates import Hold, Refuse
 from app.logs import configure_logging
 from app.market import MarketCalendar
 from app.notifications import PlainPost
@@ -50,6 +51,11 @@ from .task import LOCK_TIMEOUT_SECONDS, failed
 
 Progress = Callable[[bytes], None]
 
+#: Where a result is that could not be printed.
+KEPT = (
+    "the result is kept with its event (/queue/events of a service), and `positions` and `orders` "
+    "show the account"
+)
 _AFTERMATH = (
     "Orders may be working or filled: the next run of this account reconciles them from its "
     "journal before it sends anything."
@@ -254,13 +260,29 @@ class _Errand:
 
 def _document(answer: Answer) -> bytes:
     if answer.attempt is None:
-        reason = answer.decision.reason if answer.decision else answer.reason
-        kind = answer.decision.gate.name if answer.decision else "NotNow"
-        raise CommandFailed(str(reason), kind=kind, exit_code=ExitCode.FAILED)
+        raise _not_begun(answer)
     if answer.attempt.failure is not None:
         raise failed(answer.attempt.failure) from answer.attempt.failure
     assert answer.attempt.document is not None
     return answer.attempt.document
+
+
+def _not_begun(answer: Answer) -> CommandFailed:
+    """What stood in the way, and whether anything is left that comes again by itself."""
+    decision, code = answer.decision, ExitCode.FAILED
+    text = str(decision.reason if decision else answer.reason).removesuffix(".")
+    if isinstance(decision, Hold):
+        text += ". Nothing was sent"
+    if isinstance(decision, Refuse) and not decision.park:
+        then = "."  # it is over, and says what comes of it
+    elif answer.once:
+        then = ". No event is left waiting: run the command again after that."
+    elif isinstance(decision, Refuse):
+        then, code = ". Its event waits for a person: see `attention`.", ExitCode.NEEDS_ATTENTION
+    else:
+        then = ". Its event, which others asked for, too, waits in the queue."
+    kind = decision.gate.name if decision else "NotNow"
+    return CommandFailed(text + then, kind=kind, exit_code=code)
 
 
 def _result_of(event: Event) -> bytes:

@@ -48,6 +48,8 @@ class Answer(NamedTuple):
     decision: Hold | Refuse | None = None
     #: Why not, when it was no gate.
     reason: str | None = None
+    #: The event is over with this answer; otherwise it waits for its time, or for a person.
+    once: bool = False
 
 
 class TradingExecutor:
@@ -101,13 +103,13 @@ class TradingExecutor:
             permission = await self._gatekeeper.ask(claim.event, account, settings)
         except (CalendarError, StoreUnavailable) as error:
             await self._settlement.not_now(case, str(error))
-            return Answer(None, reason=str(error))
+            return Answer(None, reason=str(error), once=once)
         if isinstance(permission.decision, Hold):
             await self._settlement.held(case, permission.decision)
-            return Answer(None, permission.decision)
+            return Answer(None, permission.decision, once=once)
         if isinstance(permission.decision, Refuse):
             await self._settlement.refused(case, permission.decision)
-            return Answer(None, permission.decision)
+            return Answer(None, permission.decision, once=once)
         made, run = await self._attempt(case, permission, lease, stop, on_progress)
         if made.failure is not None and made.failure.opens is not None and not once:
             # The account process asked the broker, as the gate asks the calendar.
@@ -170,7 +172,7 @@ class TradingExecutor:
         configured = (a for a in settings.accounts if a.account_id == unknown.account_id)
         case = self._case(claim, next(configured, unknown), settings, once)
         await self._settlement.impossible(case, reason)
-        return Answer(None, reason=reason)
+        return Answer(None, reason=reason, once=once)
 
 
 class _Recorder:

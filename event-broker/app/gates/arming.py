@@ -21,5 +21,5 @@ def is_armed(event: Circumstances) -> Decision:
     return Refuse(
         gate=Gate.ARMING,
         park=True,
-        reason=f"{state}; arm it, then retry the event. Nothing was sent.",
+        reason=f"{state}; arm it, then try again. Nothing was sent.",
     )

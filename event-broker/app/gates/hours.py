@@ -50,4 +50,4 @@ def opened_by_broker(opens: datetime, reason: str, gates: GatesConfig) -> Hold:
 def _reason(now: datetime, session: TradingSession, start: datetime) -> str:
     local = start.astimezone(EXCHANGE_TIME)
     state = "the market has just opened" if session.opens <= now else "the market is closed"
-    return f"{state}; it starts on {local:%Y-%m-%d at %H:%M} exchange time"
+    return f"{state}; a rebalance may begin on {local:%Y-%m-%d at %H:%M} exchange time"

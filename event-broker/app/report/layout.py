@@ -7,6 +7,7 @@ narrow, whole columns are left out, those that matter least first; nothing else 
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable
 from decimal import Decimal
@@ -28,9 +29,9 @@ def console() -> Console:
     """Standard output; colours and the terminal's own width only where there is a terminal."""
     if not sys.stdout.isatty():
         return Console(width=_PLAIN_WIDTH, highlight=False)
-    screen = Console(highlight=False)
-    screen.width = min(screen.width, _WIDEST)
-    return screen
+    # Both, or rich takes a terminal that calls itself dumb for one of 80 columns.
+    columns, lines = shutil.get_terminal_size()
+    return Console(width=min(columns, _WIDEST), height=lines, highlight=False)
 
 
 def heading(account_id: str, *facts: str) -> Text:

@@ -113,7 +113,7 @@ class AttentionReport(Value):
 def show_pauses(report: PausesReport) -> None:
     """Print what was done and what is paused; times are UTC."""
     out = console()
-    out.print(_sentence(report.message), markup=False)
+    out.print(f"{report.message}.", markup=False)
     if not report.pauses:
         out.print("Nothing is paused.")
         return
@@ -132,7 +132,7 @@ def show_attention(report: AttentionReport) -> None:
     """Print what was done and what waits; times are UTC."""
     out = console()
     if report.message:
-        out.print(_sentence(report.message), markup=False)
+        out.print(f"{report.message}.", markup=False)
     if not report.events:
         out.print("No event needs attention.")
         return
@@ -149,10 +149,6 @@ def show_attention(report: AttentionReport) -> None:
         out.print("There are more; these are the newest.")
     out.print("Look at the account at the broker, then: attention retry EVENT, or")
     out.print("attention dismiss EVENT --reason TEXT.")
-
-
-def _sentence(message: str) -> str:
-    return f"{message[0].upper()}{message[1:]}."
 
 
 def _time(moment: datetime) -> str:

@@ -41,13 +41,21 @@ class Stored:
     at_work: int
 
 
-def is_ready(role: Role, *, stored: Stored | None, ably: AblyStatus | None, ending: bool) -> bool:
+def is_ready(
+    role: Role,
+    *,
+    stored: Stored | None,
+    ably: AblyStatus | None,
+    ending: bool,
+    not_forked: str | None,
+) -> bool:
     """Whether a process of this role can do its work now.
 
     Every role works on the store. Only one that does little but listen is of no use without Ably.
+    `not_forked` says why no account process can be forked, where some are to be.
     """
     hears = role is not Role.INGEST or ably is None or ably.connected
-    return stored is not None and hears and not ending
+    return stored is not None and hears and not ending and not_forked is None
 
 
 def troubles(
@@ -58,10 +66,12 @@ def troubles(
     ably: AblyStatus | None,
     settings_problems: tuple[str, ...],
     unreached_addresses: int,
+    not_forked: str | None,
 ) -> tuple[str, ...]:
     """What is not as it should be."""
     found = ["the service is ending: it begins nothing new"] if ending else []
     found += [f"store: {store_error}"] if store_error else []
+    found += [f"no account process can be started: {not_forked}"] if not_forked else []
     found += [f"configuration refused: {problem}" for problem in settings_problems]
     found += _of_ably(ably) if ably is not None else []
     found += _of_store(stored) if stored is not None else []

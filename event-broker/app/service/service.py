@@ -113,6 +113,8 @@ class Service:
         self._end = asyncio.Event()
         #: The health that is being found out.
         self._looking: asyncio.Task[Health] | None = None
+        #: Why there was no account process when one was last wanted.
+        self._not_forked: str | None = None
         #: To the store, as one of its processes.
         self._is_known = False
 
@@ -169,8 +171,12 @@ class Service:
         except StoreError as error:
             store_error = str(error)
         ably, ending = self._ingestion.status(), self._end.is_set()
+        # Whatever runs has a process.
+        not_forked = None if self._worker.running else self._not_forked
         return Health(
-            ready=is_ready(self.role, stored=stored, ably=ably, ending=ending),
+            ready=is_ready(
+                self.role, stored=stored, ably=ably, ending=ending, not_forked=not_forked
+            ),
             degraded=troubles(
                 ending=ending,
                 stored=stored,
@@ -178,6 +184,7 @@ class Service:
                 ably=ably,
                 settings_problems=self.settings.problems,
                 unreached_addresses=self.notifier.tally().unreached,
+                not_forked=not_forked,
             ),
             statistics=stored.statistics if stored else None,
         )
@@ -224,6 +231,7 @@ class Service:
     async def _fill_reserve(self) -> None:
         """Nothing runs: fork what the next event will need."""
         if self._reserve.is_filled:
+            self._not_forked = None
             return
         url = self.settings().allocations_url
         # In a thread that nobody waits for at the end: a closed reserve keeps nothing.
@@ -231,8 +239,12 @@ class Service:
         try:
             await filling.wait(_FILL_SECONDS)
         except (OSError, EOFError) as error:
-            # Whoever needs one tries again, and tells.
-            _log.warning("account_process.not_forked", error=repr(error))
+            # Whoever needs one tries again, and tells; this comes again and again meanwhile.
+            if self._not_forked != repr(error):
+                _log.warning("account_process.not_forked", error=repr(error))
+            self._not_forked = repr(error)
+        else:
+            self._not_forked = None
 
     async def _warm(self) -> None:
         if self.settings().mode is TradingMode.SIMULATION:

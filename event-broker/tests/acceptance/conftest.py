@@ -44,8 +44,16 @@ class Shell:
 
     def start(self, tool: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a tool and let it run."""
+        return self._start([str(REPOSITORY / "tools" / tool), *arguments], variables)
+
+    def redirected(self, how: str, tool: str, *arguments: str) -> Finished:
+        """Run a tool with standard streams that bash redirects."""
+        command = [str(REPOSITORY / "tools" / tool), *arguments]
+        return self.finish(self._start(["bash", "-c", f'exec "$@" {how}', "bash", *command], {}))
+
+    def _start(self, command: list[str], variables: dict[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(REPOSITORY / "tools" / tool), *arguments],
+            command,
             cwd=self.home,
             env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,

@@ -77,7 +77,7 @@ class TestArming:
         assert isinstance(refused, Refuse)
         assert refused.park
         assert refused.reason == (
-            "live trading is not armed; arm it, then retry the event. Nothing was sent."
+            "live trading is not armed; arm it, then try again. Nothing was sent."
         )
 
     def test_it_ends_at_its_time(self, event: Judge) -> None:
@@ -148,7 +148,7 @@ class TestHours:
         held = market_is_open(event(now=now))
         assert isinstance(held, Hold)
         assert held.until == until
-        assert held.reason.endswith(f"it starts on {when} exchange time")
+        assert held.reason.endswith(f"a rebalance may begin on {when} exchange time")
 
     @pytest.mark.parametrize("now", [at(25, 14, 35), at(25, 20, 54), at(27, 17, 54)])
     def test_it_begins_within_the_session(self, event: Judge, now: datetime) -> None:

@@ -55,7 +55,7 @@ class Installation:
 
     def forget(self, variable: str) -> None:
         """Leave a variable to its default for what is started from now on."""
-        del self._environment[variable]
+        self._environment.pop(variable, None)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python -m app ...` in a process group of its own."""

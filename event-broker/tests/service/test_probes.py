@@ -139,10 +139,10 @@ DEAF = AblyStatus(connection=Connection.KEY_REFUSED)
     ],
 )
 def test_readiness_by_role(role: Role, ably: AblyStatus | None, ready: bool) -> None:
-    assert is_ready(role, stored=STORED, ably=ably, ending=False) is ready
+    assert is_ready(role, stored=STORED, ably=ably, ending=False, not_forked=None) is ready
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_nobody_is_ready_without_a_store_or_while_it_ends(role: Role) -> None:
-    assert not is_ready(role, stored=None, ably=HEARING, ending=False)
-    assert not is_ready(role, stored=STORED, ably=HEARING, ending=True)
+    assert not is_ready(role, stored=None, ably=HEARING, ending=False, not_forked=None)
+    assert not is_ready(role, stored=STORED, ably=HEARING, ending=True, not_forked=None)

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from subprocess import Popen, TimeoutExpired
@@ -19,6 +20,8 @@ from app.events import AttemptOutcome, Command, EventState
 from rebalance_workflow import AccountLock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Installation
 
 pytestmark = pytest.mark.acceptance
@@ -108,6 +111,24 @@ async def test_a_stopped_worker_can_neither_trade_nor_close_what_another_has_tak
     assert shares_bought(installation, "P1") == {o.symbol: o.quantity for o in run.orders}
 
 
+async def test_a_service_goes_on_trading_when_nobody_reads_its_log(
+    installation: Installation,
+) -> None:
+    # What could not be written once is then tried at every later occasion.
+    installation.forget("PYTHONUNBUFFERED")
+    service = installation.serve()
+    for stream in (service.stdout, service.stderr):
+        assert stream is not None
+        stream.close()
+    # As a terminal tells that it was closed.
+    service.send_signal(signal.SIGHUP)
+    for account_id in ("P1", "P2"):
+        event = await installation.end_of(installation.enqueue(account_id))
+        assert event.state is EventState.DONE, event.error
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(30) == 0
+
+
 async def test_a_command_waits_for_the_account_and_a_service_never_runs_beside_it(
     installation: Installation,
 ) -> None:
@@ -150,6 +171,61 @@ def test_a_command_says_that_its_account_is_paused_and_leaves_nothing_behind(
     (event,) = installation.store.events.list()
     assert event.state is EventState.CANCELLED
     assert event.reason == "rebalances of P1 are paused, and the command does not wait for it"
+
+
+LIVE_ACCOUNTS = "accounts: [{account_id: U1, type: live, strategy_name: alpha}]"
+#: Nobody is asked there before the gates.
+LIVE = {"TRADING_MODE": "live", "ALLOCATIONS_BASE_URL": "http://127.0.0.1:9"}
+REBALANCE_LIVE = ("rebalance", "-account", "U1", "-exec", "rebalance", "--json")
+
+
+def test_a_command_whose_live_trading_is_not_armed_leaves_nothing_to_retry_and_says_so(
+    installation: Installation, home: Path
+) -> None:
+    (home / "accounts.yaml").write_text(LIVE_ACCOUNTS)
+    command = installation.start(*REBALANCE_LIVE, **LIVE)
+    output, _ = command.communicate(timeout=60)
+    assert json.loads(output)["error"] == {
+        "kind": "ARMING",
+        "message": "live trading is not armed; arm it, then try again. Nothing was sent. "
+        "No event is left waiting: run the command again after that.",
+    }
+    assert command.returncode == 1
+    (event,) = installation.store.events.list()
+    assert event.state is EventState.CANCELLED
+
+
+def test_a_command_for_an_event_of_others_too_says_that_it_needs_attention(
+    installation: Installation, home: Path
+) -> None:
+    (home / "accounts.yaml").write_text(LIVE_ACCOUNTS)
+    event_id = installation.enqueue("U1")
+    command = installation.start(*REBALANCE_LIVE, **LIVE)
+    output, _ = command.communicate(timeout=60)
+    assert json.loads(output)["error"]["message"].endswith(
+        "Nothing was sent. Its event waits for a person: see `attention`."
+    )
+    assert command.returncode == 3
+    assert installation.store.events.get(event_id).state is EventState.NEEDS_ATTENTION
+
+
+def test_a_command_that_comes_at_the_wrong_time_says_that_nothing_waits(
+    installation: Installation, home: Path
+) -> None:
+    (home / "accounts.yaml").write_text(LIVE_ACCOUNTS)
+    now = datetime.now(UTC)
+    installation.store.controls.arm(now + timedelta(hours=1), "somebody")
+    restart = {"AUTO_RESTART_TIME": f"{now:%H:%M}", "TIME_ZONE": "UTC"}
+    command = installation.start(*REBALANCE_LIVE, **LIVE, **restart)
+    output, _ = command.communicate(timeout=60)
+    assert json.loads(output)["error"] == {
+        "kind": "RESTART",
+        "message": f"the gateway restarts at {now:%H:%M} UTC (AUTO_RESTART_TIME). Nothing was "
+        "sent. No event is left waiting: run the command again after that.",
+    }
+    assert command.returncode == 1
+    (event,) = installation.store.events.list()
+    assert event.state is EventState.CANCELLED
 
 
 async def test_an_interrupted_command_that_waits_takes_its_event_back(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stderr
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +16,12 @@ import pytest
 
 from app.account_process.forking import fork
 from app.events import Command, EventState
-from app.service import Role
+from app.service import Role, Service
 from app.store.records import Message, MessageOrigin
 
 if TYPE_CHECKING:
+    from app.service.health import Health
+
     from .conftest import Installation
 
 
@@ -103,6 +108,39 @@ async def test_a_fork_server_that_stands_still_holds_up_no_end(
             # Between them nothing runs, and a process is to be forked; they need none.
             for _ in range(4):
                 await installation.end_of(installation.enqueue("P9"))
+
+
+class _Terminal(StringIO):
+    """Python flushes it before it forks."""
+
+    is_closed = True
+
+    def flush(self) -> None:
+        if self.is_closed:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+async def _health_when(service: Service, *, ready: bool) -> Health:
+    async with asyncio.timeout(30):
+        while True:
+            health = await service.health()
+            if health.ready is ready:
+                return health
+            # Nothing tells of it.
+            await asyncio.sleep(0.02)
+
+
+async def test_a_service_that_cannot_fork_account_processes_is_not_ready_until_it_can(
+    installation: Installation,
+) -> None:
+    terminal = _Terminal()
+    with redirect_stderr(terminal):
+        async with installation.serving(Role.WORKER) as here:
+            (reason,) = (await _health_when(here.service, ready=False)).degraded
+            terminal.is_closed = False
+            health = await _health_when(here.service, ready=True)
+    assert reason == "no account process can be started: OSError(5, 'Input/output error')"
+    assert health.degraded == ()
 
 
 async def test_where_nobody_works_events_the_others_say_so(installation: Installation) -> None:
