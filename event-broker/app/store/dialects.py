@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from app import file_lock
 from app.store.clock import Clock, DatabaseClock, MachineClock
 from app.store.errors import StoreDamaged, StoreError, StoreUnavailable
 from app.store.schema import events
@@ -125,9 +126,25 @@ class Sqlite:
         except OSError as error:
             raise StoreUnavailable(f"the store {self.path} cannot be opened: {error}") from error
         engine = create_engine(self._url, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", self._prepare)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+
+    def _prepare(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where _begin_sqlite says
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            # Of two that switch it in the same moment SQLite lets one fail at once.
+            lock = self.path.with_name(f"{self.path.name}.lock")
+            try:
+                with file_lock.held(lock, _BUSY_SECONDS):
+                    connection.execute("PRAGMA journal_mode = WAL")
+            except (file_lock.StillLocked, OSError) as error:
+                raise StoreUnavailable(
+                    f"the store {self.path} cannot be opened: {error}"
+                ) from error
+        # NORMAL may lose the last commits on power loss: an acknowledged event must not be lost.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
 
     def next_seq(self) -> ColumnElement[int]:
         return select(func.coalesce(func.max(events.c.seq), 0) + 1).scalar_subquery()
@@ -159,14 +176,6 @@ class Sqlite:
         unknown = committing and extended == sqlite3.SQLITE_IOERR_FSYNC
         message = f"the store {self.path} is not usable now ({error.orig}); {self._ADVICE[code]}"
         return StoreUnavailable(message, recorded=None if unknown else False)
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where _begin_sqlite says
-    connection.execute("PRAGMA journal_mode = WAL")
-    # NORMAL may lose the last commits on power loss, and an acknowledged event must not be lost.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -16,6 +16,7 @@ def of_ably(*feeds: FeedStatus) -> tuple[str, ...]:
         ably=AblyStatus(connection=Connection.CONNECTED, feeds=feeds),
         settings_problems=(),
         unreached_addresses=0,
+        not_forked=None,
     )
 
 

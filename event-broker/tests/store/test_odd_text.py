@@ -117,5 +117,6 @@ def test_messages_pauses_and_lists_are_kept_whatever_their_words(store: Store) -
     store.market_open.add("DU1", ODD, ODD)
     (entry,) = store.market_open.list()
     assert (entry.added_by, entry.reason) == (KEPT, KEPT)
-    gap = store.feeds.record_gap("alpha", NOON, NOON, ODD)
+    gap = store.feeds.record_gap("alpha", NOON, NOON + timedelta(minutes=1), ODD)
+    assert gap is not None
     assert gap.reason == KEPT

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 import app.store
@@ -31,6 +32,7 @@ from app.store import (
     StoreUnavailable,
     open_store,
 )
+from app.store.dialects import Sqlite
 from app.store.indexes import metadata
 from app.store.migrations import REVISIONS
 from app.store.migrations.upgrade import config
@@ -197,6 +199,22 @@ def test_a_new_store_may_be_opened_by_many_at_once(empty_url: str) -> None:
         assert list(pool.map(use, range(4))) == [False] * 4
     with open_store(empty_url) as store:
         assert store.events.statistics().queue_length == 4
+
+
+def test_connections_to_a_new_file_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    for number in range(40):
+        url, together = make_url(f"sqlite:///{tmp_path}/{number}.db"), Barrier(4)
+
+        def connect(_: int, url: URL = url, together: Barrier = together) -> str:
+            engine = Sqlite(url).create_engine()
+            together.wait(10)
+            with engine.connect() as connection:
+                mode = connection.execute(text("PRAGMA journal_mode")).scalar()
+            engine.dispose()
+            return str(mode)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(connect, range(4))) == ["wal"] * 4
 
 
 def test_the_store_of_a_newer_program_is_refused(database_url: str, engine: Engine) -> None:
