@@ -24,6 +24,8 @@ exit codes:
   3  needs attention: somebody must look before the next run
 """
 
+_JSON = "print one JSON document and nothing else"
+
 #: Commands that are not about one account, or may be about all of them.
 _WITHOUT_ACCOUNT = frozenset(
     {
@@ -170,16 +172,13 @@ def _add_schedule(commands: argparse._SubParsersAction[_Parser]) -> None:
     actions = schedule.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=_Parser
     )
-    listing = actions.add_parser("list", help="show the list")
-    adding = actions.add_parser("add", help="put an account on the list")
+    _action(actions, "list", "show the list")
+    adding = _action(actions, "add", "put an account on the list")
     adding.add_argument("listed_account", metavar="ID", help="an account of accounts.yaml")
     adding.add_argument("--reason", metavar="TEXT", help="for people")
-    removing = actions.add_parser("remove", help="take an account off the list")
+    removing = _action(actions, "remove", "take an account off the list")
     removing.add_argument("listed_account", metavar="ID", help="an account of the list")
-    clearing = actions.add_parser("clear", help="take all accounts off the list")
-    for action in (listing, adding, removing, clearing):
-        # Accepted on both sides of the action, without the latter undoing the former.
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    _action(actions, "clear", "take all accounts off the list")
 
 
 def _add_switches(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -203,16 +202,14 @@ def _add_attention(commands: argparse._SubParsersAction[_Parser]) -> None:
     attention = _command(commands, "attention", "events that wait for a person")
     attention.set_defaults(account=None, event=None, reason=None)
     actions = attention.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
-    listing = actions.add_parser("list", help="show them (default)")
-    retrying = actions.add_parser(
-        "retry", help="try one again; it begins by reconciling what the last run left"
+    _action(actions, "list", "show them (default)")
+    retrying = _action(
+        actions, "retry", "try one again; it begins by reconciling what the last run left"
     )
-    dismissing = actions.add_parser("dismiss", help="somebody has looked; nothing more is to do")
+    dismissing = _action(actions, "dismiss", "somebody has looked; nothing more is to do")
     for moving in (retrying, dismissing):
         moving.add_argument("event", metavar="EVENT", help="the id of an event of the list")
     dismissing.add_argument("--reason", metavar="TEXT", required=True, help="kept with the event")
-    for action in (listing, retrying, dismissing):
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
 def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -221,14 +218,13 @@ def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
     actions = config.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=_Parser
     )
-    migrating = actions.add_parser("migrate", help="show what would change, or change it")
+    migrating = _action(actions, "migrate", "show what would change, or change it")
     migrating.add_argument(
         "--from", dest="source", metavar="DIR", help="where the predecessor's files are"
     )
     migrating.add_argument(
         "--write", action="store_true", help="write the files, keep the old ones"
     )
-    migrating.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
 def _add(
@@ -245,17 +241,30 @@ def _add(
 def _command(
     commands: argparse._SubParsersAction[_Parser], name: str, summary: str
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
+    parser = _parser(commands, name, summary)
+    parser.add_argument("--json", action="store_true", help=_JSON)
+    return parser
+
+
+def _action(
+    actions: argparse._SubParsersAction[_Parser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = _parser(actions, name, summary)
+    # Accepted on both sides of the action, without the latter undoing the former.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=_JSON)
+    return parser
+
+
+def _parser(
+    parsers: argparse._SubParsersAction[_Parser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    return parsers.add_parser(
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document and nothing else"
-    )
-    return parser
 
 
 def _may_go_without_account(arguments: argparse.Namespace) -> bool:

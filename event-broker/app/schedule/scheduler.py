@@ -149,7 +149,7 @@ class Scheduler:
         fired_at = entry.fired_at
         if fired_at is None:
             return False
-        runs = self._store.runs.list(10, account_id=entry.account_id)
+        runs = self._store.runs.summaries(10, account_id=entry.account_id)
         done = any(run.started_at >= fired_at and run.status in _SUCCESS for run in runs)
         if done and self._store.market_open.strike_off(entry):
             _log.info("scheduler.market_open_done", account=entry.account_id)

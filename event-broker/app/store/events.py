@@ -123,8 +123,12 @@ class Events:
     def hold(
         self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
     ) -> Enqueued:
-        """Wait in its place until then; not counted as a failure. Raises `LeaseLost`."""
-        return self._back(claim, AttemptOutcome.HELD, letter, _same_place(not_before, reason))
+        """Wait in its place until then; not counted as a failure. Raises `LeaseLost`.
+
+        The reason takes the place of the error of an attempt before.
+        """
+        place = {**_same_place(not_before, reason), "error": None}
+        return self._back(claim, AttemptOutcome.HELD, letter, place)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
         """Back to its place as if it had not been claimed. Raises `LeaseLost`."""

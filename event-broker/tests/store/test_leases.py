@@ -108,6 +108,19 @@ def test_a_held_event_waits_in_its_place_and_has_not_failed(
     assert claimed(store).event.account_id == "DU1"
 
 
+def test_what_a_held_event_failed_of_before_is_told_no_more(
+    store: Store, clock: AdjustableClock
+) -> None:
+    store.events.enqueue(arrival())
+    claim = claimed(store)
+    store.events.retry(claim, "not armed", _SECOND)
+    assert store.events.get(claim.event.event_id).error == "not armed"
+    clock.advance(2 * _SECOND)
+    store.events.hold(claimed(store), datetime.now(UTC) + timedelta(hours=1), "it is closed")
+    event = store.events.get(claim.event.event_id)
+    assert (event.reason, event.error) == ("it is closed", None)
+
+
 def test_an_event_held_by_a_clock_that_is_behind_is_not_due_at_once(
     store: Store, clock: AdjustableClock
 ) -> None:
