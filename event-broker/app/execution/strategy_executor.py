@@ -29,6 +29,8 @@ _log = structlog.get_logger(__name__)
 CATCH_UP_PATIENCE = timedelta(seconds=30)
 #: Characters of a reason that people surely read.
 _LONGEST = 500
+#: What a payload raises that no event can be made of.
+_UNUSABLE = (ValueError, RecursionError)
 
 Payload = Callable[[str], Mapping[str, Any] | None]
 """The payload of a raw message; None when it is no object."""
@@ -55,6 +57,8 @@ class StrategyExecutor:
         self._tell = tell
         self._now = now
         self._waking = Waking(store, Topic.MESSAGES)
+        #: Messages of which people know that they are tried again.
+        self._put_off: set[str] = set()
 
     async def run(self, end: asyncio.Event) -> None:
         """Dispatch whatever is recorded until `end` is set."""
@@ -68,14 +72,23 @@ class StrategyExecutor:
                 await self._waking.wait()
 
     async def dispatch_all(self) -> None:
-        """Dispatch what may be by now; raises `StoreUnavailable`."""
+        """Dispatch what may be by now; raises `StoreUnavailable`.
+
+        A message that fails in a way that nobody foresaw holds up no other. It is tried again,
+        until it is dispatched or too old.
+        """
         waiting: set[str] = set()
         for stored in await self._store.call(self._store.messages.undispatched, 1000):
             channel = stored.message.channel
             if channel in waiting or not self._may_go(stored):
                 waiting.add(channel)
-            else:
+                continue
+            try:
                 await self._dispatch(stored)
+            except StoreError:
+                raise
+            except Exception as error:
+                self._complain(stored, error)
 
     def _may_go(self, stored: StoredMessage) -> bool:
         if self._is_caught_up(stored.message.channel):
@@ -83,19 +96,13 @@ class StrategyExecutor:
         return self._now() - stored.received_at > CATCH_UP_PATIENCE
 
     async def _dispatch(self, stored: StoredMessage) -> None:
-        """Never for ever: what cannot become events is ticked off as that, and told."""
-        settings, dispatch = self._settings(), self._store.messages.dispatch
+        events: tuple[NewEvent, ...] = ()
         try:
-            status, detail, events = self._judge(stored, settings)
-            dispatched = await self._store.call(dispatch, stored, events, status, detail)
-        except StoreError:
-            raise
-        except Exception as error:
-            _log.exception("message.not_dispatched", message_id=stored.message.message_id)
+            status, detail, events = self._judge(stored, self._settings())
+        except _UNUSABLE as error:
             status, detail = MessageStatus.MALFORMED, f"{type(error).__name__}: {error}"[:_LONGEST]
-            dispatched = await self._store.call(dispatch, stored, (), status, detail)
-            if dispatched is not None:
-                self._tell(_malformed(stored, detail))
+        dispatch = self._store.messages.dispatch
+        dispatched = await self._store.call(dispatch, stored, events, status, detail)
         if dispatched is None:
             return
         message = stored.message
@@ -108,6 +115,15 @@ class StrategyExecutor:
         )
         if status is MessageStatus.STALE:
             self._tell(_stale(stored, detail or ""))
+        if status is MessageStatus.MALFORMED:
+            self._tell(_malformed(stored, detail or ""))
+
+    def _complain(self, stored: StoredMessage, error: Exception) -> None:
+        message_id = stored.message.message_id
+        _log.error("message.not_dispatched", message_id=message_id, exc_info=error)
+        if message_id not in self._put_off:
+            self._put_off.add(message_id)
+            self._tell(_put_off(stored, f"{type(error).__name__}: {error}"[:_LONGEST]))
 
     def _judge(
         self, stored: StoredMessage, settings: Settings
@@ -146,6 +162,16 @@ def _malformed(stored: StoredMessage, detail: str) -> Notification:
         f"Message {message.message_id}, published {message.timestamp:%Y-%m-%d %H:%M} UTC, led to "
         f"no event ({detail}). It is kept, nothing was sent. Ask its publisher, or for what it "
         "wanted yourself.",
+    )
+
+
+def _put_off(stored: StoredMessage, detail: str) -> Notification:
+    message = stored.message
+    return alert(
+        f"Not done yet: a message of {message.channel}",
+        f"Message {message.message_id}, published {message.timestamp:%Y-%m-%d %H:%M} UTC, could "
+        f"not be dispatched by a fault in the program ({detail}). Nothing was sent. It is tried "
+        "again until it is too old (events.max_age_minutes).",
     )
 
 

@@ -29,14 +29,21 @@ class Desk:
         self.site = site
         self.now = datetime.now(UTC)
         self.caught_up = True
+        #: What a message has in it that the program has a fault with.
+        self.trips_over = "nothing of the kind"
         self.dispatcher = StrategyExecutor(
             site.store,
             settings=lambda: site.settings,
-            payload_of=payload_of,
+            payload_of=self._payload_of,
             is_caught_up=lambda channel: self.caught_up,
             tell=site.told.append,
             now=lambda: self.now,
         )
+
+    def _payload_of(self, raw: str) -> Mapping[str, Any] | None:
+        if self.trips_over in raw:
+            raise KeyError("a fault in the program")
+        return payload_of(raw)
 
     def publish(
         self,
@@ -150,3 +157,18 @@ async def test_a_message_that_cannot_become_events_is_told_and_holds_up_no_other
     (told,) = desk.site.told
     assert told.title == "Not done, cannot be used: a message of global-core-60-40"
     assert odd.detail in told.body
+
+
+async def test_a_fault_in_the_program_loses_no_message_and_holds_up_no_other(desk: Desk) -> None:
+    desk.publish("m1", {"exec": "rebalance", "colour": "red"}, at=desk.now)
+    desk.publish("m2", {"exec": "rebalance"}, at=desk.now + timedelta(seconds=1))
+    desk.trips_over = "red"
+    for _ in range(2):
+        await desk.dispatcher.dispatch_all()
+    assert desk.statuses() == {"m1": MessageStatus.RECEIVED, "m2": MessageStatus.DISPATCHED}
+    (told,) = desk.site.told
+    assert told.title == "Not done yet: a message of global-core-60-40"
+    assert "KeyError: 'a fault in the program'" in told.body
+    desk.trips_over = "nothing any more"
+    await desk.dispatcher.dispatch_all()
+    assert desk.statuses()["m1"] is MessageStatus.DISPATCHED
