@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from app.events import Statistics
@@ -28,6 +29,9 @@ class HealthNow(Protocol):
 
 class ProgressOfEvents(Protocol):
     """What running events of this process tell."""
+
+    def heard_of(self, begun: Callable[[], None]) -> AbstractContextManager[None]:
+        """For the block, call when an event begins to tell: after it was claimed in the store."""
 
     def is_running(self, event_id: str) -> bool:
         """Whether this process is working the event now."""

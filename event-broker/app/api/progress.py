@@ -49,7 +49,7 @@ async def event_progress(
     store, progress = here.store, here.backend.progress
     waking = Waking(store, Topic.EVENTS)
     told: EventState | None = None
-    with waking.listening(asyncio.Event()):
+    with waking.listening(asyncio.Event()), progress.heard_of(waking.wake):
         while told not in FINAL_STATES:
             waking.listen_from_now()
             # Many streams are as many who look when something happens.

@@ -44,16 +44,28 @@ class ProgressBoard:
 
     def __init__(self) -> None:
         self._stories: dict[str, _Story] = {}
+        self._listeners: list[Callable[[], None]] = []
 
     @contextmanager
     def telling(self, event_id: str) -> Iterator[Callable[[bytes], None]]:
         """For the block, what the function is given is told to those who watch the event."""
         story = self._stories[event_id] = _Story()
+        for begun in self._listeners:
+            begun()
         try:
             yield story.append
         finally:
             del self._stories[event_id]
             story.end()
+
+    @contextmanager
+    def heard_of(self, begun: Callable[[], None]) -> Iterator[None]:
+        """For the block, call when an event begins to tell: after it was claimed in the store."""
+        self._listeners.append(begun)
+        try:
+            yield
+        finally:
+            self._listeners.remove(begun)
 
     def is_running(self, event_id: str) -> bool:
         """Whether this service is working the event now."""

@@ -42,3 +42,11 @@ async def test_of_an_event_that_is_not_run_here_nothing_is_heard() -> None:
         assert (board.is_running("e1"), board.is_running("e2")) == (True, False)
     assert not board.is_running("e1")
     assert await heard(board) == []
+
+
+async def test_whoever_waits_for_its_beginning_is_told_of_it() -> None:
+    board, begun = ProgressBoard(), list[bool]()
+    with board.heard_of(lambda: begun.append(board.is_running("e1"))), board.telling("e1"):
+        assert begun == [True]
+    with board.telling("e1"):
+        assert begun == [True]
