@@ -52,6 +52,13 @@ class BrokerClient(ABC):
         """Whether the session stands, as far as this side knows; asks nobody."""
 
     @abstractmethod
+    def last_heard(self) -> float:
+        """The event loop's time when the broker last said anything in this session or, after its
+        end, in the last one; minus infinity before the first. What was sent before that was on its
+        way in a session that stood.
+        """
+
+    @abstractmethod
     async def get_accounts(self) -> list[str]:
         """The account ids this login may see."""
 

@@ -176,6 +176,9 @@ class IBKRClient(BrokerClient):
     def is_connected(self) -> bool:
         return self._session.is_connected()
 
+    def last_heard(self) -> float:
+        return self._session.last_heard()
+
     async def get_accounts(self) -> list[str]:
         return self._session.accounts()
 

@@ -7,6 +7,7 @@ if it is not answered. It does nothing while data flows.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 from broker_connector_base import BrokerConnectionError
@@ -24,7 +25,8 @@ class Heartbeat:
         self._seconds = seconds
         self._probe = probe
         self._on_dead = on_dead
-        self._heard_at = 0.0
+        #: The loop's time when data last arrived.
+        self.heard_at = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._probing: asyncio.Task[None] | None = None
 
@@ -42,14 +44,14 @@ class Heartbeat:
 
     def heard(self) -> None:
         """Data has arrived."""
-        self._heard_at = asyncio.get_running_loop().time()
+        self.heard_at = asyncio.get_running_loop().time()
 
     def _wait(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        quiet = loop.time() - self._heard_at
+        quiet = loop.time() - self.heard_at
         if quiet < self._seconds:
             self._wait(self._seconds - quiet)
         else:

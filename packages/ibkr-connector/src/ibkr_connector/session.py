@@ -86,6 +86,10 @@ class Session:
         """Whether the session stands, as far as this side knows."""
         return self._standing
 
+    def last_heard(self) -> float:
+        """The loop's time when the gateway last sent anything."""
+        return self._heartbeat.heard_at
+
     async def connect(self) -> None:
         """Log in; returns when orders can be placed.
 

@@ -8,6 +8,7 @@ the seat of its client id is a lock that the kernel takes back with the process.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -63,6 +64,7 @@ class PaperClient(BrokerClient):
         #: The descriptor that holds the client id's lock; None without a session.
         self._seat: int | None = None
         self._news: News | None = None
+        self._heard_at = -math.inf
         self._subscriptions: list[Subscription] = []
         #: Keys that were refused: a refused order leaves no trace in the books.
         self._refused: dict[tuple[str, str], OrderExecutionError] = {}
@@ -89,8 +91,12 @@ class PaperClient(BrokerClient):
     def is_connected(self) -> bool:
         return self._news is not None
 
+    def last_heard(self) -> float:
+        return self._heard_at
+
     def look(self, exchange: Exchange) -> None:
         """Called by the broker when its books are complete and on the disk."""
+        self._heard_at = asyncio.get_running_loop().time()
         if self._news is None:
             self._news = News(exchange)
         for account_id, event in self._news.since_last_look(exchange):

@@ -3,12 +3,12 @@
 The rule: an order is absent only when the broker, asked in a standing session for open orders,
 executions and completed orders, does not know its key, at least `IN_FLIGHT_SECONDS` after it was
 handed over and after the session was last lost, and says so three times. Until then it could still
-be on its way, and a single list can leave an order out. An absent order was never received if the
-session that was to carry it was lost before it answered anything; what was handed over in one that
-was still answering later did arrive, whatever became of the session then, and its absence says
-nothing: it may wait for somebody to confirm it. What an order of
-an earlier trading day did is no longer told by the broker; it cannot work any more, and whatever it
-traded is in the positions that the next plan starts from.
+be on its way, and a single list can leave an order out. What was handed over in a session that was
+heard of so many seconds later did arrive, whatever became of that session then, and its absence
+says nothing: it may wait for somebody to confirm it. Otherwise an absent order was never received:
+its session was lost on the way. What an order of an earlier trading day did is no longer told by
+the broker; it cannot work any more, and whatever it traded is in the positions that the next plan
+starts from.
 """
 
 from __future__ import annotations
@@ -49,16 +49,14 @@ async def find_fate(session: Session, intent: OrderIntent, *, handed_over: float
             lambda: session.broker.find_order(intent.account_id, intent.client_order_id)
         )
 
-    def wait(since: float) -> float:
-        return since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
-
-    has_arrived, looks_left = False, _LOOKS - 1
+    looks_left = _LOOKS - 1
     while (found := await look()) is None:
-        # A session that is lost later makes nothing of that undone.
-        has_arrived |= session.lost_at < handed_over and wait(handed_over) <= 0
-        left = wait(max(handed_over, session.lost_at))
+        since = max(handed_over, session.lost_at)
+        left = since + IN_FLIGHT_SECONDS - asyncio.get_running_loop().time()
         if looks_left <= 0 and left <= 0:
             break
         await asyncio.sleep(max(left / max(looks_left, 1), _BETWEEN_LOOKS_SECONDS))
         looks_left -= 1
+    # A session that is lost later makes nothing of that undone.
+    has_arrived = session.last_heard(handed_over) >= handed_over + IN_FLIGHT_SECONDS
     return Fate(found, has_arrived)

@@ -39,8 +39,21 @@ class Session:
         self._timeout = reconnect_timeout_seconds
         self._on_reconnect = on_reconnect
         self._busy = asyncio.Lock()
-        #: The loop's time when the session was last found lost; minus infinity before.
-        self.lost_at = -math.inf
+        #: Of each session that was lost: the loop's time when that was found, and when the broker
+        #: was last heard in it.
+        self._ends: list[tuple[float, float]] = []
+
+    @property
+    def lost_at(self) -> float:
+        """The loop's time when the session was last found lost; minus infinity before."""
+        return self._ends[-1][0] if self._ends else -math.inf
+
+    def last_heard(self, moment: float) -> float:
+        """The loop's time when the broker was last heard in the session that stood at `moment`."""
+        for lost_at, heard_at in self._ends:
+            if lost_at >= moment:
+                return heard_at
+        return self.broker.last_heard()
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """The answer to a question that changes nothing at the broker."""
@@ -56,7 +69,8 @@ class Session:
         async with self._busy:
             if self.broker.is_connected():
                 return
-            self.lost_at = asyncio.get_running_loop().time()
+            found = asyncio.get_running_loop().time()
+            self._ends.append((found, self.broker.last_heard()))
             _log.warning("session_lost", reason=reason)
             self._on_reconnect(reason)
             try:

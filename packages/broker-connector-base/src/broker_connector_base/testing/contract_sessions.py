@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from broker_connector_base.exceptions import BrokerConnectionError, ClientIdInUse
@@ -30,6 +32,16 @@ class SessionContract:
             await client.connect()
             assert harness.account_id in await client.get_accounts()
             await client.disconnect()
+
+    async def test_it_is_known_when_the_broker_was_last_heard(self, harness: BrokerHarness) -> None:
+        loop = asyncio.get_running_loop()
+        client = harness.client()
+        assert client.last_heard() < loop.time()
+        async with harness.session() as client:
+            asked = loop.time()
+            await client.get_open_orders(harness.account_id)
+            assert asked <= client.last_heard() <= loop.time()
+        assert asked <= client.last_heard() <= loop.time()
 
     async def test_the_login_lists_its_accounts(self, harness: BrokerHarness) -> None:
         async with harness.session() as client:

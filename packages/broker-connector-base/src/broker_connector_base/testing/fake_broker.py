@@ -9,6 +9,7 @@ resends after a crash buys twice here as it would at a real broker.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -49,6 +50,7 @@ class FakeBroker(BrokerClient):
         self._client_id = client_id
         self._acknowledgement_timeout = acknowledgement_timeout_seconds
         self._over: asyncio.Event | None = None
+        self._heard_at = -math.inf
         self._subscriptions: list[Subscription] = []
         #: What each key of this session was sent as; None: handed over, and no word since.
         self._sent: dict[str, BookOrder | None] = {}
@@ -68,6 +70,7 @@ class FakeBroker(BrokerClient):
             self._strike(fault, "the broker cannot be reached; nothing was sent")
         self._books.log_in(self)
         self._over = asyncio.Event()
+        self._listen()
         return True
 
     async def disconnect(self) -> None:
@@ -77,7 +80,11 @@ class FakeBroker(BrokerClient):
     def is_connected(self) -> bool:
         return self._over is not None and not self._over.is_set()
 
+    def last_heard(self) -> float:
+        return self._heard_at
+
     def hear(self, account_id: str | None, event: OrderEvent) -> None:
+        self._listen()
         for subscription in self._subscriptions:
             if account_id in (None, subscription.account_id):
                 subscription.put(event)
@@ -207,6 +214,9 @@ class FakeBroker(BrokerClient):
 
     # --- inside --------------------------------------------------------------------------------
 
+    def _listen(self) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+
     def _begin(self, method: str) -> Fault | None:
         """Count the call; raise what keeps it from being sent."""
         fault = self._books.fault_at(method)
@@ -244,6 +254,7 @@ class FakeBroker(BrokerClient):
             raise BrokerConnectionError(f"the session was lost before {method} was answered")
         yield
         self._finish(method, fault)
+        self._listen()
 
     async def _hand_over(self, order: BookOrder, fault: Fault | None) -> OrderResult:
         """Send the order at once, then wait for its acknowledgement."""
