@@ -11,7 +11,14 @@ from decimal import Decimal
 import pytest
 
 from app.account_process.rebalancing import RunInterrupted, rebalance
-from broker_connector_base import Claim, OpenOrder, OrderStatus, RunStatus
+from broker_connector_base import (
+    BrokerAPIError,
+    Claim,
+    OpenOrder,
+    OrderResult,
+    OrderStatus,
+    RunStatus,
+)
 from broker_connector_base.testing import (
     CANCEL_NEVER_CONFIRMED,
     FILLS,
@@ -104,6 +111,51 @@ async def test_the_next_run_keeps_away_from_it(world: World, seconds: float) -> 
     await asyncio.sleep(1800)
     world.books.script("AAA", FILLS)
     assert (await world.run()).status is RunStatus.DONE
+
+
+class Troubled(FakeBroker):
+    """From some moment on it looks no order up: it refuses to, or takes for ever."""
+
+    trouble: str | None = None
+
+    async def find_order(self, account_id: str, client_order_id: str) -> OrderResult | None:
+        if self.trouble == "refuses":
+            raise BrokerAPIError("the lists cannot be read", code="321")
+        if self.trouble:
+            await asyncio.Event().wait()
+        return await super().find_order(account_id, client_order_id)
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "is silent", "is silent, and told to end again"])
+async def test_a_broker_that_looks_nothing_up_ends_no_doubt(world: World, trouble: str) -> None:
+    world.broker = broker = Troubled(world.books)
+    run = await begin(world, SWALLOWED)
+    broker.trouble = trouble
+    run.cancel()
+    if "again" in trouble:
+        await asyncio.sleep(1)
+    interrupted = await end(run)
+    assert interrupted.attention is not None
+    assert interrupted.attention.claim is Claim.ORDERS_IN_DOUBT
+    world.new_session()
+    with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\); look at them"):
+        await world.run()
+
+
+async def test_an_order_that_arrives_behind_the_list_is_cancelled_too(world: World) -> None:
+    class Late(FakeBroker):
+        lists = 0
+
+        async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+            Late.lists += 1
+            return [] if Late.lists == 2 else await super().get_open_orders(account_id)
+
+    world.broker = Late(world.books)
+    run = await begin(world, RESTS)
+    assert Late.lists == 1
+    interrupted = await end(run)
+    assert interrupted.attention is None
+    assert statuses(world)["AAA"] is OrderStatus.CANCELLED
 
 
 async def test_what_the_run_has_found_out_is_kept_when_the_broker_is_gone(world: World) -> None:

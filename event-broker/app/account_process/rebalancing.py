@@ -9,8 +9,9 @@ writes it down: the next run must not take silence for an order that was never r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -18,16 +19,18 @@ from broker_connector_base import (
     AccountConfig,
     Attention,
     BaseRebalancer,
+    BrokerAPIError,
     BrokerClient,
     BrokerConnectionError,
     Claim,
     Fill,
+    OrderResult,
     OrderStatus,
     RebalanceResult,
 )
 from rebalance_workflow import Clock, JournalError, RunJournal
 from rebalance_workflow.clearing import attention_to, describe
-from rebalance_workflow.journal import OrderIntent, OrderOutcome, RunStarted, unfinished
+from rebalance_workflow.journal import OrderIntent, OrderOutcome, RunStarted
 
 from .cancelling import cancel_orders
 from .results import CancelReport
@@ -38,6 +41,10 @@ _CONFIRMATION_SECONDS = 8.0
 _READING_SECONDS = 5.0
 
 _NEXT_RUN = "the next run reconciles from the journal before it sends anything"
+
+
+Found = Mapping[str, OrderResult | None]
+"""Orders by their keys as the broker tells them; None: it does not."""
 
 
 class RunInterrupted(Exception):
@@ -58,17 +65,17 @@ async def rebalance(
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        sent, is_open = _orders_of_last_run(journal, account.account_id)
+        sent, undecided = _orders_of_last_run(journal, account.account_id)
     if not sent:
         raise RunInterrupted("the run was interrupted before its first order; no order was sent")
-    raise await _tidy_up(rebalancer.broker, account.account_id, sent, is_open, journal, clock)
+    raise await _tidy_up(rebalancer.broker, account.account_id, sent, undecided, journal, clock)
 
 
 def _orders_of_last_run(
     journal: RunJournal, account_id: str
 ) -> tuple[list[OrderIntent], list[OrderIntent]]:
     """All orders that the run may have sent, since an intent is written before its order goes, and
-    those of them whose end is not written down.
+    those of them of which it is not written down that they can trade no more.
     """
     sent: list[OrderIntent] = []
     try:
@@ -83,35 +90,35 @@ def _orders_of_last_run(
             sent.clear()
         elif isinstance(record, OrderIntent):
             sent.append(record)
-    still_open = {intent.client_order_id for intent in unfinished(records)}
-    return sent, [intent for intent in sent if intent.client_order_id in still_open]
+    outcomes = (record for record in records if isinstance(record, OrderOutcome))
+    decided = {outcome.client_order_id for outcome in outcomes if outcome.is_decided}
+    return sent, [intent for intent in sent if intent.client_order_id not in decided]
 
 
 async def _tidy_up(
     broker: BrokerClient,
     account_id: str,
     sent: Sequence[OrderIntent],
-    is_open: Sequence[OrderIntent],
+    undecided: Sequence[OrderIntent],
     journal: RunJournal,
     clock: Clock,
 ) -> RunInterrupted:
     keys = {intent.client_order_id for intent in sent}
+    found: Found = {}
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
-            report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
-            outcomes = await _outcomes(broker, is_open, clock)
-        # Without them the next run finds out by itself.
-        if outcomes:
-            with suppress(JournalError):
-                journal.append(*outcomes)
+            report, found = await _cancel(broker, account_id, undecided)
         orders, attention = _describe_orders(report, {intent.symbol for intent in sent})
-        if untold := _untold(report, outcomes):
+        if untold := _untold(report, found):
             orders += f", and the broker does not tell the end of {', '.join(untold)}"
             attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=untold)
     except (Exception, asyncio.CancelledError) as error:
         orders = f"its orders may be working ({_reason(error)})"
         attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(keys)))
+    if undecided:
+        with suppress(JournalError):
+            journal.append(*(_outcome(intent, found, clock.now()) for intent in undecided))
     try:
         async with asyncio.timeout(_READING_SECONDS):
             fills = await broker.get_executions(account_id)
@@ -123,34 +130,50 @@ async def _tidy_up(
     return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
 
 
-async def _outcomes(
-    broker: BrokerClient, intents: Sequence[OrderIntent], clock: Clock
-) -> list[OrderOutcome]:
-    """What the broker tells of each; one that it does not tell of may have arrived all the same."""
-    found = await asyncio.gather(
-        *(broker.find_order(intent.account_id, intent.client_order_id) for intent in intents)
-    )
-    return [
-        OrderOutcome(
-            run_id=intent.run_id,
-            account_id=intent.account_id,
-            at=clock.now(),
-            client_order_id=intent.client_order_id,
-            status=OrderStatus.UNKNOWN if order is None else order.status,
-            filled_quantity=0 if order is None else order.filled_quantity,
-            average_price=None if order is None else order.average_price,
-            message=None if order is None else order.message,
-            arrived=True,
-        )
-        for intent, order in zip(intents, found, strict=True)
-    ]
+async def _cancel(
+    broker: BrokerClient, account_id: str, undecided: Sequence[OrderIntent]
+) -> tuple[CancelReport, Found]:
+    """Cancel what works, once more when an order has arrived behind the list of what does."""
+    for _ in range(2):
+        report = await cancel_orders(broker, account_id, timeout_seconds=_CONFIRMATION_SECONDS)
+        found = dict(await asyncio.gather(*(_find(broker, intent) for intent in undecided)))
+        listed = {order.client_order_id for order in report.still_working}
+        live = {key for key, order in found.items() if order is not None and order.status.is_live}
+        if live <= listed:
+            break
+    return report, found
 
 
-def _untold(report: CancelReport, outcomes: Sequence[OrderOutcome]) -> tuple[str, ...]:
+async def _find(broker: BrokerClient, intent: OrderIntent) -> tuple[str, OrderResult | None]:
+    """The order by its key; None when the broker has no word of it, or will not say."""
+    key = intent.client_order_id
+    try:
+        return key, await broker.find_order(intent.account_id, key)
+    except BrokerAPIError:
+        return key, None
+
+
+def _untold(report: CancelReport, found: Found) -> tuple[str, ...]:
     """Keys of orders that were not listed and of which the broker does not say that they ended."""
     listed = {order.client_order_id for order in (*report.ended, *report.still_working)}
-    open_ends = {o.client_order_id for o in outcomes if not o.status.is_final}
-    return tuple(sorted(open_ends - listed))
+    ended = {key for key, order in found.items() if order is not None and order.status.is_final}
+    return tuple(sorted(found.keys() - listed - ended))
+
+
+def _outcome(intent: OrderIntent, found: Found, at: datetime) -> OrderOutcome:
+    """What the broker tells of it; one that it does not tell of may have arrived all the same."""
+    order = found.get(intent.client_order_id)
+    return OrderOutcome(
+        run_id=intent.run_id,
+        account_id=intent.account_id,
+        at=at,
+        client_order_id=intent.client_order_id,
+        status=OrderStatus.UNKNOWN if order is None else order.status,
+        filled_quantity=0 if order is None else order.filled_quantity,
+        average_price=None if order is None else order.average_price,
+        message=None if order is None else order.message,
+        arrived=True,
+    )
 
 
 def _describe_orders(report: CancelReport, symbols: Set[str]) -> tuple[str, Attention | None]:
