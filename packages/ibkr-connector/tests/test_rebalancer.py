@@ -13,9 +13,10 @@ from broker_connector_base import AccountConfig, AllocationItem, RunStatus
 from ibkr_connector import ContractCache, IBKRRebalancer
 from ibkr_connector.testing.world import World, open_world, quote, small_exchange, stock
 from rebalance_workflow import MemoryJournal, TargetAllocation
-from simulated_exchange import Exchange, WallClock
+from simulated_exchange import Exchange, OrderChanged, OrderState, WallClock
 
 _ACCOUNT = AccountConfig(account_id="DU300", type="paper", strategy_name="equal")
+_PLACE_ORDER = 3
 _LIMIT_PER_SECOND = 50  # of a real gateway, all messages together
 
 
@@ -109,6 +110,27 @@ async def test_an_order_that_was_left_inactive_is_taken_back_before_anything_is_
     assert result.status is RunStatus.DONE, result.error
     assert exchange.account("DU300").positions[1].quantity == 48  # 4,900 at 100.02 and a margin
     assert exchange.order(int(left.permanent_id or 0)).filled == 0
+
+
+async def test_an_order_that_turns_inactive_while_the_run_waits_is_taken_back() -> None:
+    exchange = small_exchange()
+    exchange.open_account("DU300", cash={"USD": Decimal(5_000)})
+    loop = asyncio.get_running_loop()
+
+    def hold_back(event: object) -> None:
+        if isinstance(event, OrderChanged) and event.order.status is OrderState.WORKING:
+            unsubscribe()
+            loop.call_soon(exchange.set_active, event.order.order_id, False)
+
+    unsubscribe = exchange.subscribe(hold_back)
+    async with open_world(exchange) as world:
+        ours = await rebalancer(world, ["AAA"], ContractCache())
+        # Its limit is below the market by the time it arrives, so it rests.
+        world.tap.on_request(_PLACE_ORDER, lambda _: exchange.set_quote(1, quote("108", "109")))
+        result = await ours.rebalance_account(_ACCOUNT)
+        assert exchange.open_orders("DU300") == []
+    assert result.status is RunStatus.FAILED
+    assert "AAA rejected with 0 of 48" in str(result.error)
 
 
 class Calendar(WallClock):

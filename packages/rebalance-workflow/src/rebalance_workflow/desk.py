@@ -112,7 +112,7 @@ class OrderDesk:
         except BaseException:
             for order in orders:
                 if not order.was_handed_over:
-                    order.see_unsent("the run was told to end")
+                    order.see_unsent("the run ended before its turn")
             # A journal that fails as well must not hide that.
             with suppress(JournalError):
                 self._write_outcomes(orders, booked=False)
@@ -135,6 +135,8 @@ class OrderDesk:
         if not self.can_send:
             self._put_off(orders)
         await _within(self._policy.order_timeout_seconds, self._send_and_settle(orders))
+        if any(order.status is OrderStatus.REJECTED for order in orders):
+            await _within(self._policy.cancel_timeout_seconds, self._see_what_is_listed())
         await _within(self._policy.cancel_timeout_seconds, self._cancel(orders))
         if any(order.never_sent for order in orders):
             await _within(self._policy.reconnect_timeout_seconds, self._wait_for_the_way())
@@ -203,6 +205,17 @@ class OrderDesk:
                     return await self._complete(orders)
             except BrokerConnectionError as error:
                 await self._restore(str(error))
+
+    async def _see_what_is_listed(self) -> None:
+        """A broker may keep an order that it refused, inactive, among those that are open: whoever
+        activates it there lets it trade.
+        """
+        account_id = self._account_id
+        for listed in await self._session.ask(
+            lambda: self._session.broker.get_open_orders(account_id)
+        ):
+            if (order := self.orders.see_listed(listed)) is not None:
+                self._on_change(order)
 
     async def _complete(self, orders: Sequence[Order]) -> None:
         """Until there is an execution for every share that decided orders have traded."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from broker_connector_base import Fill, OrderResult, OrderStatus, OrderUpdate, advance
+from broker_connector_base import Fill, OpenOrder, OrderResult, OrderStatus, OrderUpdate, advance
 
 from .journal import OrderIntent
 from .progress import OrderProgress
@@ -45,6 +45,7 @@ class Order:
         self._reported: dict[str, Decimal] = {}
         self._told = Decimal(0)
         self._acknowledged = False
+        self._was_refused = False
 
     @property
     def filled(self) -> Decimal:
@@ -100,6 +101,8 @@ class Order:
         """The status to write down: never final unless the order is decided."""
         if self.is_complete:
             return OrderStatus.FILLED
+        if self._was_refused and self.status is OrderStatus.CANCELLED:
+            return OrderStatus.REJECTED
         return OrderStatus.UNKNOWN if self.status is OrderStatus.PENDING else self.status
 
     def see_result(self, result: OrderResult) -> None:
@@ -109,6 +112,12 @@ class Order:
     def see_update(self, update: OrderUpdate) -> None:
         """Take a change of state."""
         self._see_report(update)
+
+    def see_listed(self, listed: OpenOrder) -> None:
+        """Take its line in the list of those that are open: the refusal was not its end."""
+        self._was_refused = True
+        self._acknowledged, self.is_missing, self.order_id = True, False, listed.order_id
+        self._see(listed.status, listed.filled_quantity, None)
 
     def see_fill(self, fill: Fill) -> None:
         """Take an execution, or the correction of one."""
@@ -202,6 +211,14 @@ class Orders:
             order.see_fill(event)
         elif isinstance(event, OrderUpdate) and order is not None:
             order.see_update(event)
+        return order
+
+    def see_listed(self, listed: OpenOrder) -> Order | None:
+        """Apply a line of the list of open orders to a refused order, if it is one of those."""
+        order = self._by_key.get(listed.client_order_id or "")
+        if order is None or order.status is not OrderStatus.REJECTED:
+            return None
+        order.see_listed(listed)
         return order
 
     def are_settled(self) -> bool:

@@ -7,7 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from broker_connector_base import BrokerAPIError, OrderExecutionError, OrderStatus, RunStatus
+from broker_connector_base import (
+    BrokerAPIError,
+    OpenOrder,
+    OrderExecutionError,
+    OrderStatus,
+    RunStatus,
+)
 from broker_connector_base.testing import (
     ACKNOWLEDGEMENT_LOST,
     CANCEL_NEVER_CONFIRMED,
@@ -51,6 +57,24 @@ class TestInvariant10:
         result = await world.run()
         assert result.status is RunStatus.FAILED
         assert world.books.orders[-1].status is OrderStatus.CANCELLED
+
+    async def test_a_refused_order_that_the_broker_goes_on_listing_is_cancelled(self) -> None:
+        class Keeping(FakeBroker):
+            async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+                for order in world.books.orders:
+                    if order.status is OrderStatus.REJECTED:
+                        order.status = OrderStatus.WORKING
+                return await super().get_open_orders(account_id)
+
+        world = make_world(**SWITCH)
+        world.broker = Keeping(world.books)
+        world.books.script("OLD", REJECTED)
+        result = await world.run()
+        (refused,) = (order for order in world.books.orders if order.symbol == "OLD")
+        assert refused.status is OrderStatus.CANCELLED
+        assert result.status is RunStatus.FAILED
+        assert "OLD rejected with 0 of" in str(result.error)
+        assert world.journal.unfinished(ACCOUNT) == []
 
     async def test_an_acknowledged_order_that_the_broker_forgets_is_cancelled_and_in_doubt(
         self,
