@@ -58,10 +58,9 @@ def _confirmed_late(site: Site, fault: Fault) -> None:
     """The order waits at a window of the gateway, on no list, out of reach of cancellations, and
     works as soon as somebody confirms it, though the session has ended meanwhile.
     """
-    site.rule(fault, {"action": "unconfirmed", **fault.terms})
-    client = FIRST_CLIENT_ID + fault.account
-    unheard = {"action": "swallow", "message": "cancelOrder", "client_id": client}
-    site.rule(fault, {**unheard, "times": 0})
+    client = {"client_id": FIRST_CLIENT_ID + fault.account}
+    site.rule(fault, {"action": "unconfirmed", "fragile": 10.0, **client, **fault.terms})
+    site.rule(fault, {"action": "swallow", "message": "cancelOrder", "times": 0, **client})
     # It is sent well within a minute of the start of its run.
     site.lasts(fault.terms["seconds"] + 60)
 
