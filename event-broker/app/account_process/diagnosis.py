@@ -22,7 +22,7 @@ from broker_connector_base import (
     ContractPrice,
     QuoteQuality,
 )
-from rebalance_calculator import AllocationError, ReplacementError
+from rebalance_calculator import AllocationError, ReplacementError, validate_allocations
 from rebalance_workflow import AllocationSourceError
 
 from .messages import AccountJob
@@ -182,11 +182,13 @@ class _Visit:
         service = create_allocation_service(self._job.settings)
         try:
             target = await service.get_target(self._account)
+            weights = validate_allocations(target.items).weights
         except (AllocationSourceError, AllocationError, ReplacementError) as error:
             raise _Finding(
                 str(error), "correct strategy_name, ALLOCATIONS_BASE_URL or ALLOCATIONS_API_KEY"
             ) from error
-        self._symbols = [item.symbol for item in target.items if item.symbol != "CASH"]
+        # What a run asks the broker for, and as it spells it.
+        self._symbols = [symbol for symbol, weight in weights.items() if weight]
         return f"{target.strategy}: {len(target.items)} lines as of {target.as_of or 'unknown'}"
 
     async def _clock(self) -> str:

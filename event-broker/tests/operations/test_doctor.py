@@ -50,6 +50,18 @@ async def test_the_doctor_sees_a_gateway_that_takes_no_orders(make_job: MakeJob)
     assert checks["market data"]["verdict"] == "ok"
 
 
+async def test_the_doctor_asks_for_symbols_as_a_run_does(
+    make_job: MakeJob, serve: Callable[[bytes], Any]
+) -> None:
+    lines = [("BRK B", 0.6), ("agg", 0.3), ("GONE", 0), ("Cash", 0.1)]
+    url = await serve(allocations([{"symbol": s, "allocation": w} for s, w in lines]))
+    found = await result(make_job(Operation.DIAGNOSE, variables={"ALLOCATIONS_BASE_URL": url}))
+    checks = {check["name"]: check for check in found["checks"]}
+    for name in ("API not read-only", "market data", "contracts", "allocations"):
+        assert checks[name]["verdict"] == "ok", checks[name]
+    assert checks["contracts"]["detail"].startswith("2 symbols")
+
+
 async def test_the_doctor_sees_delayed_quotes(make_job: MakeJob, gateway: SimulatedGateway) -> None:
     gateway.desk.exchange.set_quote_kind(QuoteKind.DELAYED)
     found = await result(make_job(Operation.DIAGNOSE))

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import Attention, Claim, OrderResult, OrderStatus
+from broker_connector_base import Attention, Claim, OrderResult, OrderStatus, RunStatus
 from broker_connector_base.testing import Books, FakeBroker, LoopClock
 from rebalance_workflow import MemoryJournal, RebalancePolicy, RebalanceStopped
 from rebalance_workflow.fate import find_fate
-from rebalance_workflow.journal import OrderIntent, Phase
-from rebalance_workflow.recovery import recover
+from rebalance_workflow.journal import OrderIntent, OrderOutcome, Phase, Record, RunFinished
+from rebalance_workflow.recovery import describe_unfilled, recover, untold_trades
 from rebalance_workflow.session import Session
+from rebalance_workflow.testing.journal_contract import AT, intent, outcome
 
 KEY = "rb:old:DU1:AAA:B:1"
 
@@ -140,3 +141,76 @@ async def test_an_order_is_absent_when_three_lists_leave_it_out(scene: Scene) ->
     long_ago = asyncio.get_running_loop().time() - 60
     fate = await find_fate(scene.session, scene.intent, handed_over=long_ago)
     assert fate == (None, True)
+
+
+SENT = intent("AAA")
+#: The broker tells of orders of this day only.
+FORGOTTEN = outcome(SENT, OrderStatus.NOT_FOUND)
+
+
+def found(status: OrderStatus, filled: int) -> OrderOutcome:
+    told = outcome(SENT, status, filled=filled)
+    return told.model_copy(update={"average_price": Decimal("10.05") if filled else None})
+
+
+def finished(status: RunStatus) -> RunFinished:
+    """The end of a run with a result."""
+    return RunFinished(run_id="r1", account_id="DU1", at=AT, status=status, open_orders=1)
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        (OrderStatus.CANCELLED, OrderStatus.CANCELLED),
+        (OrderStatus.WORKING, OrderStatus.NOT_FOUND),
+        (OrderStatus.UNKNOWN, OrderStatus.NOT_FOUND),
+    ],
+)
+def test_what_an_order_filled_is_told_once_the_broker_has_forgotten_it(
+    known: OrderStatus, status: OrderStatus
+) -> None:
+    records: list[Record] = [SENT, found(known, 5)]
+    [trade] = untold_trades([*records, FORGOTTEN])
+    assert (trade.filled_quantity, trade.average_price) == (Decimal(5), Decimal("10.05"))
+    assert trade.status is status
+    assert describe_unfilled([FORGOTTEN], records) == []
+    ended = finished(RunStatus.DONE)
+    assert untold_trades([*records, FORGOTTEN, ended]) == ()
+
+
+def test_an_order_that_filled_nothing_is_told_in_words() -> None:
+    records: list[Record] = [SENT, found(OrderStatus.WORKING, 0)]
+    assert untold_trades([*records, FORGOTTEN]) == ()
+    assert describe_unfilled([FORGOTTEN], records) == [
+        "rb:r1:DU1:AAA:B:1 of an earlier run is closed: not found, 0 filled"
+    ]
+
+
+def test_an_order_in_doubt_is_not_told_yet() -> None:
+    assert untold_trades([SENT, found(OrderStatus.WORKING, 5)]) == ()
+
+
+def test_shares_that_a_result_has_told_are_not_told_again() -> None:
+    records: list[Record] = [
+        SENT,
+        found(OrderStatus.UNKNOWN, 5),
+        finished(RunStatus.NEEDS_ATTENTION),
+    ]
+    [trade] = untold_trades([*records, found(OrderStatus.FILLED, 7)])
+    assert (trade.quantity, trade.filled_quantity) == (Decimal(7), Decimal(2))
+    # 10.05 is the average of all seven.
+    assert trade.average_price is None
+    assert trade.status is OrderStatus.FILLED
+
+
+@pytest.mark.parametrize("last", [found(OrderStatus.CANCELLED, 3), FORGOTTEN])
+def test_fewer_shares_than_were_told_are_no_trade(last: OrderOutcome) -> None:
+    records: list[Record] = [
+        SENT,
+        found(OrderStatus.UNKNOWN, 5),
+        finished(RunStatus.NEEDS_ATTENTION),
+    ]
+    assert untold_trades([*records, last]) == ()
+    again = found(OrderStatus.FILLED, 7)
+    [trade] = untold_trades([*records, last, finished(RunStatus.NEEDS_ATTENTION), again])
+    assert trade.filled_quantity == 2

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker_connector_base import AccountPosition, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
@@ -125,6 +127,67 @@ def test_what_other_currencies_gain_or_lose_settles_no_sale(worth: int) -> None:
     cautious = compare(before, [sale], after, CommissionModel()).cautious
     assert cautious.own_cash == 10_000
     assert spendable_cash(cautious) == 1_000
+
+
+@pytest.mark.parametrize("own", [10_000, 1_000])
+@pytest.mark.parametrize("in_total", [12_000, 3_000])
+def test_what_the_balance_has_above_the_cash_is_not_spent(own: int, in_total: int) -> None:
+    """The gain of futures, say: 2,000 that are in no currency's cash."""
+    before = snapshot(cash=12_000, shares=10, total=13_000, option=False)
+    before = before.model_copy(update={"cash_by_currency": {"USD": Decimal(10_000)}})
+    after = snapshot(cash=in_total, shares=100, total=10_000 + in_total, option=False)
+    after = after.model_copy(update={"cash_by_currency": {"USD": Decimal(own)}})
+    settled = compare(before, [BUY], after, CommissionModel())
+    assert settled.cash_matches == (in_total == 3_000)
+    assert settled.cautious.own_cash == 1_000
+    assert settled.cautious.cash_balance == 3_000
+
+
+@pytest.mark.parametrize("missing_before", [True, False])
+def test_a_currency_that_is_listed_only_once_is_not_spent(missing_before: bool) -> None:
+    before = with_euros(snapshot(cash=10_000, shares=10, total=11_000, option=False), worth=110_000)
+    booked = with_euros(snapshot(cash=1_000, shares=100, total=11_000, option=False), worth=110_000)
+    old = with_euros(snapshot(cash=10_000, shares=100, total=20_000, option=False), worth=110_000)
+    if missing_before:
+        before = without_euros(before)
+    else:
+        booked, old = without_euros(booked), without_euros(old)
+    settled = compare(before, [BUY], booked, CommissionModel())
+    assert settled.cash_matches
+    assert settled.cautious == booked
+    settled = compare(before, [BUY], old, CommissionModel())
+    assert not settled.cash_matches
+    assert settled.cash_left == settled.cautious.own_cash == 1_000
+    assert settled.cautious.cash_balance == 111_000
+
+
+def without_euros(told: AccountSnapshot) -> AccountSnapshot:
+    """Their line is missing; the balance has their worth all the same."""
+    own = {"USD": told.cash_by_currency["USD"]}
+    return told.model_copy(update={"cash_by_currency": own})
+
+
+AMOUNT = st.integers(min_value=-20_000, max_value=20_000).map(Decimal)
+
+
+@st.composite
+def tellings(draw: st.DrawFn, *, shares: int) -> AccountSnapshot:
+    """What a broker may say of the cash: any balance, beside any lines or none."""
+    told = snapshot(cash=draw(st.integers(-20_000, 20_000)), shares=shares, total=0, option=False)
+    lines = {"USD": AMOUNT, "EUR": AMOUNT, "CHF": st.just(Decimal(0))}
+    listed = draw(st.fixed_dictionaries({}, optional=lines))
+    return told.model_copy(update={"cash_by_currency": listed})
+
+
+@given(before=tellings(shares=10), after=tellings(shares=100), price=st.integers(1, 200))
+def test_never_more_cash_is_shown_than_there_was_and_the_fills_brought(
+    before: AccountSnapshot, after: AccountSnapshot, price: int
+) -> None:
+    buy = BUY.model_copy(update={"price": Decimal(price), "commission": Decimal(2)})
+    brought = -90 * Decimal(price) - 2
+    cautious = compare(before, [buy], after, CommissionModel()).cautious
+    assert cautious.own_cash <= min(before.own_cash + brought, after.own_cash)
+    assert cautious.cash_balance <= min(before.cash_balance + brought, after.cash_balance)
 
 
 def test_an_old_balance_does_not_hide_what_the_broker_has_yet_to_charge() -> None:

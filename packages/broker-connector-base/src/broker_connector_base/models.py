@@ -156,14 +156,18 @@ class AccountSnapshot(Value):
         return self.cash_by_currency.get(self.currency, self.cash_balance)
 
     @property
+    def has_other_cash(self) -> bool:
+        """True when the broker lists money in another currency than the account's."""
+        return any(amount for c, amount in self.cash_by_currency.items() if c != self.currency)
+
+    @property
     def traded_cash(self) -> Decimal:
         """What to hold against trades in the base currency.
 
         The balance has the worth of other currencies in it, which moves by itself. Where there is
         none, the balance counts: one that contradicts `cash_by_currency` is to be noticed.
         """
-        others = any(amount for c, amount in self.cash_by_currency.items() if c != self.currency)
-        return self.own_cash if others else self.cash_balance
+        return self.own_cash if self.has_other_cash else self.cash_balance
 
 
 class OrderResult(Value):

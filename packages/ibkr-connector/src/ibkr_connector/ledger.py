@@ -145,8 +145,8 @@ class Ledger:
 
         Somebody else's combination is traded for a credit, and an option leg of it for nothing:
         neither has a price per share, and no order here waits for it. The cash that it brought in
-        is then not explained by a fill: a run that remembers the balance from before waits for up
-        to ten minutes and says so.
+        is then not explained by a fill: a run that remembers the balance from before, of at most
+        ten minutes ago, waits as long as for fills to be booked, and is then refused.
         """
         try:
             fill, is_news = self.executions.add(contract, execution)

@@ -34,7 +34,7 @@ class PositionCheck(Value):
 
 class Reconciliation(Value):
     """Expected against actual; cash is that in the account's base currency, without the worth of
-    others where the broker tells it apart.
+    others where the broker tells it apart before or after, and the whole balance where not.
     """
 
     #: Every stock held before or after, or filled, by symbol.
@@ -42,6 +42,9 @@ class Reconciliation(Value):
     expected_cash: Number
     actual_cash: Number
     cash_difference: Number
+    #: What the fills brought in, negative for what they cost; the rest of the expected cash was
+    #: there before them.
+    cash_change: Number
     #: Fills whose commission is not known in the base currency: counted as free.
     unknown_commissions: int
     verdict: Verdict
@@ -66,29 +69,38 @@ def reconcile(
     """
     own = {fill.execution_id: fill for fill in fills if fill.account_id == before.account_id}
     expected, actual = dict(_stocks(before)), _stocks(after)
-    cash, unknown = before.traded_cash, 0
+    had, has = _comparable_cash(before, after)
+    change, unknown = _ZERO, 0
     for fill in own.values():
         symbol = normal_symbol(fill.symbol)
         expected[symbol] = expected.get(symbol, _ZERO) + fill.quantity
-        cash -= fill.quantity * fill.price
+        change -= fill.quantity * fill.price
         if fill.commission is None or fill.commission_currency not in (None, before.currency):
             unknown += 1
         else:
-            cash -= fill.commission
+            change -= fill.commission
     checks = tuple(
         _check(symbol, expected.get(symbol, _ZERO), actual.get(symbol, _ZERO))
         for symbol in sorted(expected.keys() | actual.keys())
     )
-    off = after.traded_cash - cash
+    off = has - had - change
     matches = abs(off) <= cash_tolerance and not any(check.difference for check in checks)
     return Reconciliation(
         positions=checks,
-        expected_cash=cash,
-        actual_cash=after.traded_cash,
+        expected_cash=had + change,
+        actual_cash=has,
         cash_difference=off,
+        cash_change=change,
         unknown_commissions=unknown,
         verdict=Verdict.MATCH if matches else Verdict.MISMATCH,
     )
+
+
+def _comparable_cash(before: AccountSnapshot, after: AccountSnapshot) -> tuple[Decimal, Decimal]:
+    """`traded_cash`, and of both the same: other currencies may be listed in one of them only."""
+    if before.has_other_cash or after.has_other_cash:
+        return before.own_cash, after.own_cash
+    return before.traded_cash, after.traded_cash
 
 
 def _check(symbol: str, expected: Decimal, actual: Decimal) -> PositionCheck:

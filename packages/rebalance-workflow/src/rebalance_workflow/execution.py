@@ -169,9 +169,8 @@ class LiveMarket:
             )
         if not settled.cash_matches:
             self.warnings.append(
-                f"cash in {settled.snapshot.currency} is {check.actual_cash:.2f} where the fills "
-                f"left {settled.cash_left:.2f}; "
-                "the lower of the two was used"
+                f"cash is {check.actual_cash:.2f} {settled.snapshot.currency} where the fills "
+                f"left {settled.cash_left:.2f}; the lower of the two was used"
             )
         return settled
 

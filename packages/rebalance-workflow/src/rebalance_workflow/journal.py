@@ -72,9 +72,10 @@ class CashKnown(Value):
     account_id: str
     #: When that was last certain.
     at: UtcTime
-    #: In the account's currency.
+    #: In the account's currency: its own cash where the broker lists money in others, too, and
+    #: the whole balance where not.
     cash: Number
-    #: What of it had settled; None in a margin account.
+    #: What of its own cash had settled; None in a margin account.
     spendable: Number | None = None
     #: The keys of the orders that were sent since; those of later intents come on top.
     orders: tuple[str, ...] = ()

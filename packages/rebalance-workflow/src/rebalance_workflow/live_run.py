@@ -186,7 +186,7 @@ class LiveRun:
         outcomes = await recover(
             self._session, pending, self._journal, self._policy, self._clock, doubts=earlier.doubts
         )
-        self._notes.extend(describe_unfilled(outcomes))
+        self._notes.extend(describe_unfilled(outcomes, earlier.records))
         self._recovered = untold_trades((*earlier.records, *outcomes))
         start = await read_situation(self._session, planner)
         if await self._waited_for_cash(start, earlier.cash):

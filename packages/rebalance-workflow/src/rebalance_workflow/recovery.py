@@ -25,6 +25,8 @@ from .session import Session
 from .settling import growing_pauses
 from .situation import own_stocks
 
+_ZERO = Decimal(0)
+
 
 async def recover(
     session: Session,
@@ -107,13 +109,24 @@ def _expected_holdings(
     }
 
 
-def describe_unfilled(outcomes: Iterable[OrderOutcome]) -> list[str]:
-    """What became of orders of earlier runs that traded nothing, for people."""
+def describe_unfilled(
+    outcomes: Iterable[OrderOutcome], earlier: Iterable[Record] = ()
+) -> list[str]:
+    """What became of orders of earlier runs that traded nothing, for people.
+
+    `earlier` are the records before: an order whose fills they know traded, though the broker does
+    not tell of it any more.
+    """
+    filled = {
+        record.client_order_id
+        for record in earlier
+        if isinstance(record, OrderOutcome) and record.filled_quantity
+    }
     return [
         f"{outcome.client_order_id} of an earlier run is closed: "
         f"{outcome.status.lower().replace('_', ' ')}, 0 filled"
         for outcome in outcomes
-        if not outcome.filled_quantity
+        if not outcome.filled_quantity and outcome.client_order_id not in filled
     ]
 
 
@@ -124,32 +137,41 @@ def untold_trades(records: Iterable[Record]) -> tuple[RecoveredTrade, ...]:
     recovery and its first order has closed those orders and tells nothing.
     """
     intents: dict[str, OrderIntent] = {}
+    fills: dict[str, OrderOutcome] = {}
     latest: dict[str, OrderOutcome] = {}
     told: dict[str, Decimal] = {}
     for record in records:
         if isinstance(record, OrderIntent):
             intents[record.client_order_id] = record
-        elif isinstance(record, OrderOutcome) and record.filled_quantity:
-            # What the broker does not tell of any more takes back nothing that it told.
+        elif isinstance(record, OrderOutcome):
             latest[record.client_order_id] = record
+            if record.filled_quantity:
+                # What the broker does not tell of any more takes back nothing that it told.
+                fills[record.client_order_id] = record
         elif isinstance(record, RunFinished) and record.told:
-            told = {key: outcome.filled_quantity for key, outcome in latest.items()}
+            told |= {k: max(o.filled_quantity, told.get(k, _ZERO)) for k, o in fills.items()}
     return tuple(
-        _recovered(intents[key], outcome)
-        for key, outcome in latest.items()
-        if key in intents and outcome.is_decided and outcome.filled_quantity != told.get(key)
+        _recovered(intents[key], filled, latest[key], told.get(key, _ZERO))
+        for key, filled in fills.items()
+        # Fewer than were told is a correction at the broker, no trade.
+        if key in intents and latest[key].is_decided and filled.filled_quantity > told.get(key, 0)
     )
 
 
-def _recovered(intent: OrderIntent, outcome: OrderOutcome) -> RecoveredTrade:
+def _recovered(
+    intent: OrderIntent, filled: OrderOutcome, latest: OrderOutcome, told: Decimal
+) -> RecoveredTrade:
+    """What was filled beyond what was told, as `filled` knows it; `latest` says how it ended."""
+    forgotten = latest.status is OrderStatus.NOT_FOUND and filled.is_decided
     return RecoveredTrade(
         run_id=intent.run_id,
         client_order_id=intent.client_order_id,
         symbol=intent.symbol,
         quantity=intent.quantity,
-        filled_quantity=outcome.filled_quantity,
-        average_price=outcome.average_price,
-        status=outcome.status,
+        filled_quantity=filled.filled_quantity - told,
+        # Of a part the broker does not tell the price: the average is that of the whole order.
+        average_price=None if told else filled.average_price,
+        status=filled.status if forgotten else latest.status,
     )
 
 

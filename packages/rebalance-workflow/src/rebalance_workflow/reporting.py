@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from broker_connector_base import AccountSnapshot, Fill
-from rebalance_calculator import Plan, PlanLine, ReasonCode
+from rebalance_calculator import Plan, PlanLine, ReasonCode, reconcile
 
 from .orders import Order
 from .results import AwaitedCash, ExecutedTrade, HoldingReport, ProposedTrade
@@ -30,7 +30,7 @@ def managed_value(situation: Situation, cash: Decimal) -> Decimal:
 
 def cash_after(opening: Plan, before: AccountSnapshot, after: AccountSnapshot) -> Decimal:
     """The plan's cash moved by what the account's cash in its own currency moved."""
-    return opening.cash_before + after.traded_cash - before.traded_cash
+    return opening.cash_before + reconcile(before, (), after).cash_difference
 
 
 def awaited_cash(

@@ -69,9 +69,9 @@ class RecoveredTrade(Value):
     symbol: str
     #: Signed shares ordered.
     quantity: Number
-    #: Unsigned shares.
+    #: Unsigned shares; without those that a result has told.
     filled_quantity: Positive
-    #: Per share; None when the broker does not tell it.
+    #: Per share; None when the broker does not tell it, or only that of shares told before as well.
     average_price: Number | None = None
     status: OrderStatus
 

@@ -34,7 +34,7 @@ class Settled:
 
     before: AccountSnapshot
     snapshot: AccountSnapshot
-    #: Of `traded_cash`. Commissions that are not told yet count as nothing here.
+    #: Commissions that are not told yet count as nothing here.
     check: Reconciliation
     #: What those are by the model.
     untold: Decimal
@@ -62,8 +62,11 @@ class Settled:
 
     @property
     def excess(self) -> Decimal:
-        """By how much the snapshot shows more cash than the fills left, own currency."""
-        return max(self.snapshot.own_cash - self.cash_left, Decimal(0))
+        """By how much the snapshot shows more cash in the own currency than the fills left.
+
+        It is held against the same before them, not against `cash_left`: that can be the balance.
+        """
+        return max(self.snapshot.own_cash - self.before.own_cash - self._change, Decimal(0))
 
     @property
     def total_excess(self) -> Decimal:
@@ -71,16 +74,21 @@ class Settled:
 
         The broker may tell the two balances in different age.
         """
-        others = self.before.cash_balance - self.before.traded_cash
-        return max(self.snapshot.cash_balance - others - self.cash_left, Decimal(0))
+        return max(self.snapshot.cash_balance - self.before.cash_balance - self._change, Decimal(0))
+
+    @property
+    def _change(self) -> Decimal:
+        """What the fills brought in, when what is not told yet costs what the model says."""
+        return self.check.cash_change - self.untold
 
     @property
     def cautious(self) -> AccountSnapshot:
         """The snapshot, with no more cash, and no more that may be spent, than the fills left."""
         told = self.snapshot
         cash = dict(told.cash_by_currency)
-        if told.currency in cash:
-            cash[told.currency] -= self.excess
+        if told.currency in cash or self.excess:
+            # Where it is not listed, the balance, with others in it, would count.
+            cash[told.currency] = told.own_cash - self.excess
         lowered = told.model_copy(
             update={
                 "cash_balance": told.cash_balance - self.total_excess,
