@@ -15,6 +15,7 @@ from app.events import AttemptOutcome, Command, EventState, LeaseLost
 from app.execution import Answer
 from app.gates import Gate
 from app.notifications import Kind
+from app.store.testing import AdjustableClock
 from app.testing import MARKET_OPENS, find_the_market_closed
 from rebalance_workflow import AccountLock
 
@@ -81,6 +82,23 @@ async def test_a_market_that_the_broker_says_is_closed_is_waited_for_uncounted(
     assert "Next: 2099-11-27 10:35" in told.body
     assert answer.decision is not None
     assert answer.decision.gate is Gate.HOURS
+
+
+async def test_a_market_that_the_broker_said_was_closed_makes_no_event_too_old(
+    open_site: Callable[..., Site], database_url: str
+) -> None:
+    clock = AdjustableClock(database_url)
+    site = open_site(database_url, clock)
+    await execute_closed(site, once=False)
+    (event,) = site.store.events.list()
+    assert event.not_before is not None
+    # Decades, because of when that market opens.
+    site.later = event.not_before - site.now() + timedelta(seconds=1)
+    clock.advance(site.later)
+    async with site.working():
+        done = await site.end_of(event.event_id)
+    assert done.result is not None
+    assert done.result["status"] == "success", done.result
 
 
 async def test_whoever_waits_for_a_rebalance_is_told_that_the_market_is_closed(site: Site) -> None:
