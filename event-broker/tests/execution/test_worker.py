@@ -11,6 +11,8 @@ import pytest
 
 from app import file_lock
 from app.account_process.lease import Lease
+from app.commands.outcome import CommandFailed
+from app.commands.through_store import document_of
 from app.events import AttemptOutcome, Command, EventState, LeaseLost
 from app.execution import Answer
 from app.gates import Gate
@@ -103,10 +105,20 @@ async def test_a_market_that_the_broker_said_was_closed_makes_no_event_too_old(
 
 async def test_whoever_waits_for_a_rebalance_is_told_that_the_market_is_closed(site: Site) -> None:
     answer = await execute_closed(site, once=True)
-    assert answer.attempt is not None
-    assert str(answer.attempt.failure) == "closed"
+    with pytest.raises(CommandFailed, match=r"^closed$"):
+        document_of(answer)
     (event,) = site.store.events.list()
     assert event.state is EventState.CANCELLED
+
+
+async def test_whoever_waits_for_what_others_want_too_is_told_that_it_waits(site: Site) -> None:
+    answer = await execute_closed(site, once=False)
+    with pytest.raises(CommandFailed) as told:
+        document_of(answer)
+    assert str(told.value) == (
+        "closed. Its event, which others asked for, too, waits in the queue."
+    )
+    assert told.value.kind == "HOURS"
 
 
 async def test_a_run_is_recorded_although_its_event_is_somebody_elses_by_then(site: Site) -> None:
