@@ -169,7 +169,7 @@ class Events:
         return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
 
     def merged_count(self, event_id: str) -> int:
-        """How many events were merged into this one, which stands for them."""
+        """How many events this one stands for; they were merged into it or into one of them."""
         return self._do.read(event_rows.merged_count, event_id)
 
     def get(self, event_id: str) -> Event:
