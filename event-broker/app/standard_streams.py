@@ -3,7 +3,8 @@
 A terminal is closed, a pipe's reader ends, a disk is full: Python raises that at whatever prints,
 flushes or forks next, and again when it ends. What is printed here and cannot be written is given
 up instead. Nothing that a run needs is on standard error; of a result that was lost on standard
-output, `output_lost` tells.
+output, `output_lost` tells. Where somebody made it non-blocking, a reader that is only slow is
+waited for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+#: How long a reader may take nothing before the rest is given up.
+_PATIENCE_SECONDS = 10.0
+
+
 class _Descriptor(io.FileIO):
     """Takes everything; what cannot be written is gone."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, patience_seconds: float) -> None:
         super().__init__(descriptor, "wb", closefd=False)
+        self._patience_seconds = patience_seconds
         #: Why something is gone.
         self.lost: OSError | None = None
 
@@ -34,17 +41,29 @@ class _Descriptor(io.FileIO):
                 written = super().write(left)
                 if written is None:
                     # Somebody made it non-blocking, and its reader is slow.
-                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-                left = left[written:]
+                    self._wait_for_reader()
+                left = left[written or 0 :]
         except OSError as error:
             self.lost = error
         return size
 
+    def _wait_for_reader(self) -> None:
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT)
+        # Whoever was waited for in vain is not waited for again.
+        if self.lost or not poll.poll(self._patience_seconds * 1000):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-def outlive_readers() -> None:
-    """From now on nothing fails because standard output or standard error cannot be written to."""
+
+def outlive_readers(patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    """From now on nothing fails because standard output or standard error cannot be written to.
+
+    A non-blocking standard output is waited for so long; standard error never, so that no log holds
+    up a service.
+    """
     _occupy_descriptors()
-    sys.stdout, sys.stderr = _outliving(1, sys.stdout), _outliving(2, sys.stderr)
+    sys.stdout = _outliving(1, sys.stdout, patience_seconds)
+    sys.stderr = _outliving(2, sys.stderr, 0.0)
 
 
 def output_lost() -> OSError | None:
@@ -54,11 +73,11 @@ def output_lost() -> OSError | None:
     return raw.lost if isinstance(raw, _Descriptor) else None
 
 
-def _outliving(descriptor: int, stream: TextIO | None) -> io.TextIOWrapper:
+def _outliving(descriptor: int, stream: TextIO | None, patience_seconds: float) -> io.TextIOWrapper:
     # None when it was closed from the start.
     before = stream if isinstance(stream, io.TextIOWrapper) else None
     return io.TextIOWrapper(
-        io.BufferedWriter(_Descriptor(descriptor)),
+        io.BufferedWriter(_Descriptor(descriptor, patience_seconds)),
         encoding=before.encoding if before else "utf-8",
         errors=before.errors if before else "backslashreplace",
         line_buffering=before.line_buffering or before.write_through if before else False,

@@ -71,6 +71,21 @@ def fork_server_stopped() -> Callable[[], AbstractContextManager[None]]:
 
 
 @pytest.fixture
+def no_thread_left() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which no thread can be started: its stack is more than a process can address."""
+
+    @contextmanager
+    def without_threads() -> Iterator[None]:
+        before = threading.stack_size(2**47)
+        try:
+            yield
+        finally:
+            threading.stack_size(before)
+
+    return without_threads
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
     return tmp_path

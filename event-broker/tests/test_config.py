@@ -143,10 +143,14 @@ def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
         ("notifications", "alive_time"),
     ],
 )
-def test_a_time_without_quotes_is_explained(tmp_path: Path, section: str, key: str) -> None:
-    # YAML 1.1 reads 17:00 as a number to the base of sixty.
-    (problem,) = problems(tmp_path, f"{section}:\n  {key}: 17:00\n")
-    assert problem == f'config.yaml:2: {section}.{key}: should be text: write "17:00" in quotes'
+@pytest.mark.parametrize(("written", "right"), [("15:30", "15:30"), ("9:35", "09:35")])
+def test_a_time_without_quotes_is_explained(
+    tmp_path: Path, section: str, key: str, written: str, right: str
+) -> None:
+    # YAML 1.1 reads 15:30 as a number to the base of sixty.
+    (problem,) = problems(tmp_path, f"{section}:\n  {key}: {written}\n")
+    assert problem == f'config.yaml:2: {section}.{key}: should be text: write "{right}" in quotes'
+    read(tmp_path, f'{section}: {{{key}: "{right}"}}')
 
 
 @pytest.mark.parametrize(

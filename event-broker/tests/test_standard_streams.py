@@ -10,17 +10,29 @@ _FILL = """
 import os, sys
 from app import standard_streams
 
-standard_streams.outlive_readers()
+standard_streams.outlive_readers(float(sys.argv[1]))
 os.set_blocking(1, False)
 sys.stdout.write("x" * 500_000)
-sys.stderr.write(standard_streams.output_lost().strerror)
+lost = standard_streams.output_lost()
+sys.stderr.write(lost.strerror if lost else "all written")
 """
+
+
+def test_a_reader_that_is_slower_than_a_non_blocking_pipe_gets_everything() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", _FILL, "60"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as filling:
+        read, told = filling.communicate(timeout=60)
+    assert read == b"x" * 500_000
+    assert told == b"all written"
 
 
 def test_a_reader_that_is_too_slow_for_a_non_blocking_pipe_gets_the_beginning() -> None:
     reader, writer = os.pipe()
     ended = subprocess.run(
-        [sys.executable, "-P", "-c", _FILL],
+        [sys.executable, "-P", "-c", _FILL, "0.1"],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,

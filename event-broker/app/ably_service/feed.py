@@ -246,7 +246,9 @@ class Feed:
             AlertKind.GAP,
             f"messages on {self.channel} between {gap.begins_at:%Y-%m-%d %H:%M:%S} and "
             f"{gap.ends_at:%Y-%m-%d %H:%M:%S} UTC may be lost: {reason}. Compare the accounts that "
-            "follow it with their targets (print-rebalance)",
+            "follow it with their targets (print-rebalance), then acknowledge it. Until then, what "
+            "is lost right after it in the same way is added to it and not told again: see "
+            "/feeds/gaps",
         )
 
     # State

@@ -2,8 +2,10 @@
 
 Whoever reaches the port can open a connection, with or without a key. One that owes us a request,
 or the rest of one, is closed after a while, and at once when there are too many; if none does, the
-one that asked longest ago, such as a stream that has run for hours. uvicorn counts connections too,
-but refuses the requests of everybody then, those of probes included.
+one whose answer has begun longest ago, a stream. One whose request is being carried out comes last.
+A stream that is never read would keep its place for ever, so no answer takes longer than an hour:
+whoever follows something asks again. uvicorn counts connections too, but refuses the requests of
+everybody then, those of probes included.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MAX_CONNECTIONS = 256
 #: Requests are small: a whole one takes a slow line a second.
 REQUEST_SECONDS = 10.0
+#: Only streams take so long.
+ANSWER_SECONDS = 3600.0
 
 
 class LimitedConfig(uvicorn.Config):
@@ -31,6 +35,7 @@ class LimitedConfig(uvicorn.Config):
         *,
         max_connections: int = MAX_CONNECTIONS,
         request_seconds: float = REQUEST_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
         **others: Any,
     ) -> None:
         # Requests whose clients are gone count as well, so this stops what connections do not.
@@ -38,13 +43,16 @@ class LimitedConfig(uvicorn.Config):
         super().__init__(app, http=LimitedConnection, limit_concurrency=most, **others)
         self.max_connections = max_connections
         self.request_seconds = request_seconds
+        self.answer_seconds = answer_seconds
 
 
 class LimitedConnection(H11Protocol):
-    """One connection; its time runs while a request is awaited or incomplete."""
+    """One connection, with a time for each request and for each answer."""
 
     config: LimitedConfig
     _overdue: asyncio.TimerHandle | None = None
+    #: Whether it was the client's turn when that was set.
+    _waited = False
     #: By the loop's clock: when it was last its turn to ask, or ours to answer.
     _since = 0.0
 
@@ -52,6 +60,11 @@ class LimitedConnection(H11Protocol):
     def waits(self) -> bool:
         """Whether the client owes us a request or the rest of one."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether nobody knows yet what became of its request."""
+        return not self.waits and not (self.cycle and self.cycle.response_started)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -72,26 +85,28 @@ class LimitedConnection(H11Protocol):
         self._look_at_the_clock()
 
     def _look_at_the_clock(self) -> None:
-        if not self.waits or self.transport.is_closing():
-            self._stop_the_clock()
-        elif self._overdue is None:
-            seconds = self.config.request_seconds
-            self._since = self.loop.time()
+        waits = self.waits
+        if self._overdue is not None and waits is self._waited and not self.transport.is_closing():
+            return
+        self._stop_the_clock()
+        if not self.transport.is_closing():
+            seconds = self.config.request_seconds if waits else self.config.answer_seconds
+            self._waited, self._since = waits, self.loop.time()
             self._overdue = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop_the_clock(self) -> None:
         if self._overdue is not None:
-            self._since = self.loop.time()
             self._overdue.cancel()
             self._overdue = None
 
     def _close_one(self) -> None:
         """The one that has kept us waiting longest: whoever asks something gets an answer.
 
-        When nobody else does, the one whose answer takes longest, that of a stream for instance.
+        When nobody else does, the one whose answer takes longest, that of a stream for instance;
+        only when there is none, one that would not hear what became of its request.
         """
         others = [c for c in self.connections if isinstance(c, LimitedConnection) and c is not self]
-        closed = min(others, key=lambda c: (not c.waits, c._since), default=self)
+        closed = min(others, key=lambda c: (c.is_carried_out, not c.waits, c._since), default=self)
         # Its end is told later, and it shall not be counted until then.
         self.connections.discard(closed)
         closed._stop_the_clock()

@@ -45,7 +45,10 @@ async def _place(here: Here, _: Annotated[Event, Depends(_existing)]) -> AsyncIt
 async def event_progress(
     here: Here, event: Annotated[Event, Depends(_existing)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """The states of an event and what it tells while it runs; ends with its final state."""
+    """The states of an event and what it tells while it runs; ends with its final state.
+
+    After an hour the connection is closed: ask again.
+    """
     store, progress = here.store, here.backend.progress
     waking = Waking(store, Topic.EVENTS)
     told: EventState | None = None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
-from .connections import MAX_CONNECTIONS, REQUEST_SECONDS, LimitedConfig
+from .connections import ANSWER_SECONDS, MAX_CONNECTIONS, REQUEST_SECONDS, LimitedConfig
 
 #: Streams of progress end when the service does; nothing else takes long.
 _SHUTDOWN_SECONDS = 2
@@ -64,16 +64,19 @@ async def serve_api(
     *,
     max_connections: int = MAX_CONNECTIONS,
     request_seconds: float = REQUEST_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> AsyncIterator[ApiServer]:
     """Serve it for the block; port 0 takes any free one. Raises `AddressTaken`.
 
-    A connection that sends no whole request for so long is closed, and when there are too many.
+    A connection that sends no whole request for so long is closed, and when there are too many; and
+    one whose answer has not ended after `answer_seconds`.
     """
     listener = _listen(host, port)
     config = LimitedConfig(
         api,
         max_connections=max_connections,
         request_seconds=request_seconds,
+        answer_seconds=answer_seconds,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -236,7 +236,7 @@ class _Errand:
                 raise await self._abandoned(claim) from None
             finally:
                 ending.cancel()
-        return _document(answer)
+        return document_of(answer)
 
     async def _abandoned(self, claim: Claim) -> CommandFailed:
         what = f"{self._command} was interrupted twice, and its report given up. {_AFTERMATH}"
@@ -258,8 +258,9 @@ class _Errand:
         self._said = line
 
 
-def _document(answer: Answer) -> bytes:
-    if answer.attempt is None:
+def document_of(answer: Answer) -> bytes:
+    """The result as JSON; raises `CommandFailed` when there is none."""
+    if answer.attempt is None or answer.decision is not None:
         raise _not_begun(answer)
     if answer.attempt.failure is not None:
         raise failed(answer.attempt.failure) from answer.attempt.failure
@@ -271,7 +272,8 @@ def _not_begun(answer: Answer) -> CommandFailed:
     """What stood in the way, and whether anything is left that comes again by itself."""
     decision, code = answer.decision, ExitCode.FAILED
     text = str(decision.reason if decision else answer.reason).removesuffix(".")
-    if isinstance(decision, Hold):
+    if isinstance(decision, Hold) and answer.attempt is None:
+        # After an attempt, its own words say so.
         text += ". Nothing was sent"
     if isinstance(decision, Refuse) and not decision.park:
         then = "."  # it is over, and says what comes of it

@@ -67,6 +67,7 @@ class Gatekeeper:
             account=account,
             settings=settings,
             asked_at=known.asked_at if known else event.created_at,
+            closed_until=known.closed_until if known else None,
             paused=_in_words(known.pause) if known and known.pause else None,
             armed_until=known.armed_until if known else None,
             sessions=sessions,

@@ -116,8 +116,11 @@ class Settlement:
             record, event_id = store.previews.record, event.event_id
             await self._do(record, event.account_id, attempt.row, event_id=event_id)
 
-    async def held(self, case: Case, hold: Hold) -> None:
-        """The event waits; whoever asked for an answer gets this one instead."""
+    async def held(self, case: Case, hold: Hold, *, broker_is_closed: bool = False) -> None:
+        """The event waits; whoever asked for an answer gets this one instead.
+
+        It grows no older meanwhile where it is the broker's hours that it waits for.
+        """
         if case.once:
             await self._give_up(case, hold.reason)
             return
@@ -129,7 +132,8 @@ class Settlement:
             return notifications.postponed(subject, hold.reason, until=hold.until)
 
         news = _in_words(case, hold.reason, words)
-        await self._record(news, self._store.events.hold, case.claim, hold.until, hold.reason)
+        hold_it = partial(self._store.events.hold, is_closed=broker_is_closed)
+        await self._record(news, hold_it, case.claim, hold.until, hold.reason)
 
     async def refused(self, case: Case, refusal: Refuse) -> None:
         """The event is over, or waits for a person."""

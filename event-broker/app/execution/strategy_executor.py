@@ -2,7 +2,9 @@
 
 Comes in: recorded messages, in the order in which they were published. Goes out: one event for each
 enabled account, in the same transaction that ticks the message off; or a status that says why there
-is none. A message is never dropped in silence, and never dispatched twice.
+is none. A message is never dropped in silence, and never dispatched twice. Of a channel, one goes
+after the other in that order, but for a message that the program has a fault with: nothing is held
+up by it, so it may go after newer ones, and what it says is then what its accounts' events say.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class StrategyExecutor:
         self._now = now
         self._waking = Waking(store, Topic.MESSAGES)
         #: Messages of which people know that they are tried again.
-        self._put_off: set[str] = set()
+        self._put_off: set[int] = set()
 
     async def run(self, end: asyncio.Event) -> None:
         """Dispatch whatever is recorded until `end` is set."""
@@ -78,7 +80,9 @@ class StrategyExecutor:
         until it is dispatched or too old.
         """
         waiting: set[str] = set()
-        for stored in await self._store.call(self._store.messages.undispatched, 1000):
+        found = await self._store.call(self._store.messages.undispatched, 1000)
+        self._put_off.intersection_update(stored.number for stored in found)
+        for stored in found:
             channel = stored.message.channel
             if channel in waiting or not self._may_go(stored):
                 waiting.add(channel)
@@ -119,11 +123,16 @@ class StrategyExecutor:
             self._tell(_malformed(stored, detail or ""))
 
     def _complain(self, stored: StoredMessage, error: Exception) -> None:
-        message_id = stored.message.message_id
+        message_id, detail = (
+            stored.message.message_id,
+            f"{type(error).__name__}: {error}"[:_LONGEST],
+        )
+        if stored.number in self._put_off:
+            _log.debug("message.not_dispatched", message_id=message_id, error=detail)
+            return
+        self._put_off.add(stored.number)
         _log.error("message.not_dispatched", message_id=message_id, exc_info=error)
-        if message_id not in self._put_off:
-            self._put_off.add(message_id)
-            self._tell(_put_off(stored, f"{type(error).__name__}: {error}"[:_LONGEST]))
+        self._tell(_put_off(stored, detail))
 
     def _judge(
         self, stored: StoredMessage, settings: Settings

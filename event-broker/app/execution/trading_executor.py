@@ -114,7 +114,7 @@ class TradingExecutor:
         if made.failure is not None and made.failure.opens is not None and not once:
             # The account process asked the broker, as the gate asks the calendar.
             hold = opened_by_broker(made.failure.opens, str(made.failure), settings.config.gates)
-            await self._settlement.held(case, hold)
+            await self._settlement.held(case, hold, broker_is_closed=True)
             return Answer(made, hold)
         await self._settlement.ended(case, made, run, told_to_end=stop.is_set())
         return Answer(made)

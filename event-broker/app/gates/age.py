@@ -12,7 +12,9 @@ from .hours import first_opportunity
 
 
 def is_recent(event: Circumstances) -> Decision:
-    """Refuse an event whose time has passed; waiting for the market to open does not count."""
+    """Refuse an event whose time has passed; waiting for the market to open does not count,
+    neither by the calendar nor by the broker's own hours.
+    """
     limit = timedelta(minutes=event.settings.config.gates.max_age_minutes)
     if event.now - _could_run_since(event) <= limit:
         return ALLOW
@@ -25,6 +27,11 @@ def is_recent(event: Circumstances) -> Decision:
 
 
 def _could_run_since(event: Circumstances) -> datetime:
+    by_calendar = _could_run_by_calendar(event)
+    return by_calendar if event.closed_until is None else max(by_calendar, event.closed_until)
+
+
+def _could_run_by_calendar(event: Circumstances) -> datetime:
     if event.sessions is None:
         return event.asked_at
     try:

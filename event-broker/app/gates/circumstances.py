@@ -21,6 +21,8 @@ class Circumstances:
     settings: Settings
     #: When the latest arrival that the event stands for came.
     asked_at: datetime
+    #: Until when it was last held because the broker's own hours said closed; None if never.
+    closed_until: datetime | None = None
     #: Who paused what and why, for people; None when trading goes on.
     paused: str | None = None
     #: Until when live trading is armed; None when it is not.

@@ -92,6 +92,8 @@ class Line:
     def finish(self) -> None:
         """Try what waits at most once more, and take nothing else; returns at once."""
         with self._changed:
+            if self.waiting and not self._closing:
+                self._start()
             self._closing = True
             self._changed.notify()
 
@@ -101,9 +103,17 @@ class Line:
             self._thread.join(max(0.0, seconds))
 
     def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
-            self._thread.start()
+        """Begin to work. Without a thread left on this machine: when the next errand comes."""
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            service = service_of(self._address)
+            _log.warning("notification.not_begun", service=service, error=str(error))
+            return
+        self._thread = thread
 
     def _queue_of(self, errand: Errand) -> deque[_Waiting]:
         urgent = errand.notification.kind in ACTION_REQUIRED
@@ -165,8 +175,13 @@ class Line:
                 errors.append(error)
 
         self._join_latest(end - monotonic())
-        self._latest = threading.Thread(target=deliver, name="notification", daemon=True)
-        self._latest.start()
+        thread = threading.Thread(target=deliver, name="notification", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # None is left on this machine for the moment.
+            raise NotDelivered(str(error)) from error
+        self._latest = thread
         self._join_latest(end - monotonic())
         if errors:
             raise _as_not_delivered(errors[0]) from errors[0]

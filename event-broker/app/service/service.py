@@ -235,10 +235,11 @@ class Service:
             return
         url = self.settings().allocations_url
         # In a thread that nobody waits for at the end: a closed reserve keeps nothing.
-        filling = BlockingCall(lambda: self._reserve.fill(url), give_back=lambda _: None)
         try:
+            filling = BlockingCall(lambda: self._reserve.fill(url), give_back=lambda _: None)
             await filling.wait(_FILL_SECONDS)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, RuntimeError) as error:
+            # A `RuntimeError` is that no thread can be started.
             # Whoever needs one tries again, and tells; this comes again and again meanwhile.
             if self._not_forked != repr(error):
                 _log.warning("account_process.not_forked", error=repr(error))

@@ -7,6 +7,7 @@ turns every complaint into one line: file, line, key, what is wrong.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ _DEEPEST = 50
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, AttributeError)
 #: Characters of a value that are repeated in a complaint.
 _SHOWN = 60
+_SHORT_TIME = re.compile(r"\d:[0-5]\d")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 Location = tuple[str | int, ...]
@@ -143,6 +145,11 @@ def _refuse_depths(name: str, text: str) -> None:
             raise SettingsError([f"{name}:{line}: is nested too deeply"])
 
 
+def _in_full(written: str) -> str:
+    """What was read as a number to the base of sixty is a time, whose hour has two digits."""
+    return f"0{written}" if _SHORT_TIME.fullmatch(written) else written
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -162,7 +169,7 @@ def explain(model: type[BaseModel], detail: dict[str, Any], written: str | None)
     if kind == "missing":
         return "is missing"
     if kind == "string_type" and written and not isinstance(value, str | None):
-        return f'should be text: write "{_short(written)}" in quotes'
+        return f'should be text: write "{_short(_in_full(written))}" in quotes'
     message = str(detail["msg"]).removeprefix("Input ").removeprefix("Value error, ")
     if isinstance(value, str | None):
         return f"{message}, not {value!r}"

@@ -100,9 +100,16 @@ def change(
 
 
 def merged_count(connection: Connection, event_id: str) -> int:
-    """How many events were merged into this one."""
-    query = select(func.count()).where(events.c.merged_into == event_id)
-    return connection.execute(query).scalar_one()
+    """How many events this one stands for: those merged into it, into them, and so on."""
+    return connection.execute(_COUNT_MERGED, {"event_id": event_id}).scalar_one()
+
+
+_merged_here = select(events.c.event_id).where(events.c.merged_into == bindparam("event_id"))
+_merged = _merged_here.cte("merged", recursive=True)
+_merged = _merged.union_all(
+    select(events.c.event_id).where(events.c.merged_into == _merged.c.event_id)
+)
+_COUNT_MERGED = select(func.count()).select_from(_merged)
 
 
 def attempts_of(connection: Connection, event_id: str) -> tuple[Attempt, ...]:

@@ -121,13 +121,20 @@ class Events:
         return self._back(claim, AttemptOutcome.RETRIED, letter, place)
 
     def hold(
-        self, claim: Claim, not_before: datetime, reason: str, letter: Letter | None = None
+        self,
+        claim: Claim,
+        not_before: datetime,
+        reason: str,
+        letter: Letter | None = None,
+        *,
+        is_closed: bool = False,
     ) -> Enqueued:
         """Wait in its place until then; not counted as a failure. Raises `LeaseLost`.
 
-        The reason takes the place of the error of an attempt before.
+        The reason takes the place of the error of an attempt before. `is_closed`: the broker says
+        that its market is, so the event is not older for it; `Standing` has the time.
         """
-        place = {**_same_place(not_before, reason), "error": None}
+        place = {**_same_place(not_before, reason), "error": None, "is_closed": is_closed}
         return self._back(claim, AttemptOutcome.HELD, letter, place)
 
     def release(self, claim: Claim, reason: str | None = None) -> Enqueued:
@@ -162,7 +169,7 @@ class Events:
         return self._do.write(Topic.EVENTS, self._requeue, event_id, reason)
 
     def merged_count(self, event_id: str) -> int:
-        """How many events were merged into this one, which stands for them."""
+        """How many events this one stands for; they were merged into it or into one of them."""
         return self._do.read(event_rows.merged_count, event_id)
 
     def get(self, event_id: str) -> Event:

@@ -60,7 +60,7 @@ class Feeds:
 
         What another process has received in the meantime, or has recorded as a gap, is none: None
         when nothing is left. One that goes on where an open gap of the same reason ends lengthens
-        that one, and is none either: there is nothing new to tell.
+        that one, and is none either: of that one it was told that it may become longer.
         """
         return self._do.write(Topic.MESSAGES, self._record_gap, channel, begins_at, ends_at, reason)
 

@@ -90,12 +90,14 @@ def put_back(
     delay: timedelta | None = None,
     not_before: datetime | None = None,
     counted: bool,
+    is_closed: bool = False,
     **notes: str | None,
 ) -> Enqueued:
     """Let an event wait again, or merge it into the twin that arrived meanwhile.
 
     A twin inherits the count of failures and the later of both start times, so that arrivals
-    during a failing run do not undo its delay. `notes` are `error` and `reason`.
+    during a failing run do not undo its delay. What waits because its market `is_closed` keeps the
+    time for the gates, beyond the claim. `notes` are `error` and `reason`.
     """
     due = literal(not_before, UtcTime) if delay is None else dialect.clock.now(delay)
     if not_before is not None:
@@ -105,6 +107,8 @@ def put_back(
     if twin is None:
         values = {"state": EventState.QUEUED, "not_before": due, "times_queued": times_queued}
         values |= {"finished_at": None, **NO_LEASE, **notes}
+        if is_closed:
+            values["closed_until"] = due
         if to_the_back:
             values["seq"] = dialect.next_seq()
         change(connection, event.event_id, values)
@@ -113,6 +117,8 @@ def put_back(
         "times_queued": max(times_queued, twin.times_queued),
         "not_before": _later(events.c.not_before, due),
     }
+    if is_closed:
+        inherited["closed_until"] = _later(events.c.closed_until, due)
     if not to_the_back:
         inherited["seq"] = min(event.seq, twin.seq)
     change(connection, twin.event_id, inherited | notes)

@@ -195,6 +195,8 @@ class Standing:
 
     #: When the latest of the arrivals came that the event stands for.
     asked_at: datetime
+    #: Until when it was last held because its broker said closed; None if it never was.
+    closed_until: datetime | None
     #: The pause that it waits for.
     pause: Pause | None
     #: None when live trading is not armed now.

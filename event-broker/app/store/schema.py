@@ -118,6 +118,8 @@ events = Table(
     Column("state", String, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("not_before", UtcTime),
+    # Until when it was held because its broker said closed; it stays when the event is claimed.
+    Column("closed_until", UtcTime),
     Column("times_queued", Integer, nullable=False),
     Column("worker", String),
     Column("token", String(32)),

@@ -44,6 +44,7 @@ def _query(dialect: Dialect) -> Select[Any]:
     return (
         select(
             _value(select(func.max(_arrivals.c.created_at)).where(arrived), "asked_at"),
+            events.c.closed_until,
             _value(armed_until(dialect), "armed_until"),
             _value(used, "sessions_used"),
             *pauses.c,

@@ -121,6 +121,7 @@ async def test_a_batch_that_the_sdk_drops_is_a_gap(ably: AblyStandin, ingestion:
     assert "could not be decoded" in gap.reason
     (told,) = ingestion.alerted(AlertKind.GAP)
     assert "may be lost" in told
+    assert "added to it and not told again: see /feeds/gaps" in told
     await ingestion.caught_up("alpha")
     await ingestion.until(lambda: ingestion.feed("alpha").continuous_until > gap.ends_at)
     ably.publish("alpha", message("after"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,11 +40,17 @@ class Service:
     settings: Settings
     progress: ProgressBoard = field(default_factory=ProgressBoard)
     state: State = field(default_factory=State)
+    #: Set when somebody asks how it is, who is told once the other one is set.
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    tells: asyncio.Event | None = None
 
     def current_settings(self) -> Settings:
         return self.settings
 
     async def health(self) -> HealthNow:
+        self.asked.set()
+        if self.tells is not None:
+            await self.tells.wait()
         return self.state
 
 

@@ -15,7 +15,12 @@ from app.events import Command, EventSource, NewEvent
 if TYPE_CHECKING:
     from .conftest import Service
 
-LIVE = b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n"
+
+def asking_for(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+
+
+LIVE = asking_for("/live")
 UNFINISHED = {
     "nothing": b"",
     "half a head": b"GET /live HTTP/1.1\r\nHost:",
@@ -78,13 +83,12 @@ async def test_those_who_ask_are_answered_however_many_are_silent(service: Servi
 
 @asynccontextmanager
 async def following(server: ApiServer, event_id: str) -> AsyncIterator[bytes]:
-    """A stream of progress that has begun, or been refused; its first lines."""
+    """A stream of progress that has begun, with its first line; or the head that refuses it."""
     async with connected(server) as (reader, writer), asyncio.timeout(60):
-        writer.write(
-            f"GET /queue/events/{event_id}/progress HTTP/1.1\r\nHost: here\r\n\r\n".encode()
-        )
+        writer.write(asking_for(f"/queue/events/{event_id}/progress"))
         head = await reader.readuntil(b"\r\n\r\n")
-        yield head + await reader.readline()
+        # The body of a refusal is no line, and its connection stays open for a while.
+        yield head + (await reader.readline() if b" 200 OK" in head else b"")
 
 
 async def is_alive(server: ApiServer) -> bool:
@@ -130,3 +134,36 @@ async def test_a_probe_is_answered_although_every_place_has_an_answer_that_does_
         for _ in range(4):
             assert b"200 OK" in await streams.enter_async_context(following(server, event_id))
         assert await is_alive(server)
+
+
+async def test_a_stream_that_nobody_reads_does_not_keep_its_place_for_ever(
+    service: Service,
+) -> None:
+    event_id, api = waiting_event(service), create_api(service, max_streams=1)
+    async with serve_api(api, "127.0.0.1", 0, answer_seconds=0.5) as server:
+        for _ in range(2):
+            async with connected(server) as (reader, writer):
+                writer.write(asking_for(f"/queue/events/{event_id}/progress"))
+                assert b"200 OK" in await to_the_end(reader)
+
+
+async def test_what_is_being_carried_out_is_answered_and_a_stream_makes_room(
+    service: Service,
+) -> None:
+    event_id, api = waiting_event(service), create_api(service)
+    service.tells = asyncio.Event()
+    async with (
+        serve_api(api, "127.0.0.1", 0, max_connections=2) as server,
+        connected(server) as (reader, writer),
+    ):
+        writer.write(asking_for("/health"))
+        await service.asked.wait()
+        # Began later, and leaves sooner.
+        async with connected(server) as (heard, following):
+            following.write(asking_for(f"/queue/events/{event_id}/progress"))
+            await heard.readuntil(b"\r\n\r\n")
+            assert await is_alive(server)
+            await to_the_end(heard)
+        service.tells.set()
+        async with asyncio.timeout(20):
+            assert b"200 OK" in await reader.readline()

@@ -23,6 +23,7 @@ from app.notifications import Notification, PlainPost
 from app.service.progress import ProgressBoard
 from app.settings import Settings, load_settings
 from app.store import Store, open_store
+from app.store.testing import AdjustableClock
 from broker_connector_base.models import AccountConfig
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -178,15 +179,15 @@ def event() -> Event:
 
 
 @pytest.fixture
-def open_site(home: Path) -> Iterator[Callable[[str], Site]]:
-    """Opens an installation on a database."""
+def open_site(home: Path) -> Iterator[Callable[..., Site]]:
+    """Opens an installation on a database, with its own clock or another one."""
     opened: list[Store] = []
 
-    def open_on(url: str) -> Site:
+    def open_on(url: str, clock: AdjustableClock | None = None) -> Site:
         settings = load_settings(home, {})
         for directory in (settings.state_directory, settings.log_directory):
             directory.mkdir(parents=True, exist_ok=True)
-        store = open_store(url)
+        store = open_store(url, clock=clock)
         opened.append(store)
         return Site(settings, store)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.events import Command, EventSource, EventState
 from app.execution import StrategyExecutor
@@ -163,9 +164,13 @@ async def test_a_fault_in_the_program_loses_no_message_and_holds_up_no_other(des
     desk.publish("m1", {"exec": "rebalance", "colour": "red"}, at=desk.now)
     desk.publish("m2", {"exec": "rebalance"}, at=desk.now + timedelta(seconds=1))
     desk.trips_over = "red"
-    for _ in range(2):
-        await desk.dispatcher.dispatch_all()
+    with capture_logs() as logged:
+        for _ in range(3):
+            await desk.dispatcher.dispatch_all()
     assert desk.statuses() == {"m1": MessageStatus.RECEIVED, "m2": MessageStatus.DISPATCHED}
+    tries = [line for line in logged if line["event"] == "message.not_dispatched"]
+    assert [line["log_level"] for line in tries] == ["error", "debug", "debug"]
+    assert ["exc_info" in line for line in tries] == [True, False, False]
     (told,) = desk.site.told
     assert told.title == "Not done yet: a message of global-core-60-40"
     assert "KeyError: 'a fault in the program'" in told.body

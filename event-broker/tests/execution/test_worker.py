@@ -11,10 +11,13 @@ import pytest
 
 from app import file_lock
 from app.account_process.lease import Lease
+from app.commands.outcome import CommandFailed
+from app.commands.through_store import document_of
 from app.events import AttemptOutcome, Command, EventState, LeaseLost
 from app.execution import Answer
 from app.gates import Gate
 from app.notifications import Kind
+from app.store.testing import AdjustableClock
 from app.testing import MARKET_OPENS, find_the_market_closed
 from rebalance_workflow import AccountLock
 
@@ -83,12 +86,39 @@ async def test_a_market_that_the_broker_says_is_closed_is_waited_for_uncounted(
     assert answer.decision.gate is Gate.HOURS
 
 
+async def test_a_market_that_the_broker_said_was_closed_makes_no_event_too_old(
+    open_site: Callable[..., Site], database_url: str
+) -> None:
+    clock = AdjustableClock(database_url)
+    site = open_site(database_url, clock)
+    await execute_closed(site, once=False)
+    (event,) = site.store.events.list()
+    assert event.not_before is not None
+    # Decades, because of when that market opens.
+    site.later = event.not_before - site.now() + timedelta(seconds=1)
+    clock.advance(site.later)
+    async with site.working():
+        done = await site.end_of(event.event_id)
+    assert done.result is not None
+    assert done.result["status"] == "success", done.result
+
+
 async def test_whoever_waits_for_a_rebalance_is_told_that_the_market_is_closed(site: Site) -> None:
     answer = await execute_closed(site, once=True)
-    assert answer.attempt is not None
-    assert str(answer.attempt.failure) == "closed"
+    with pytest.raises(CommandFailed, match=r"^closed$"):
+        document_of(answer)
     (event,) = site.store.events.list()
     assert event.state is EventState.CANCELLED
+
+
+async def test_whoever_waits_for_what_others_want_too_is_told_that_it_waits(site: Site) -> None:
+    answer = await execute_closed(site, once=False)
+    with pytest.raises(CommandFailed) as told:
+        document_of(answer)
+    assert str(told.value) == (
+        "closed. Its event, which others asked for, too, waits in the queue."
+    )
+    assert told.value.kind == "HOURS"
 
 
 async def test_a_run_is_recorded_although_its_event_is_somebody_elses_by_then(site: Site) -> None:

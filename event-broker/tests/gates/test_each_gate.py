@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.gates import Allow, Circumstances, Gate, Hold, Refuse
+from app.gates import Allow, Circumstances, Gate, Hold, Refuse, opened_by_broker
 from app.gates.age import is_recent
 from app.gates.arming import is_armed
 from app.gates.hours import market_is_open
@@ -43,6 +43,24 @@ class TestAge:
     ) -> None:
         # Two minutes before the close of the day before Thanksgiving.
         assert is_recent(event(asked_at=at(25, 20, 58), now=at(30, 14, 35))) == Allow()
+
+    def test_a_wait_by_the_brokers_own_hours_does_not_count(self, event: Judge) -> None:
+        # Asked for before the open of Friday, and held by its broker until Monday 9:35.
+        monday = at(30, 14, 35)
+        held = opened_by_broker(at(30, 14, 30), "closed", event().settings.config.gates)
+        assert held.until == monday
+        early = {"asked_at": at(27, 12), "now": monday + timedelta(seconds=1)}
+        assert is_recent(event(**early)) != Allow()
+        assert is_recent(event(**early, closed_until=held.until)) == Allow()
+
+    def test_three_days_after_such_a_wait_it_is_too_old(self, event: Judge) -> None:
+        held = {"asked_at": at(25, 15), "closed_until": at(27, 15)}
+        assert is_recent(event(**held, now=at(30, 15))) == Allow()
+        assert is_recent(event(**held, now=at(30, 15, 1))) != Allow()
+
+    def test_an_arrival_after_such_a_wait_is_as_old_as_it_is(self, event: Judge) -> None:
+        later = event(asked_at=at(27, 15), closed_until=at(26, 15), now=at(30, 15))
+        assert is_recent(later) == Allow()
 
     def test_where_no_exchange_matters_it_is_plain_time(self, event: Judge) -> None:
         event_at = event(sessions=None, asked_at=at(25, 22), now=at(28, 22, 1))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from queue import Empty, Queue
 from time import monotonic
 from typing import Any
@@ -16,6 +18,7 @@ import structlog
 from app.notifications import Kind, Notification, Notifier, Patience
 from app.notifications.delivery import Deliver, NotDelivered
 from app.settings.service_sections import Level, NotificationsConfig
+from app.store.records import LetterOutcome
 
 #: One of the libraries that apprise loads.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 NO_PAUSES = Patience(pauses=(0, 0), attempt=5)
 
 Open = Callable[..., Notifier]
+Block = Callable[[], AbstractContextManager[None]]
 
 
 def notification(kind: Kind = Kind.REBALANCED, title: str = "Rebalanced DU1") -> Notification:
@@ -400,3 +404,50 @@ def test_secrets_of_addresses_are_not_logged_by_anybody(
     for secret in ("s3cret", "p4ssword"):
         assert secret not in caplog.text
         assert secret not in str(logs)
+
+
+def test_an_address_works_again_after_a_moment_without_threads(
+    start: Open, no_thread_left: Block
+) -> None:
+    inbox, ends = Inbox(), Queue[LetterOutcome]()
+    notifier = start("ntfy://one", deliver=inbox)
+    notifier.report_to(lambda key, outcome: ends.put(outcome))
+    notifier.send(notification(title="before"))
+    inbox.arrived.get(timeout=20)
+    with no_thread_left():
+        notifier.send(replace(notification(title="lost"), key="k"))
+        assert ends.get(timeout=20) is LetterOutcome.GIVEN_UP
+    notifier.send(notification(title="after"))
+    inbox.arrived.get(timeout=20)
+    assert inbox.titles == ["before", "after"]
+
+
+def test_what_came_when_no_thread_could_be_started_goes_with_the_next(
+    start: Open, no_thread_left: Block
+) -> None:
+    inbox = Inbox()
+    notifier = start("ntfy://one", deliver=inbox)
+    with no_thread_left():
+        notifier.send(notification(title="first"))
+    assert notifier.tally().waiting == 1
+    notifier.send(notification(title="second"))
+    for _ in range(2):
+        inbox.arrived.get(timeout=20)
+    assert inbox.titles == ["first", "second"]
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_the_end_does_not_mind_that_no_thread_could_be_started(
+    start: Open, no_thread_left: Block, is_left: bool
+) -> None:
+    inbox, ends = Inbox(), list[LetterOutcome]()
+    notifier = start("ntfy://one", deliver=inbox)
+    notifier.report_to(lambda key, outcome: ends.append(outcome))
+    with no_thread_left():
+        notifier.send(replace(notification(), key="k"))
+        if not is_left:
+            notifier.close(20)
+    notifier.close(20)
+    assert len(inbox.titles) == is_left
+    # What was not even tried is left to whoever has its letter.
+    assert len(ends) == is_left

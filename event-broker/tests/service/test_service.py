@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, redirect_stderr
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from app.account_process.forking import fork
 from app.events import Command, EventState
 from app.service import Role, Service
+from app.store import Store
 from app.store.records import Message, MessageOrigin
 
 if TYPE_CHECKING:
@@ -163,3 +167,42 @@ async def test_a_gap_degrades_the_service_until_somebody_has_looked(
         assert degraded == ("1 times for which messages may be lost",)
         installation.store.feeds.acknowledge(gap.gap_id, "somebody")
         assert (await here.service.health()).degraded == ()
+
+
+async def _start_threads(store: Store) -> None:
+    """All of the event loop and of the store, so that none is left to be started."""
+    loop, many = asyncio.get_running_loop(), 8
+    loop.set_default_executor(ThreadPoolExecutor(many))
+    for call in (asyncio.to_thread, store.call):
+        together = threading.Barrier(many)
+        await asyncio.gather(*(call(together.wait, 20) for _ in range(many)))
+
+
+async def _spare_process() -> psutil.Process:
+    """The account process that waits for its job."""
+    async with asyncio.timeout(30):
+        while True:
+            children = psutil.Process().children()
+            for child in children:
+                if "multiprocessing.forkserver" in " ".join(child.cmdline()) and (
+                    spare := child.children()
+                ):
+                    return spare[0]
+            # Nothing tells of it.
+            await asyncio.sleep(0.02)
+
+
+async def test_a_service_that_can_start_no_thread_is_not_ready_until_it_can(
+    installation: Installation, no_thread_left: Callable[[], AbstractContextManager[None]]
+) -> None:
+    await _start_threads(installation.store)
+    async with installation.serving(Role.WORKER) as here:
+        spare = await _spare_process()
+        with no_thread_left():
+            spare.kill()
+            await installation.end_of(installation.enqueue("P9"))
+            health = await _health_when(here.service, ready=False)
+        reasons = {reason for reason in health.degraded if "can be started" in reason}
+        await _health_when(here.service, ready=True)
+    told = 'no account process can be started: RuntimeError("can\'t start new thread")'
+    assert reasons == {told}

@@ -108,6 +108,22 @@ def test_a_held_event_waits_in_its_place_and_has_not_failed(
     assert claimed(store).event.account_id == "DU1"
 
 
+@pytest.mark.parametrize("twin", [False, True])
+def test_how_long_its_market_is_closed_stays_known_of_an_event_that_goes_on(
+    store: Store, clock: AdjustableClock, twin: bool
+) -> None:
+    store.events.enqueue(arrival())
+    claim = claimed(store)
+    if twin:
+        store.events.enqueue(arrival())
+    opening = datetime.now(UTC) + timedelta(hours=1)
+    event_id = store.events.hold(claim, opening, "closed", is_closed=True).event_id
+    assert (event_id != claim.event.event_id) is twin
+    clock.advance(timedelta(hours=2))
+    store.events.hold(claimed(store), opening + timedelta(hours=9), "paused")
+    assert store.events.standing(event_id, None).closed_until == opening
+
+
 def test_what_a_held_event_failed_of_before_is_told_no_more(
     store: Store, clock: AdjustableClock
 ) -> None:

@@ -215,6 +215,18 @@ def test_an_event_stands_for_one_that_is_tried_again(store: Store) -> None:
     assert store.events.get(waiting).state is EventState.QUEUED
 
 
+def test_an_event_stands_for_all_that_another_stood_for(store: Store) -> None:
+    first = store.events.enqueue(arrival(source_ref="a")).event_id
+    store.events.enqueue(arrival(source_ref="b"))
+    claim = claimed(store)
+    waiting = store.events.enqueue(arrival(source_ref="c")).event_id
+    store.events.retry(claim, "no gateway", timedelta(0))
+    assert (store.events.merged_count(waiting), store.events.merged_count(first)) == (2, 1)
+    with pytest.raises(StandsForOthers):
+        store.events.cancel(waiting, merged=1)
+    assert store.events.cancel(waiting, merged=2).state is EventState.CANCELLED
+
+
 def test_who_cancels_while_another_joins_never_cancels_both(store: Store) -> None:
     for number in range(10):
         account_id = f"DU{number}"

@@ -1,4 +1,7 @@
-"""A schedule's mark names the event that was enqueued for it."""
+"""A schedule's mark names the event that was enqueued for it.
+
+A drift check whose preview is under way meanwhile has none, and is never judged; the next one is.
+"""
 
 from __future__ import annotations
 
