@@ -123,10 +123,8 @@ class StrategyExecutor:
             self._tell(_malformed(stored, detail or ""))
 
     def _complain(self, stored: StoredMessage, error: Exception) -> None:
-        message_id, detail = (
-            stored.message.message_id,
-            f"{type(error).__name__}: {error}"[:_LONGEST],
-        )
+        message_id = stored.message.message_id
+        detail = f"{type(error).__name__}: {error}"[:_LONGEST]
         if stored.number in self._put_off:
             _log.debug("message.not_dispatched", message_id=message_id, error=detail)
             return
