@@ -48,7 +48,7 @@ class Attachment:
     def start(self) -> None:
         """Subscribe, once and for all: a listener that is given twice would hear all twice."""
         self._channel.on(self._on_state)
-        self._spawn(self._channel.subscribe(self._on_message))
+        self._spawn(lambda: self._channel.subscribe(self._on_message))
 
     async def leave(self) -> None:
         """Hear no more of the channel, and let it go if the connection still can.
@@ -114,14 +114,18 @@ class Attachment:
         )
 
     def _attach_again(self) -> None:
-        self._spawn(self._channel.attach())
+        self._spawn(self._channel.attach)
 
-    def _spawn(self, attaching: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._quietly(attaching))
+    def _spawn(self, attach: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._quietly(attach))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _quietly(self, attaching: Coroutine[Any, Any, None]) -> None:
-        """What goes wrong shows in the channel's state, and the SDK goes on trying."""
+    async def _quietly(self, attach: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """What goes wrong shows in the channel's state, and the SDK goes on trying.
+
+        The SDK is called in here, because a task that is cancelled before it begins would leave a
+        coroutine behind that nobody awaits.
+        """
         with suppress(AblyException):
-            await attaching
+            await attach()

@@ -6,6 +6,7 @@ has a port, and with a token it hangs.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ably import AblyRealtime, AblyRest
@@ -49,22 +50,34 @@ def rest_client(access: Access) -> Any:
 class Sockets:
     """The sockets of a realtime client, to be rid of those that it cannot close.
 
-    On a connection that is dead the SDK waits ten seconds for the other side to say goodbye.
+    On a connection that is dead the SDK waits ten seconds for the other side to say goodbye, and
+    while it waits, its timer may open one more, which it then forgets to close.
     """
 
     def __init__(self, client: Any) -> None:
         self._transports: list[Any] = []
+        self._aborted = False
         client.connection.connection_manager.on("transport.pending", self._note)
 
     def abort(self) -> None:
-        """Close all of them at once."""
+        """Close all of them at once, also those that are still connecting, and let none follow."""
+        self._aborted = True
         for transport in self._transports:
-            if transport.websocket is not None:
-                transport.websocket.transport.abort()
+            _abort(transport)
 
     def _note(self, transport: Any) -> None:
+        if self._aborted:  # its task is made right after this, and has then not begun
+            asyncio.get_running_loop().call_soon(_abort, transport)
+            return
         self._transports = [known for known in self._transports if _is_open(known)]
         self._transports.append(transport)
+
+
+def _abort(transport: Any) -> None:
+    if transport.websocket is not None:
+        transport.websocket.transport.abort()
+    elif transport.ws_connect_task is not None:
+        transport.ws_connect_task.cancel()
 
 
 def _is_open(transport: Any) -> bool:

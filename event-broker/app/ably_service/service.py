@@ -75,6 +75,7 @@ class AblyService:
         self._running = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Begin; returns at once. Without a key nothing is done but to say so in the status."""
@@ -122,8 +123,10 @@ class AblyService:
 
     def _stop(self) -> None:
         """Cancelling is for what waits; but where the SDK waits for an answer, Python 3.11 forgets
-        a cancellation that comes together with it (gh-86296), so the session is told as well."""
+        a cancellation that comes together with it (gh-86296), so the session is told as well. One
+        that is already closing for another reason does not hear it: no other may follow."""
         assert self._main is not None
+        self._stopping = True
         if self._session is not None:
             self._session.stop()
         self._main.cancel()
@@ -159,6 +162,8 @@ class AblyService:
                 pause = self._patience.retry(failures)
             finally:
                 self._session = None
+            if self._stopping:
+                return
             await asyncio.sleep(pause)
 
     def _show(self, connection: Connection) -> None:

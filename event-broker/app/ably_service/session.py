@@ -211,11 +211,18 @@ class Session:
             run.cancel()
         for attachment in self._attachments.values():
             attachment.end()
+        # Each step is taken even if a cancellation comes in the one before: the service may be
+        # stopped while a dead client is still being closed.
         try:
-            for client in (self._realtime, self._rest):
-                if client is not None:
-                    with suppress(TimeoutError, AblyException):
-                        await asyncio.wait_for(client.close(), self._patience.close)
+            await self._let_go(self._realtime)
         finally:
             if self._sockets is not None:
                 self._sockets.abort()
+            await self._let_go(self._rest)
+
+    async def _let_go(self, client: Any) -> None:
+        if client is not None:
+            with suppress(TimeoutError, AblyException):
+                # `wait_for` may lose a cancellation that comes while the client is closing.
+                async with asyncio.timeout(self._patience.close):
+                    await client.close()
