@@ -162,17 +162,29 @@ async def test_after_some_minutes_the_money_is_believed_to_have_been_paid_in(wor
     assert world.holdings.shares["AAA"] > held + 30
 
 
-async def test_a_balance_that_was_too_low_may_come_right(world: World) -> None:
-    """Between two runs with orders, of which the second did not see what the first had sold."""
+async def test_nothing_is_sold_for_a_balance_that_is_too_low(world: World) -> None:
+    """The second run does not see what the first has sold."""
     world = make_world(**TERMS, shares={"OLD": 100})
     world.books.add_instrument("OLD", bid="20", ask="20.10")
     assert (await world.run()).status is RunStatus.DONE
     broker = stale(world)
     broker.excess = Decimal(-1_500)
     world.source.weights = {"AAA": "0.7", "CASH": "0.3"}
-    await world.run()
+    sent = len(world.sent())
+    with pytest.raises(
+        AccountDataError, match=r"1500\.00 USD less cash .*If money was paid out, a"
+    ):
+        await world.run()
+    assert len(world.sent()) == sent
     broker.excess = Decimal(0)
-    world.source.weights = {"AAA": "0.8", "CASH": "0.2"}
+    assert (await world.run()).status is RunStatus.DONE
+
+
+async def test_what_somebody_else_has_bought_is_no_lack(world: World) -> None:
+    await world.run()
+    world.books.add_instrument("OLD", bid="20", ask="20.10")
+    by_hand = world.books.place_foreign_order(ACCOUNT, "OLD", 10, limit_price=30)
+    world.books.fill(by_hand)
     assert (await world.run()).status is RunStatus.DONE
 
 

@@ -1,10 +1,10 @@
 """What the runs before know of an account's cash, held against what the broker tells of it now.
 
 Comes in: the journal's records and the account as it is told. Goes out: nothing, or an error when
-there is more cash than was there before those runs and came in since. A broker may tell an old
-balance for minutes after a trade. A run knows better while it trades (`settling`); the run after it
-would spend the same money twice. After some minutes the broker is believed: money may have been
-paid in.
+there is more or less cash than those runs left. A broker may tell an old balance for minutes after
+a trade. A run knows better while it trades (`settling`); the run after it would spend the same
+money twice, or sell to cover a debt that is none. After some minutes the broker is believed: money
+may have been paid in or out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from broker_connector_base import AccountDataError, AccountSnapshot, Fill
+from rebalance_calculator import CommissionModel
 
+from .commissions import untold_commission
 from .journal import CashKnown, OrderIntent, Record, RunFinished
 from .order_ids import is_ours
 from .policy import RebalancePolicy
@@ -61,7 +63,7 @@ def with_orders(known: CashKnown, keys: Iterable[str], *, at: datetime) -> CashK
 async def waited_until_it_fits(
     session: Session, snapshot: AccountSnapshot, known: CashKnown, policy: RebalancePolicy
 ) -> bool:
-    """Return when there is no more cash than the account can have: True if not in this snapshot.
+    """Return when there is as much cash as the account can have: True if not in this snapshot.
 
     Raises `AccountDataError` when the broker does not come to tell so within the policy's time to
     settle, and its other errors.
@@ -70,13 +72,15 @@ async def waited_until_it_fits(
     while True:
         fills = await session.ask(lambda: session.broker.get_executions(known.account_id))
         excess = _excess(known, fills, snapshot)
-        if excess <= CASH_TOLERANCE:
+        lack = _lack(known, fills, snapshot, policy.commission)
+        if max(excess, lack) <= CASH_TOLERANCE:
             return waited
         if (pause := next(pauses, None)) is None:
+            off, more, paid = (excess, "more", "in") if excess > lack else (lack, "less", "out")
             raise AccountDataError(
-                f"the broker tells of {excess:.2f} {snapshot.currency} more cash in account "
-                f"{known.account_id} than the runs before left and trades brought in: the balance "
-                "may be old. Nothing was sent. If money was paid in, a run after "
+                f"the broker tells of {off:.2f} {snapshot.currency} {more} cash in account "
+                f"{known.account_id} than the runs before and other trades left: the balance "
+                f"may be old. Nothing was sent. If money was paid {paid}, a run after "
                 f"{known.at + _REMEMBERED:%Y-%m-%d %H:%M} UTC counts it"
             )
         await asyncio.sleep(pause)
@@ -99,6 +103,22 @@ def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) 
     # Nothing of a sale can be spent on the same day.
     spent = sum((min(_proceeds(fill), _ZERO) for fill in ours), _ZERO)
     return max(excess, spendable - known.spendable - spent)
+
+
+def _lack(
+    known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot, commission: CommissionModel
+) -> Decimal:
+    """By how much there is less than there must be.
+
+    Of our orders every fill counts, with what is not told yet by the model; of other people's
+    trades the purchases, whenever they were.
+    """
+    ours = [fill for fill in fills if fill.client_order_id in known.orders]
+    others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
+    left = known.cash + sum(map(_proceeds, ours), _ZERO)
+    left += sum((min(_proceeds(fill), _ZERO) for fill in others), _ZERO)
+    left -= untold_commission([*ours, *others], snapshot.currency, commission)
+    return left - snapshot.traded_cash
 
 
 def _proceeds(fill: Fill) -> Decimal:

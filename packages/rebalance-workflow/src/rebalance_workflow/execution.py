@@ -110,6 +110,7 @@ class LiveMarket:
             snapshot=settled.cautious,
             quotes=tuple(quotes),
             impaired=situation.impaired or went_wrong or (put_off and not self._desk.can_send),
+            lacks_cash=settled.lacks_cash,
             put_off=put_off,
         )
 

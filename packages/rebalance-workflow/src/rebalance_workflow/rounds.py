@@ -10,7 +10,9 @@ one round is needed because limit buys usually fill below their limit, and the c
 over may buy another share or pay for a better fit; the README has measurements. An order that
 failed ends the run with its round: filling the gap with something else would have to be undone by
 the next run. Orders that were kept back, because the broker was out of reach when they were due,
-are planned anew on what is true afterwards; such a round does not count against the limit. What a
+are planned anew on what is true afterwards; such a round does not count against the limit. An
+account that shows less cash than its fills left gets no further round, either: it looks smaller
+than it is, and what is right would be sold. What a
 cash account cannot buy before its sales have settled is left to a later run.
 """
 
@@ -72,6 +74,8 @@ class Rounds:
             if self.situation.impaired:
                 return
             plan = self._planner.plan(self.situation)
+            if self.situation.lacks_cash and not plan.is_empty:
+                return
         self.converged = True
         self.awaited = self._planner.awaited_cash(self.situation)
 

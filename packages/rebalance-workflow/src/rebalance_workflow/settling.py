@@ -61,6 +61,13 @@ class Settled:
         return self.check.expected_cash - self.untold
 
     @property
+    def lacks_cash(self) -> bool:
+        """True when the snapshot shows less cash than the fills left: the balance is old, and the
+        account looks smaller than it is.
+        """
+        return self.check.cash_difference < -(CASH_TOLERANCE + self.untold)
+
+    @property
     def excess(self) -> Decimal:
         """By how much the snapshot shows more cash in the own currency than the fills left.
 

@@ -40,6 +40,8 @@ class Situation:
     instruments: tuple[Instrument, ...]
     #: True once an order did not go through: the round is finished, and no other is begun.
     impaired: bool = False
+    #: True when the account shows less cash than its fills left: to sell would be a guess.
+    lacks_cash: bool = False
     #: True when an order of the last lines was kept back: they are planned anew.
     put_off: bool = False
 

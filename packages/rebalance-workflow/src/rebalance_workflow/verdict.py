@@ -40,6 +40,8 @@ def judge(
         why = f"something is left to trade after round {rounds.count}, the last allowed"
         if rounds.situation.put_off:
             why = "some orders could not be sent"
+        elif rounds.situation.lacks_cash:
+            why = "the broker tells of less cash than the trades left, so the rest was not planned"
         return RunStatus.FAILED, f"{why}; the next run will go on from here", None
     return (RunStatus.DONE if orders else RunStatus.NOTHING_TO_DO), None, None
 

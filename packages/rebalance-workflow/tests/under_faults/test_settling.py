@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from broker_connector_base import (
+    AccountPosition,
     AccountSnapshot,
     BrokerAPIError,
     ContractPrice,
@@ -42,6 +43,37 @@ class TestSettling:
         assert result.status is RunStatus.NEEDS_ATTENTION
         assert "AAA 100 instead of 35" in str(result.error)
         assert "BBB" not in dict(world.sent())
+
+    async def test_an_account_that_does_not_show_what_sales_brought_is_not_taken_for_smaller(
+        self,
+    ) -> None:
+        """What cannot be priced keeps net liquidation from telling."""
+
+        class Behind(FakeBroker):
+            async def get_account_snapshot(
+                self, account_id: str, use_cached_prices: bool = False
+            ) -> AccountSnapshot:
+                snapshot = await super().get_account_snapshot(account_id)
+                old = {"cash_balance": Decimal(200), "cash_by_currency": {"USD": Decimal(200)}}
+                return snapshot.model_copy(update=old)
+
+        world = make_world(
+            cash=200,
+            quotes={"AAA": ("99.90", "100"), "BBB": ("49.90", "50"), "OLD": ("20", "20.10")},
+            shares={"AAA": 50, "OLD": 100},
+            weights={"AAA": "0.6", "BBB": "0.4"},
+        )
+        option = AccountPosition(symbol="OPT", quantity=Decimal(1), security_type="OPT")
+        world.holdings.other_positions = (option,)
+        world.broker = Behind(world.books)
+        result = await world.run()
+        assert result.status is RunStatus.FAILED
+        assert "less cash than the trades left, so the rest was not planned" in str(result.error)
+        # What the targets want of the whole, less the reserve: 60 % of 7,100.
+        assert world.holdings.shares["AAA"] == 42
+        world.new_session()
+        assert (await world.run()).status is RunStatus.DONE
+        assert world.holdings.shares["AAA"] == 42
 
     @pytest.mark.parametrize("seconds", [20, 10_000])
     async def test_an_old_picture_of_the_account_is_not_taken_for_one_without_trades(
