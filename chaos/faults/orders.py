@@ -49,22 +49,6 @@ def _never_acknowledged(site: Site, fault: Fault) -> None:
     site.rule(fault, {**lost, "message": "commissionReport", "times": 4})
 
 
-def _unconfirmed(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
-    seconds = rng.choice((15.0, 30.0, 45.0, 90.0))
-    return from_the_start(rng), {"symbol": a_symbol(rng, world), "seconds": seconds}
-
-
-def _confirmed_late(site: Site, fault: Fault) -> None:
-    """The order waits at a window of the gateway, on no list, out of reach of cancellations, and
-    works as soon as somebody confirms it, though the session has ended meanwhile.
-    """
-    client = {"client_id": FIRST_CLIENT_ID + fault.account}
-    site.rule(fault, {"action": "unconfirmed", "fragile": 10.0, **client, **fault.terms})
-    site.rule(fault, {"action": "swallow", "message": "cancelOrder", "times": 0, **client})
-    # It is sent well within a minute of the start of its run.
-    site.lasts(fault.terms["seconds"] + 60)
-
-
 def _refusal(rng: Random, world: World) -> tuple[Moment, dict[str, Any]]:
     moment, terms = _nth(rng, world)
     return moment, {**terms, "code": rng.choice(_REFUSALS)}
@@ -170,12 +154,6 @@ ORDER_KINDS = {
         draw=_nth,
         strike=set_rules({"action": "swallow", "message": "placeOrder"}),
         doubt=(Claim.ORDERS_IN_DOUBT,),
-    ),
-    "confirmed late": Kind(
-        draw=_unconfirmed,
-        strike=_confirmed_late,
-        doubt=(Claim.ORDERS_IN_DOUBT, Claim.ORDERS_WORKING, Claim.POSITIONS_UNEXPLAINED),
-        in_any_symbol=True,
     ),
     "partial fill and stall": Kind(draw=_stalling, strike=_stall),
     "reject on send": Kind(
