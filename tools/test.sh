@@ -21,6 +21,7 @@ step "tests"
 rm -f .coverage .coverage.*
 coverage run -m pytest -n "${TEST_WORKERS:-2}" --dist worksteal
 coverage combine --quiet
+rm -f .coverage.* # left half-written by processes that tests killed
 
 step "branch coverage, at least 90 % a package"
 for source in packages/*/src event-broker/app; do
