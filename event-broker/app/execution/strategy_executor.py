@@ -104,7 +104,7 @@ class StrategyExecutor:
         try:
             status, detail, events = self._judge(stored, self._settings())
         except _UNUSABLE as error:
-            status, detail = MessageStatus.MALFORMED, f"{type(error).__name__}: {error}"[:_LONGEST]
+            status, detail = MessageStatus.MALFORMED, _in_words(error)
         dispatch = self._store.messages.dispatch
         dispatched = await self._store.call(dispatch, stored, events, status, detail)
         if dispatched is None:
@@ -123,8 +123,7 @@ class StrategyExecutor:
             self._tell(_malformed(stored, detail or ""))
 
     def _complain(self, stored: StoredMessage, error: Exception) -> None:
-        message_id = stored.message.message_id
-        detail = f"{type(error).__name__}: {error}"[:_LONGEST]
+        message_id, detail = stored.message.message_id, _in_words(error)
         if stored.number in self._put_off:
             _log.debug("message.not_dispatched", message_id=message_id, error=detail)
             return
@@ -160,6 +159,10 @@ class StrategyExecutor:
                 for account in accounts
             ),
         )
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST]
 
 
 def _malformed(stored: StoredMessage, detail: str) -> Notification:

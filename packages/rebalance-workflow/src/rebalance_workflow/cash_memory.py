@@ -93,8 +93,7 @@ def _excess(known: CashKnown, fills: Sequence[Fill], snapshot: AccountSnapshot) 
 
     Of our orders every fill counts; of other people's trades the sales, whenever they were.
     """
-    ours = [fill for fill in fills if fill.client_order_id in known.orders]
-    others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
+    ours, others = _ours_and_others(known, fills)
     gifts = sum((max(_proceeds(fill), _ZERO) for fill in others), _ZERO)
     excess = snapshot.traded_cash - known.cash - gifts - sum(map(_proceeds, ours), _ZERO)
     spendable = spendable_cash(snapshot)
@@ -113,12 +112,18 @@ def _lack(
     Of our orders every fill counts, with what is not told yet by the model; of other people's
     trades the purchases, whenever they were.
     """
-    ours = [fill for fill in fills if fill.client_order_id in known.orders]
-    others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
+    ours, others = _ours_and_others(known, fills)
     left = known.cash + sum(map(_proceeds, ours), _ZERO)
     left += sum((min(_proceeds(fill), _ZERO) for fill in others), _ZERO)
     left -= untold_commission([*ours, *others], snapshot.currency, commission)
     return left - snapshot.traded_cash
+
+
+def _ours_and_others(known: CashKnown, fills: Sequence[Fill]) -> tuple[list[Fill], list[Fill]]:
+    """Of the orders that are known to have moved the cash, and of people and other programs."""
+    ours = [fill for fill in fills if fill.client_order_id in known.orders]
+    others = [fill for fill in fills if not is_ours(fill.client_order_id, known.account_id)]
+    return ours, others
 
 
 def _proceeds(fill: Fill) -> Decimal:
