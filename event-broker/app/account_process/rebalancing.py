@@ -3,7 +3,8 @@
 Comes in: a rebalancer and the journal it writes to. Goes out: its result, or `RunInterrupted` once
 the account's working orders have been cancelled as far as the broker confirms. What an interrupted
 run says is only what the journal and the broker say; where they are silent, it says that, and
-writes it down: the next run must not take silence for an order that was never received.
+writes it down: the next run must not take silence for an order that was never received. Only what
+was handed over just before its session was lost may never have arrived.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -30,6 +32,7 @@ from broker_connector_base import (
 )
 from rebalance_workflow import Clock, JournalError, RunJournal
 from rebalance_workflow.clearing import attention_to, describe
+from rebalance_workflow.fate import IN_FLIGHT_SECONDS
 from rebalance_workflow.journal import OrderIntent, OrderOutcome, RunStarted
 
 from .cancelling import cancel_orders
@@ -65,19 +68,37 @@ async def rebalance(
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        sent, undecided = _orders_of_last_run(journal, account.account_id)
-    if not sent:
+        run = _last_run(journal, account.account_id)
+    if not run.sent:
         raise RunInterrupted("the run was interrupted before its first order; no order was sent")
-    raise await _tidy_up(rebalancer.broker, account.account_id, sent, undecided, journal, clock)
+    raise await _tidy_up(rebalancer.broker, account.account_id, run, journal, clock)
 
 
-def _orders_of_last_run(
-    journal: RunJournal, account_id: str
-) -> tuple[list[OrderIntent], list[OrderIntent]]:
-    """All orders that the run may have sent, since an intent is written before its order goes, and
-    those of them of which it is not written down that they can trade no more.
-    """
-    sent: list[OrderIntent] = []
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is written down of a run that was interrupted."""
+
+    #: All orders that it may have sent, since an intent is written before its order goes.
+    sent: Sequence[OrderIntent]
+    #: What was known of them at its end, by their keys.
+    outcomes: Mapping[str, OrderOutcome]
+
+    @property
+    def undecided(self) -> list[OrderIntent]:
+        """Those of which it is not written down that they can trade no more."""
+        return [
+            intent
+            for intent in self.sent
+            if (known := self.outcomes.get(intent.client_order_id)) is None or not known.is_decided
+        ]
+
+    def has_arrived(self, intent: OrderIntent) -> bool:
+        """True when the broker had it, or must have it, as far as the run could tell."""
+        known = self.outcomes.get(intent.client_order_id)
+        return known is None or known.arrived
+
+
+def _last_run(journal: RunJournal, account_id: str) -> _Run:
     try:
         records = journal.recent(account_id)
     except JournalError as error:
@@ -85,40 +106,41 @@ def _orders_of_last_run(
             f"the run was interrupted, and what it sent cannot be told: {error}",
             Attention(claim=Claim.JOURNAL_UNREADABLE),
         ) from error
+    sent: list[OrderIntent] = []
     for record in records:
         if isinstance(record, RunStarted):
             sent.clear()
         elif isinstance(record, OrderIntent):
             sent.append(record)
     outcomes = (record for record in records if isinstance(record, OrderOutcome))
-    decided = {outcome.client_order_id for outcome in outcomes if outcome.is_decided}
-    return sent, [intent for intent in sent if intent.client_order_id not in decided]
+    return _Run(sent, {outcome.client_order_id: outcome for outcome in outcomes})
 
 
 async def _tidy_up(
-    broker: BrokerClient,
-    account_id: str,
-    sent: Sequence[OrderIntent],
-    undecided: Sequence[OrderIntent],
-    journal: RunJournal,
-    clock: Clock,
+    broker: BrokerClient, account_id: str, run: _Run, journal: RunJournal, clock: Clock
 ) -> RunInterrupted:
-    keys = {intent.client_order_id for intent in sent}
+    keys = {intent.client_order_id for intent in run.sent}
     found: Found = {}
+    last_session = _LastSession(broker)
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
-            report, found = await _cancel(broker, account_id, undecided)
-        orders, attention = _describe_orders(report, {intent.symbol for intent in sent})
+            report, found = await _cancel(broker, account_id, run.undecided)
+        orders, attention = _describe_orders(report, {intent.symbol for intent in run.sent})
         if untold := _untold(report, found):
             orders += f", and the broker does not tell the end of {', '.join(untold)}"
             attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=untold)
     except (Exception, asyncio.CancelledError) as error:
         orders = f"its orders may be working ({_reason(error)})"
         attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(keys)))
-    if undecided:
+    all_arrived = last_session.outlived_its_orders(found)
+    outcomes = [
+        _outcome(intent, found, clock.now(), arrived=all_arrived or run.has_arrived(intent))
+        for intent in run.undecided
+    ]
+    if outcomes:
         with suppress(JournalError):
-            journal.append(*(_outcome(intent, found, clock.now()) for intent in undecided))
+            journal.append(*outcomes)
     try:
         async with asyncio.timeout(_READING_SECONDS):
             fills = await broker.get_executions(account_id)
@@ -128,6 +150,24 @@ async def _tidy_up(
         attention = attention or Attention(claim=Claim.ACCOUNT_NOT_SEEN)
     end = f"Look at the account; {_NEXT_RUN}" if attention else "Run again to go on"
     return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
+
+
+class _LastSession:
+    """The session in which the run sent its last orders; begin it before anything is asked."""
+
+    def __init__(self, broker: BrokerClient) -> None:
+        self._broker = broker
+        self._stood = broker.is_connected()
+        self._since = asyncio.get_running_loop().time()
+
+    def outlived_its_orders(self, found: Found) -> bool:
+        """True when what was handed over in it did arrive: it was asked for them afterwards and has
+        answered, still stands, or was heard of when they must have been through.
+        """
+        if not self._stood:
+            return False
+        heard_for = self._broker.last_heard() - self._since
+        return bool(found) or self._broker.is_connected() or heard_for >= IN_FLIGHT_SECONDS
 
 
 async def _cancel(
@@ -160,7 +200,7 @@ def _untold(report: CancelReport, found: Found) -> tuple[str, ...]:
     return tuple(sorted(found.keys() - listed - ended))
 
 
-def _outcome(intent: OrderIntent, found: Found, at: datetime) -> OrderOutcome:
+def _outcome(intent: OrderIntent, found: Found, at: datetime, *, arrived: bool) -> OrderOutcome:
     """What the broker tells of it; one that it does not tell of may have arrived all the same."""
     order = found.get(intent.client_order_id)
     return OrderOutcome(
@@ -172,7 +212,7 @@ def _outcome(intent: OrderIntent, found: Found, at: datetime) -> OrderOutcome:
         filled_quantity=0 if order is None else order.filled_quantity,
         average_price=None if order is None else order.average_price,
         message=None if order is None else order.message,
-        arrived=True,
+        arrived=arrived or order is not None,
     )
 
 

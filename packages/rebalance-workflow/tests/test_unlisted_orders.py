@@ -86,6 +86,30 @@ async def test_a_session_that_was_lost_before_it_could_answer_leaves_none(world:
     assert (await world.run()).status is RunStatus.DONE
 
 
+@pytest.mark.parametrize(("heard", "is_doubted"), [(3, False), (7, True)])
+async def test_a_session_that_is_lost_for_good_counts_by_when_it_was_last_heard(
+    world: World, heard: float, is_doubted: bool
+) -> None:
+    async def lose() -> None:
+        await asyncio.sleep(heard)
+        await world.broker.get_accounts()
+        world.books.reachable = False
+        world.books.drop()
+
+    world.books.script("AAA", SWALLOWED, FILLS)
+    await world.broker.connect()
+    losing = asyncio.ensure_future(lose())
+    assert (await world.run()).status is RunStatus.NEEDS_ATTENTION
+    await losing
+    world.books.reachable = True
+    world.new_session()
+    if is_doubted:
+        with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\)"):
+            await world.run()
+    else:
+        assert (await world.run()).status is RunStatus.DONE
+
+
 async def test_runs_keep_away_from_it_for_half_an_hour_and_then_close_it(world: World) -> None:
     world.books.script("AAA", SWALLOWED, FILLS)
     await world.run()

@@ -31,7 +31,7 @@ from broker_connector_base import (
 from .clock import Clock
 from .concurrency import all_of
 from .errors import Permit, PermitWithdrawn
-from .fate import find_fate
+from .fate import find_fate, has_arrived
 from .journal import JournalError, OrderIntent, OrderOutcome, Record, RunJournal
 from .order_feed import OrderFeed
 from .orders import Order, Orders
@@ -306,6 +306,10 @@ class OrderDesk:
         self._journal.append(*(self._outcome(order, booked=booked) for order in orders))
 
     def _outcome(self, order: Order, *, booked: bool) -> OrderOutcome:
+        # Nobody may have looked for it yet.
+        must_be_there = not order.is_decided and has_arrived(
+            self._session, handed_over=order.handed_over
+        )
         return OrderOutcome(
             run_id=order.intent.run_id,
             account_id=order.intent.account_id,
@@ -315,7 +319,7 @@ class OrderDesk:
             filled_quantity=order.filled,
             average_price=order.average_price,
             message=order.message,
-            arrived=order.has_arrived,
+            arrived=order.has_arrived or must_be_there,
             booked=booked,
         )
 

@@ -57,6 +57,12 @@ async def find_fate(session: Session, intent: OrderIntent, *, handed_over: float
             break
         await asyncio.sleep(max(left / max(looks_left, 1), _BETWEEN_LOOKS_SECONDS))
         looks_left -= 1
-    # A session that is lost later makes nothing of that undone.
-    has_arrived = session.last_heard(handed_over) >= handed_over + IN_FLIGHT_SECONDS
-    return Fate(found, has_arrived)
+    return Fate(found, has_arrived(session, handed_over=handed_over))
+
+
+def has_arrived(session: Session, *, handed_over: float) -> bool:
+    """True when the session in which it was handed over was heard of long enough after that.
+
+    That it is lost later makes nothing of that undone.
+    """
+    return session.last_heard(handed_over) >= handed_over + IN_FLIGHT_SECONDS
