@@ -13,7 +13,6 @@ import asyncio
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -135,7 +134,13 @@ async def _tidy_up(
         attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(keys)))
     all_arrived = last_session.outlived_its_orders(found)
     outcomes = [
-        _outcome(intent, found, clock.now(), arrived=all_arrived or run.has_arrived(intent))
+        OrderOutcome.as_told(
+            intent,
+            found.get(intent.client_order_id),
+            untold=OrderStatus.UNKNOWN,
+            at=clock.now(),
+            arrived=all_arrived or run.has_arrived(intent),
+        )
         for intent in run.undecided
     ]
     if outcomes:
@@ -198,22 +203,6 @@ def _untold(report: CancelReport, found: Found) -> tuple[str, ...]:
     listed = {order.client_order_id for order in (*report.ended, *report.still_working)}
     ended = {key for key, order in found.items() if order is not None and order.status.is_final}
     return tuple(sorted(found.keys() - listed - ended))
-
-
-def _outcome(intent: OrderIntent, found: Found, at: datetime, *, arrived: bool) -> OrderOutcome:
-    """What the broker tells of it; one that it does not tell of may have arrived all the same."""
-    order = found.get(intent.client_order_id)
-    return OrderOutcome(
-        run_id=intent.run_id,
-        account_id=intent.account_id,
-        at=at,
-        client_order_id=intent.client_order_id,
-        status=OrderStatus.UNKNOWN if order is None else order.status,
-        filled_quantity=0 if order is None else order.filled_quantity,
-        average_price=None if order is None else order.average_price,
-        message=None if order is None else order.message,
-        arrived=arrived or order is not None,
-    )
 
 
 def _describe_orders(report: CancelReport, symbols: Set[str]) -> tuple[str, Attention | None]:

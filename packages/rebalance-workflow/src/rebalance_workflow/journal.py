@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
-from broker_connector_base.models import RunStatus
+from broker_connector_base.models import OrderResult, RunStatus
 from broker_connector_base.order_states import OrderStatus
 from broker_connector_base.values import NotNegative, Number, Positive, UtcTime, Value
 
@@ -99,6 +99,31 @@ class OrderOutcome(Value):
     arrived: bool = False
     #: True once the account has shown what the order filled.
     booked: bool = False
+
+    @classmethod
+    def as_told(
+        cls,
+        intent: OrderIntent,
+        order: OrderResult | None,
+        *,
+        untold: OrderStatus,
+        at: datetime,
+        arrived: bool = False,
+        booked: bool = False,
+    ) -> OrderOutcome:
+        """What the broker tells of the order; its status is `untold` when that is nothing."""
+        return cls(
+            run_id=intent.run_id,
+            account_id=intent.account_id,
+            at=at,
+            client_order_id=intent.client_order_id,
+            status=untold if order is None else order.status,
+            filled_quantity=0 if order is None else order.filled_quantity,
+            average_price=None if order is None else order.average_price,
+            message="the broker has told nothing of it" if order is None else order.message,
+            arrived=arrived or order is not None,
+            booked=booked,
+        )
 
     @property
     def is_decided(self) -> bool:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 
-from broker_connector_base import OrderResult, OrderStatus
+from broker_connector_base import OrderStatus
 
 from .clock import Clock
 from .concurrency import all_of
@@ -51,7 +51,10 @@ async def recover(
     now = asyncio.get_running_loop().time()
     fates = await all_of(find_fate(session, intent, handed_over=now) for intent in intents)
     outcomes = [
-        _outcome(intent, fate.order, clock) for intent, fate in zip(intents, fates, strict=True)
+        OrderOutcome.as_told(
+            intent, fate.order, untold=OrderStatus.NOT_FOUND, at=clock.now(), booked=True
+        )
+        for intent, fate in zip(intents, fates, strict=True)
     ]
     doubtful = {
         outcome.client_order_id: outcome.status for outcome in outcomes if not outcome.is_decided
@@ -172,18 +175,4 @@ def _recovered(
         # Of a part the broker does not tell the price: the average is that of the whole order.
         average_price=None if told else filled.average_price,
         status=filled.status if forgotten else latest.status,
-    )
-
-
-def _outcome(intent: OrderIntent, result: OrderResult | None, clock: Clock) -> OrderOutcome:
-    return OrderOutcome(
-        run_id=intent.run_id,
-        account_id=intent.account_id,
-        at=clock.now(),
-        client_order_id=intent.client_order_id,
-        status=OrderStatus.NOT_FOUND if result is None else result.status,
-        filled_quantity=0 if result is None else result.filled_quantity,
-        average_price=None if result is None else result.average_price,
-        message="the broker does not know this order" if result is None else result.message,
-        booked=True,
     )
