@@ -73,6 +73,7 @@ class Forked(NamedTuple):
         self.process.join(_END_SECONDS)
         # Stopped by somebody; it has nothing to tidy up.
         self.process.kill()
+        self.process.join(_END_SECONDS)
 
 
 def fork(

@@ -90,6 +90,8 @@ async def _until_interrupted(errand: _Errand) -> bytes:
     interruption.react(partial(loop.call_soon_threadsafe, interrupt))
     try:
         return await errand.run()
+    except asyncio.CancelledError:
+        raise errand.given_up() from None
     finally:
         # What was sent is known now, and about to be told.
         interruption.ignore()
@@ -192,6 +194,15 @@ class _Errand:
         end = "no order was sent" if taken_back else "it goes on without this command"
         return CommandFailed(
             f"{self._command} was interrupted while it was waiting; {end}",
+            kind="RunInterrupted",
+            exit_code=ExitCode.FAILED,
+        )
+
+    def given_up(self) -> CommandFailed:
+        """To be raised when it was interrupted again before it was known what becomes of it."""
+        return CommandFailed(
+            f"{self._command} was interrupted twice while it was waiting; this command sent "
+            "nothing. Its event goes on without it unless it was taken back in time",
             kind="RunInterrupted",
             exit_code=ExitCode.FAILED,
         )

@@ -81,7 +81,9 @@ async def test_the_event_of_a_killed_worker_runs_again_once(installation: Instal
     installation.serve()
     event = await installation.end_of(event_id)
     assert event.state is EventState.DONE, event.error
-    outcomes = [attempt.outcome for attempt in installation.store.events.attempts(event_id)]
+    attempts = installation.store.events.attempts(event_id)
+    # A busy machine may make it wait for the account.
+    outcomes = [a.outcome for a in attempts if a.outcome is not AttemptOutcome.RETRIED]
     assert outcomes == [AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.DONE]
 
 
@@ -241,16 +243,39 @@ async def test_an_interrupted_command_that_waits_takes_its_event_back(
         installation.store.events.heartbeat(claim)
         return len(installation.store.events.list()) == 2
 
-    await installation.until(waits)
-    while installation.store.events.list()[0].state is EventState.QUEUED:
+    def has_ended() -> bool:
         installation.store.events.heartbeat(claim)
-        command.send_signal(signal.SIGINT)
-        with suppress(TimeoutExpired):
-            command.wait(0.5)
+        return command.poll() is not None
+
+    await installation.until(waits)
+    command.send_signal(signal.SIGINT)
+    await installation.until(has_ended)
     output, _ = command.communicate(timeout=30)
     assert command.returncode == 1
     assert "no order was sent" in json.loads(output)["error"]["message"]
     assert installation.store.events.list()[0].state is EventState.CANCELLED
+
+
+async def test_a_command_that_is_interrupted_twice_while_it_takes_its_event_back_says_so(
+    installation: Installation,
+) -> None:
+    installation.enqueue("P1", Command.CANCEL_ORDERS)
+    assert installation.store.events.claim("somebody") is not None
+    command = installation.start("rebalance", "-account", "P1", "-exec", "rebalance", "--json")
+    await installation.until(lambda: len(installation.store.events.list()) == 2)
+    with closing(sqlite3.connect(installation.store.place)) as database:
+        # Nobody can record anything meanwhile.
+        database.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            command.send_signal(signal.SIGINT)
+            with suppress(TimeoutExpired):
+                command.wait(0.5)
+        database.rollback()
+    output, errors = command.communicate(timeout=30)
+    assert command.returncode == 1
+    assert json.loads(output)["error"]["kind"] == "RunInterrupted"
+    assert "this command sent nothing" in errors
+    assert "Traceback" not in errors
 
 
 async def joined(installation: Installation, paused: bool) -> tuple[Popen[str], str]:

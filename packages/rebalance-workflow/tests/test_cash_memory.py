@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from broker_connector_base import AccountDataError, AccountSnapshot, RunStatus
+from broker_connector_base import AccountDataError, AccountSnapshot, Fill, RunStatus
 from broker_connector_base.testing import (
     COMMISSION_UNTOLD,
     FILLS,
@@ -224,3 +224,26 @@ async def test_what_somebody_else_has_sold_counts_at_once() -> None:
     assert bought.warnings == ()
     # 80 % of 10,890.
     assert world.holdings.shares["AAA"] in (86, 87)
+
+
+class NewDay(FakeBroker):
+    """It tells of the day's executions, and the day has just begun."""
+
+    async def get_executions(self, account_id: str, since: datetime | None = None) -> list[Fill]:
+        return []
+
+
+@pytest.mark.parametrize("midnight", [True, False])
+async def test_the_day_that_is_over_is_forgotten(world: World, midnight: bool) -> None:
+    # Half a minute before the end of a day in New York.
+    late = START.replace(hour=4, minute=59, second=30)
+    world.clock = LoopClock(late if midnight else late - timedelta(minutes=5))
+    assert (await world.run()).status is RunStatus.DONE
+    await asyncio.sleep(60)
+    world.new_session()
+    world.broker = NewDay(world.books)
+    if midnight:
+        assert (await world.run()).status is RunStatus.NOTHING_TO_DO
+    else:
+        with pytest.raises(AccountDataError, match="less cash"):
+            await world.run()

@@ -32,6 +32,8 @@ class PostgresServer:
     def kill(self) -> None:
         """As a crash does it: no goodbye to anybody. Returns when its processes are gone."""
         postmaster = psutil.Process(self._server.get_postmaster_info().pid)
+        # It forks no more of them meanwhile.
+        postmaster.suspend()
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
             process.kill()

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from broker_connector_base import AccountDataError, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
@@ -27,6 +28,8 @@ from .settling import CASH_TOLERANCE, growing_pauses
 
 #: IB sends account values anew every three minutes (TWS API, reqAccountUpdates).
 _REMEMBERED = timedelta(minutes=10)
+#: Where days end: executions are told since midnight (TWS API, reqExecutions; not: where).
+_DAYS_OF = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
 
 
@@ -40,7 +43,15 @@ def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
             known = record.cash or known
         elif isinstance(record, OrderIntent) and known is not None:
             known = with_orders(known, [record.client_order_id], at=record.at)
-    return known if known is not None and now - known.at < _REMEMBERED else None
+    return known if known is not None and _is_fresh(known.at, now) else None
+
+
+def _is_fresh(at: datetime, now: datetime) -> bool:
+    """True a few minutes later on the same day: a broker tells of the day's executions alone, and
+    without them cash that has moved looks wrong. A clock that was ahead counts as now.
+    """
+    same_day = at.astimezone(_DAYS_OF).date() == now.astimezone(_DAYS_OF).date()
+    return at > now or (same_day and now - at < _REMEMBERED)
 
 
 def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:
