@@ -54,13 +54,28 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture
-def fork_server_stopped() -> Callable[[], AbstractContextManager[None]]:
+def fork_servers() -> Callable[[], list[psutil.Process]]:
+    """This process's fork server, if there is one."""
+
+    def is_one(process: psutil.Process) -> bool:
+        try:
+            return "multiprocessing.forkserver" in " ".join(process.cmdline())
+        except psutil.Error:
+            # It has ended and nobody has asked how.
+            return False
+
+    return lambda: [child for child in psutil.Process().children() if is_one(child)]
+
+
+@pytest.fixture
+def fork_server_stopped(
+    fork_servers: Callable[[], list[psutil.Process]],
+) -> Callable[[], AbstractContextManager[None]]:
     """A block in which this process's fork server, which must be running, stands still."""
 
     @contextmanager
     def stopped() -> Iterator[None]:
-        children = psutil.Process().children()
-        (server,) = (c for c in children if "multiprocessing.forkserver" in " ".join(c.cmdline()))
+        (server,) = fork_servers()
         server.suspend()
         try:
             yield

@@ -72,7 +72,7 @@ async def end_of(job: AccountJob) -> dict[str, object]:
 
 
 async def test_an_account_process_ends_in_order_when_its_lease_is_over(job: AccountJob) -> None:
-    lease = Lease(steady_now() + 1.5)
+    lease = Lease(steady_now() + 5)
     ended, _ = await asyncio.gather(
         end_of(job),
         run_account_process(

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,8 @@ def wait_for_end(pid: int, seconds: float = 10) -> None:
         return
     try:
         assert select.select([descriptor], [], [], seconds)[0], f"process {pid} is still running"
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
     finally:
         os.close(descriptor)
 

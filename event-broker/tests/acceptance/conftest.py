@@ -84,7 +84,7 @@ class Shell:
 
     def assert_no_simulator_is_left(self) -> None:
         """One that is just ending gets a moment to save its state."""
-        _, alive = psutil.wait_procs(self.simulators(), timeout=10)
+        _, alive = psutil.wait_procs(self.simulators(), timeout=30)
         assert not alive
 
 

@@ -64,7 +64,7 @@ def test_an_error_keeps_its_exit_code_with_no_stream_left(shell: Shell) -> None:
 
 
 def test_a_terminal_that_is_closed_ends_a_rebalance_in_order(shell: Shell) -> None:
-    (shell.home / "config.yaml").write_text("paper: {latency_ms: 1000}\n")
+    (shell.home / "config.yaml").write_text("paper: {latency_ms: 3000}\n")
     process = shell.start(*REBALANCE)
     assert process.stderr is not None
     assert process.stdout is not None

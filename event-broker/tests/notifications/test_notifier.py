@@ -373,6 +373,8 @@ def test_the_end_does_not_wait_for_an_address_that_never_answers(start: Open) ->
     for title in ("first", "second"):
         notifier.send(notification(title=title))
     assert entered.wait(10)
+    for _ in range(2):
+        assert good.arrived.get(timeout=10) == "ntfy://good"
     begun = monotonic()
     notifier.close(0.05)
     assert monotonic() - begun < 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -70,8 +70,10 @@ def test_accounts_are_put_on_the_list_and_taken_off_again(
     )
 
 
-def keep_calendar(home: Path, *closing_hours: int) -> None:
-    """In two days the exchange opens at 14:30 UTC and closes at the first hour, and so on."""
+def keep_calendar(home: Path, *closing_hours: int) -> date:
+    """In two days, on the day that is returned, the exchange opens at 14:30 UTC and closes at the
+    first hour, and so on.
+    """
     today = datetime.now(UTC).date()
     days = [(today + timedelta(days=2 + n), hour) for n, hour in enumerate(closing_hours)]
     calendar = {
@@ -87,16 +89,16 @@ def keep_calendar(home: Path, *closing_hours: int) -> None:
     path = home / "data" / "market" / "XNYS.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"library": library, "calendar": calendar}))
+    return days[0][0]
 
 
 def test_the_list_says_which_session_is_left_out(
     run: Run, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep_calendar(home, 17, 21)
+    day = keep_calendar(home, 17, 21)
     (home / "config.yaml").write_text("scheduler: {market_open_time: '14:00'}")
     added = run("add", "DU100")
     added.show()
-    day = datetime.now(UTC).date() + timedelta(days=2)
     (entry,) = json.loads(added.document)["entries"]
     assert entry["due_at"].startswith(str(day + timedelta(days=1)))
     closes = datetime(day.year, day.month, day.day, 17, tzinfo=UTC)

@@ -108,7 +108,7 @@ async def test_a_fork_server_that_stands_still_holds_up_no_end(
 ) -> None:
     fork(None).end()
     with fork_server_stopped():
-        async with asyncio.timeout(15), installation.serving(Role.WORKER):
+        async with asyncio.timeout(60), installation.serving(Role.WORKER):
             # Between them nothing runs, and a process is to be forked; they need none.
             for _ in range(4):
                 await installation.end_of(installation.enqueue("P9"))
@@ -178,26 +178,25 @@ async def _start_threads(store: Store) -> None:
         await asyncio.gather(*(call(together.wait, 20) for _ in range(many)))
 
 
-async def _spare_process() -> psutil.Process:
+async def _spare_process(fork_servers: Callable[[], list[psutil.Process]]) -> psutil.Process:
     """The account process that waits for its job."""
     async with asyncio.timeout(30):
         while True:
-            children = psutil.Process().children()
-            for child in children:
-                if "multiprocessing.forkserver" in " ".join(child.cmdline()) and (
-                    spare := child.children()
-                ):
+            for server in fork_servers():
+                if spare := server.children():
                     return spare[0]
             # Nothing tells of it.
             await asyncio.sleep(0.02)
 
 
 async def test_a_service_that_can_start_no_thread_is_not_ready_until_it_can(
-    installation: Installation, no_thread_left: Callable[[], AbstractContextManager[None]]
+    installation: Installation,
+    no_thread_left: Callable[[], AbstractContextManager[None]],
+    fork_servers: Callable[[], list[psutil.Process]],
 ) -> None:
     await _start_threads(installation.store)
     async with installation.serving(Role.WORKER) as here:
-        spare = await _spare_process()
+        spare = await _spare_process(fork_servers)
         with no_thread_left():
             spare.kill()
             await installation.end_of(installation.enqueue("P9"))

@@ -146,7 +146,10 @@ def test_an_account_is_not_freed_in_the_midst_of_an_append(
         appending = threading.Thread(target=store.journal.append, args=(claim, 0, ["a"]))
         appending.start()
         with psycopg.connect(postgres_url, autocommit=True) as looking:
-            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            held = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
             for _ in range(2_000):
                 if looking.execute(held).fetchone() == (1,):
                     break

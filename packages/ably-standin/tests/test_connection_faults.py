@@ -107,7 +107,11 @@ async def test_missing_heartbeats_end_a_connection() -> None:
     limits = Limits(max_idle_interval=100)
     async with AblyStandin(limits=limits) as ably:
         client = AblyRealtime(
-            DEFAULT_KEY, endpoint=ably.endpoint, tls=False, realtime_request_timeout=100
+            DEFAULT_KEY,
+            endpoint=ably.endpoint,
+            tls=False,
+            realtime_request_timeout=1_000,
+            disconnected_retry_timeout=100,
         )
         queue = states(client)
         await reach(queue, "connected")

@@ -162,7 +162,7 @@ async def test_a_worthless_account_is_refused() -> None:
 
 
 async def test_positions_that_never_come_are_no_empty_account(world: World) -> None:
-    client: IBKRClient = await world.client(request_timeout_seconds=0.05)
+    client: IBKRClient = await world.client(request_timeout_seconds=0.5)
     world.tap.on_request(74, lambda _: True)
     with pytest.raises(BrokerConnectionError, match="positions of DU100"):
         await client.get_account_snapshot(ACCOUNT)

@@ -152,7 +152,7 @@ async def test_a_listing_in_another_currency_is_another_thing() -> None:
 
 
 async def test_a_lost_gateway_is_not_an_unknown_symbol(world: World) -> None:
-    client = await world.client(request_timeout_seconds=0.05)
+    client = await world.client(request_timeout_seconds=0.5)
     world.tap.swallow_requests(_CONTRACT_DETAILS)
     with pytest.raises(Exception, match="did not answer the question for the contract of AAA"):
         await client.get_instruments(["AAA"])

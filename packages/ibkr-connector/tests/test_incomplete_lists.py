@@ -86,7 +86,7 @@ async def test_an_order_left_out_twice_is_unknown_until_it_is_listed(world: Worl
 async def test_an_order_that_was_never_acknowledged_and_is_on_no_list_was_never_there(
     world: World,
 ) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.swallow_requests(_PLACE)
     with pytest.raises(OrderOutcomeUnknown):
         await client.place_order(ACCOUNT, "AAA", 1, client_order_id="lost")

@@ -54,7 +54,7 @@ async def lose_session(world: World, client: IBKRClient) -> None:
 
 
 async def test_the_number_of_an_order_that_was_swallowed_is_not_given_again(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.swallow_requests(_PLACE)
     with pytest.raises(OrderOutcomeUnknown):
         await rest(client, "K1")
@@ -84,7 +84,7 @@ async def test_the_numbers_of_earlier_sessions_are_not_given_again_after_a_reset
 
 
 async def test_questions_take_no_number_of_an_order_either(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.swallow_requests(_PLACE)
     with pytest.raises(OrderOutcomeUnknown):
         await rest(client, "K1")
@@ -133,7 +133,7 @@ async def until_fill_of(events: AsyncIterator[OrderEvent], key: str) -> AsyncIte
 
 
 async def test_an_order_whose_number_went_to_another_one_is_not_taken_for_it(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.swallow_requests(_PLACE)
     with pytest.raises(OrderOutcomeUnknown):
         await rest(client, "K1")

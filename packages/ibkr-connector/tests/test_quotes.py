@@ -157,7 +157,7 @@ async def test_a_competing_session_is_a_refusal_at_once(world: World) -> None:
 
 
 async def test_what_has_come_by_the_deadline_is_the_quote(world: World) -> None:
-    client = await world.client(quote_timeout_seconds=0.05)
+    client = await world.client(quote_timeout_seconds=0.5)
     world.tap.swallow_replies(_HALTED_TICK, times=None)
     (price,) = await client.get_multiple_market_prices(["AAA"])
     assert (price.bid, price.ask, price.halted) == (Decimal(100), Decimal("100.02"), None)

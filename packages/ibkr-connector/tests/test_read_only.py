@@ -83,7 +83,7 @@ async def test_orders_are_sent_again_when_it_lists_them_again(world: World) -> N
 
 
 async def test_any_other_refusal_to_list_orders_is_no_session(world: World) -> None:
-    client = world.stranger(request_timeout_seconds=0.05)
+    client = world.stranger(request_timeout_seconds=0.5)
     world.tap.on_request(
         _ALL_OPEN, lambda _: world.tap.say(_ERROR, 2, -1, 322, "busy", ""), swallow=True
     )

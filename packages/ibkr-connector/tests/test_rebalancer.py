@@ -140,8 +140,14 @@ class Calendar(WallClock):
         super().__init__(asyncio.get_running_loop())
         now = datetime.now(UTC)
         self.friday = now.date() + timedelta(days=1 + (3 - now.weekday()) % 7)
-        noon = datetime.combine(self.friday, time(12), ZoneInfo("America/New_York"))
-        self.ahead = noon - now
+        self.ahead = timedelta(0)
+        self.go_to(0, time(12))
+
+    def go_to(self, days: int, wall: time) -> None:
+        """To a time in New York so many days after the Friday; clocks are put forward and back."""
+        day = self.friday + timedelta(days=days)
+        moment = datetime.combine(day, wall, ZoneInfo("America/New_York"))
+        self.ahead += moment.astimezone(UTC) - self.now()
 
     def now(self) -> datetime:
         return super().now() + self.ahead
@@ -161,9 +167,9 @@ async def test_a_cash_account_buys_the_rest_when_its_sales_have_settled() -> Non
         waiting = await ours.rebalance_account(_ACCOUNT)
         # At the exchange: everything is sold, and what was bought is paid for.
         first = exchange.account("DU300")
-        clock.ahead += timedelta(days=2, hours=11)
+        clock.go_to(2, time(23))
         sunday = await ours.rebalance_account(_ACCOUNT)
-        clock.ahead += timedelta(hours=1)  # midnight
+        clock.go_to(3, time(0))
         rest = await ours.rebalance_account(_ACCOUNT)
         again = await ours.rebalance_account(_ACCOUNT)
     assert sold.status is rest.status is RunStatus.DONE

@@ -86,7 +86,7 @@ async def test_a_login_that_is_given_up_leaves_no_session(world: World) -> None:
 
 async def test_a_gateway_that_does_not_list_its_orders_is_no_session(world: World) -> None:
     world.tap.swallow_requests(16)
-    stranger = world.stranger(request_timeout_seconds=0.05)
+    stranger = world.stranger(request_timeout_seconds=0.5)
     with pytest.raises(BrokerConnectionError, match="open orders"):
         await stranger.connect()
     assert not stranger.is_connected()
@@ -103,7 +103,7 @@ async def test_two_questions_of_one_kind_both_get_answers(world: World) -> None:
 
 
 async def test_a_list_that_never_comes_ends_the_session(world: World) -> None:
-    client = await world.client(request_timeout_seconds=0.05)
+    client = await world.client(request_timeout_seconds=0.5)
     world.tap.swallow_replies(53)
     async with client.order_events(ACCOUNT) as events:
         with pytest.raises(BrokerConnectionError, match="did not answer"):

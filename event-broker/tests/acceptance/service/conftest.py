@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from ably_standin import message
-from app.events import FINAL_STATES, Command, Event, EventSource, EventState, NewEvent
+from app.events import (
+    FINAL_STATES,
+    AttemptOutcome,
+    Command,
+    Event,
+    EventSource,
+    EventState,
+    NewEvent,
+)
 from app.store import Store, open_store
 from app.store.testing import assert_every_event_ended_once
 
@@ -103,6 +111,11 @@ class Site:
     def events(self, account_id: str | None = None) -> tuple[Event, ...]:
         """Oldest first."""
         return tuple(reversed(self.store.events.list(limit=1000, account_id=account_id)))
+
+    def outcomes(self, event_id: str) -> list[AttemptOutcome | None]:
+        """Of its attempts; those that a busy machine made the service try again do not count."""
+        outcomes = [attempt.outcome for attempt in self.store.events.attempts(event_id)]
+        return [outcome for outcome in outcomes if outcome is not AttemptOutcome.RETRIED]
 
     def until(self, look: Callable[[], object]) -> None:
         """Wait for something in the store."""

@@ -27,8 +27,11 @@ class News:
             self._count += 1
             self._changed.notify_all()
 
-    def until(self, look: Callable[[], T], what: Callable[[], object]) -> T:
-        """The first true value of `look`; `what` says how things are when it never comes."""
+    def until(self, look: Callable[[], T], what: Callable[[], object], *, net: float = _NET) -> T:
+        """The first true value of `look`; `what` says how things are when it never comes.
+
+        `net` are the seconds after which it looks without being told.
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             seen = self._count
@@ -36,8 +39,8 @@ class News:
                 return found
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {PATIENCE:g} s in vain: {what()}")
-            self._wait_for_more_than(seen)
+            self._wait_for_more_than(seen, net)
 
-    def _wait_for_more_than(self, seen: int) -> None:
+    def _wait_for_more_than(self, seen: int, net: float) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._count > seen, _NET)
+            self._changed.wait_for(lambda: self._count > seen, net)

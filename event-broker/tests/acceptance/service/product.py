@@ -216,7 +216,8 @@ def until_run_has_ended(home: Path, account_id: str) -> None:
     lock = home / "data" / "simulation" / "locks" / f"{account_id}.lock"
     try:
         descriptor = os.pidfd_open(json.loads(lock.read_text())["pid"])
-    except ProcessLookupError:
+    except (ProcessLookupError, ValueError):
+        # It is gone, or has given the lock back.
         return
     try:
         assert select.select([descriptor], [], [], PATIENCE)[0]

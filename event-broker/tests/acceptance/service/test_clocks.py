@@ -82,6 +82,5 @@ async def test_a_clock_that_jumps_while_an_account_trades_changes_nothing(
         site.broker.let_fill("BBB", None)
         await asyncio.to_thread(site.until_ended, events=2)
     site.assert_all_is_well()
-    outcomes = [attempt.outcome for attempt in site.store.events.attempts(first)]
-    assert outcomes == [AttemptOutcome.DONE]
+    assert site.outcomes(first) == [AttemptOutcome.DONE]
     assert len(site.broker.runs_with_orders("DU1")) == 1

@@ -64,7 +64,7 @@ def test_a_database_server_killed_before_it_has_kept_the_intents_costs_no_order(
     with nobody_appends(server.url, "DU1", 2):
         service = site.start("worker")
         site.enqueue("DU1")
-        News().until(lambda: waits_for_another(server.url), lambda: service.words)
+        News().until(lambda: waits_for_another(server.url), lambda: service.words, net=0.05)
         with seeing_the_end_of_a_run(site.home, "DU1"):
             server.kill()
         service.until("journal.not_kept")

@@ -65,5 +65,4 @@ def test_a_service_without_grace_takes_its_orders_back_and_the_next_one_goes_on(
     site.start("worker")
     site.until_ended()
     site.assert_all_is_well()
-    outcomes = [attempt.outcome for attempt in site.store.events.attempts(event.event_id)]
-    assert outcomes == [AttemptOutcome.RELEASED, AttemptOutcome.DONE]
+    assert site.outcomes(event.event_id) == [AttemptOutcome.RELEASED, AttemptOutcome.DONE]

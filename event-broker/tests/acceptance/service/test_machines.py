@@ -72,8 +72,7 @@ def test_a_machine_lost_with_an_order_at_work_is_replaced_by_another_without_its
     let_go_on(site)
     site.until_ended()
     assert_taken_over(site, lost)
-    outcomes = [attempt.outcome for attempt in site.store.events.attempts(event_id)]
-    assert outcomes == [AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.DONE]
+    assert site.outcomes(event_id) == [AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.DONE]
     # Neither of them has kept anything to itself.
     for home in (site.home, elsewhere):
         assert list((home / "data" / "simulation" / "journal").iterdir()) == []
@@ -120,7 +119,7 @@ def test_a_service_killed_or_stopped_before_it_has_kept_the_intents_sends_no_ord
     with nobody_appends(postgres_url, "DU1", 2):
         service = site.start("worker")
         site.enqueue("DU1")
-        News().until(lambda: waits_for_another(postgres_url), lambda: service.words)
+        News().until(lambda: waits_for_another(postgres_url), lambda: service.words, net=0.05)
         with seeing_the_end_of_a_run(site.home, "DU1"):
             service.signal(number)
     assert site.broker.ask(Witness.untouched, "DU1")

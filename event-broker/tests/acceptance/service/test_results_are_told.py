@@ -12,6 +12,7 @@ from app.events import EventState
 from simulated_exchange import FillPolicy, Side
 
 from .news import PATIENCE
+from .product import CONFIG
 
 if TYPE_CHECKING:
     from .conftest import OpenSite
@@ -67,7 +68,8 @@ def test_a_result_that_is_delivered_is_not_told_again(
 def test_a_service_that_ends_slowly_still_settles_what_it_tells(
     open_site: OpenSite, sqlite_url: str, ntfy_server: Any
 ) -> None:
-    site = open_site(sqlite_url, {"DU1": "alpha", "DU2": "alpha"})
+    patient = CONFIG + "executor: {shutdown_grace_seconds: 120}\n"
+    site = open_site(sqlite_url, {"DU1": "alpha", "DU2": "alpha"}, patient)
     ntfy_server.answers.clear()
     service = site.start(NOTIFICATION_URLS=ntfy_server.address())
     site.enqueue("DU1")

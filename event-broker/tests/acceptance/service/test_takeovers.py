@@ -62,9 +62,8 @@ def test_two_services_share_the_work_and_one_takes_over_when_the_other_is_killed
     site.until_ended()
     site.assert_all_is_well()
     for event in site.events():
-        outcomes = [attempt.outcome for attempt in site.store.events.attempts(event.event_id)]
         expected = [AttemptOutcome.LEASE_EXPIRED] if event.account_id in taken else []
-        assert outcomes == [*expected, AttemptOutcome.DONE]
+        assert site.outcomes(event.event_id) == [*expected, AttemptOutcome.DONE]
 
 
 def test_a_service_that_slept_past_its_lease_sends_no_order_when_it_wakes(

@@ -19,7 +19,7 @@ _ORDER_STATUS, _OPEN_ORDER = 3, 5
 
 
 async def test_an_order_that_is_swallowed_has_an_unknown_outcome(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.swallow_requests(_PLACE)
     with pytest.raises(OrderOutcomeUnknown, match="not acknowledged") as unknown:
         await client.place_order(ACCOUNT, "AAA", 1, client_order_id="lost")
@@ -28,7 +28,7 @@ async def test_an_order_that_is_swallowed_has_an_unknown_outcome(world: World) -
 
 
 async def test_pending_submit_alone_is_no_acknowledgement(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.on_request(
         _PLACE, lambda fields: status(world, fields[1], "PendingSubmit"), swallow=True
     )
@@ -39,14 +39,14 @@ async def test_pending_submit_alone_is_no_acknowledgement(world: World) -> None:
 
 
 async def test_an_unlisted_code_leaves_a_new_order_in_doubt(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.on_request(_PLACE, lambda fields: error(world, fields[1], 77777), swallow=True)
     with pytest.raises(OrderOutcomeUnknown, match="77777"):
         await client.place_order(ACCOUNT, "AAA", 1, client_order_id="odd")
 
 
 async def test_a_late_acknowledgement_still_counts(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     held: list[Fields] = []
     world.tap.on_reply(_OPEN_ORDER, held.append, times=None, swallow=True)
     world.tap.on_reply(_ORDER_STATUS, held.append, times=None, swallow=True)

@@ -48,7 +48,7 @@ async def test_a_refused_cancellation_is_looked_into(world: World, code: int) ->
 
 
 async def test_an_order_that_was_lost_and_is_cancelled_unseen_is_not_there(world: World) -> None:
-    client = await world.client(acknowledgement_timeout_seconds=0.05)
+    client = await world.client(acknowledgement_timeout_seconds=0.5)
     world.tap.on_request(_PLACE, lambda _: None, swallow=True)
     with pytest.raises(OrderOutcomeUnknown) as unknown:
         await client.place_order(ACCOUNT, "AAA", 1, client_order_id="K")

@@ -79,7 +79,7 @@ async def test_ib_async_reports_326_and_fails_to_connect(world: Any) -> None:
     intruder, codes = IB(), []
     intruder.errorEvent += lambda request, code, text, contract: codes.append(code)
     with pytest.raises(TimeoutError):
-        await intruder.connectAsync("127.0.0.1", world.gateways[0].port, clientId=4, timeout=0.5)
+        await intruder.connectAsync("127.0.0.1", world.gateways[0].port, clientId=4, timeout=2)
     assert codes == [326]
 
 

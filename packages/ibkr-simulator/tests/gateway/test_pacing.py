@@ -42,7 +42,8 @@ async def test_statistics_tell_the_busiest_second_of_any_client(world: Any) -> N
     statistics = gateway.statistics
     # startApi counts as well
     assert (statistics.connections, statistics.messages) == (1, 61)
-    assert statistics.max_messages_per_second == 61
+    # All of them, unless the machine stood still for a moment.
+    assert 31 <= statistics.max_messages_per_second <= 61
 
 
 async def test_more_than_fifty_a_second_are_refused_and_the_third_time_ends_it(world: Any) -> None:
