@@ -72,7 +72,7 @@ async def anybody(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A caller without a key."""
     async with (
         serve_api(create_api(service, now=lambda: NOW), "127.0.0.1", 0) as server,
-        httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}") as client,
+        httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}", timeout=30) as client,
     ):
         yield client
 

@@ -140,7 +140,7 @@ async def test_a_stream_that_nobody_reads_does_not_keep_its_place_for_ever(
     service: Service,
 ) -> None:
     event_id, api = waiting_event(service), create_api(service, max_streams=1)
-    async with serve_api(api, "127.0.0.1", 0, answer_seconds=0.5) as server:
+    async with serve_api(api, "127.0.0.1", 0, answer_seconds=2) as server:
         for _ in range(2):
             async with connected(server) as (reader, writer):
                 writer.write(asking_for(f"/queue/events/{event_id}/progress"))

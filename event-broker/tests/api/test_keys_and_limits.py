@@ -127,12 +127,14 @@ async def test_guessing_keys_ends_soon_and_does_not_lock_the_operator_out(
         ).status_code
         for n in range(100)
     ]
-    assert codes == [401] * 10 + [429] * 90
+    # One more guess every ten seconds.
+    assert codes[:10] == [401] * 10
+    assert codes.count(429) > 80
     assert (await anybody.post("/pause", json={}, headers=bearer(KEY))).status_code == 200
 
 
 async def test_a_caller_gone_wild_is_told_to_wait(operator: httpx.AsyncClient) -> None:
-    answers = [await operator.post("/resume", json={}) for _ in range(70)]
+    answers = await asyncio.gather(*(operator.post("/resume", json={}) for _ in range(100)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert int(refused[0].headers["Retry-After"]) >= 1
