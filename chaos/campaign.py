@@ -25,8 +25,10 @@ from .faults import KINDS
 from .pace import FastLoop
 from .verdict import Verdict
 
-#: How much slower a case is looked at again, and once more.
+#: How much slower a case is looked at again, and once more if the machine was late even so.
 _SLOWER = (4.0, 16.0)
+#: The case's own seconds, by which nothing that it waits for is missed.
+_LATE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,7 @@ def _work(plan: Plan, seeds: Sequence[int], pipe: Connection) -> None:
     async def lane() -> None:
         for case in cases:
             verdict = await run_case(case, sabotage=plan.sabotage)
-            if verdict.doubtful:
+            if verdict.doubtful and not verdict.violations:
                 undecided.append(verdict)
             else:
                 pipe.send(verdict)
@@ -144,9 +146,9 @@ def run_alone(case: Case, sabotage: str | None = None) -> Verdict:
 def _decided(verdict: Verdict, sabotage: str | None) -> Verdict:
     """What is doubtful about it has to happen again where the machine keeps up, or counts."""
     case = verdict.case
-    # A product that was broken on purpose gets no second chance.
-    for slower in _SLOWER if sabotage is None else _SLOWER[:1]:
-        if verdict.violations or not verdict.doubtful:
+    for slower in _SLOWER:
+        once_more = not verdict.looked_at_again or verdict.lag > _LATE
+        if verdict.violations or not verdict.doubtful or not once_more:
             break
         verdict = _alone(case.model_copy(update={"speed": case.speed / slower}), sabotage)
         verdict.looked_at_again = True

@@ -74,6 +74,8 @@ class SimulatorLease:
         self._connection = connection
         self.host: str = answer["host"]
         self.port: int = answer["port"]
+        #: Where it listens, and the port at which others join it.
+        self.address = (self.host, self.port, int(connection.getpeername()[1]))
         self.accounts: tuple[str, ...] = tuple(answer["accounts"])
 
     def is_alive(self) -> bool:
@@ -104,6 +106,14 @@ def acquire(directory: Path) -> SimulatorLease:
     files = SimulatorFiles(directory)
     with _locked(files.start_lock):
         return _lease_running(files) or _start(files)
+
+
+def join(host: str, control_port: int) -> SimulatorLease:
+    """One more lease on a running simulator; raises `SimulationError` when it is about to end."""
+    try:
+        return _lease(host, control_port)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SimulationError("the simulator is just ending; try again") from error
 
 
 def reset(directory: Path, *also: Path, locks: Path | None = None) -> None:

@@ -171,56 +171,8 @@ async def test_what_the_run_has_found_out_is_kept_when_the_broker_is_gone(world:
         await world.run()
 
 
-class Ending(FakeBroker):
-    """The whole gateway ends when it is asked for open orders, if it is told to."""
-
-    ends = False
-
-    async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
-        if self.ends:
-            self._books.reachable = False
-            self._books.drop()
-        return await super().get_open_orders(account_id)
-
-
-@pytest.mark.parametrize("ends", ["before that", "when it is asked"])
-async def test_what_was_on_its_way_when_the_gateway_ended_leaves_no_doubt(
-    world: World, ends: str
-) -> None:
-    world.broker = broker = Ending(world.books)
-    run = await begin(world, SWALLOWED)
-    if ends == "before that":
-        world.books.reachable = False
-        world.books.drop()
-    broker.ends = True
-    interrupted = await end(run)
-    assert "its orders may be working (the broker cannot be reached)" in str(interrupted)
-    world.books.reachable = True
-    world.new_session()
-    world.books.script("AAA", FILLS)
-    assert (await world.run()).status is RunStatus.DONE
-    assert world.traded() == {"AAA": Decimal(492), "BBB": Decimal(988)}
-
-
-@pytest.mark.parametrize("ends", ["before that", "when it is asked"])
-async def test_a_gateway_that_ended_later_leaves_it_in_doubt(world: World, ends: str) -> None:
-    world.broker = broker = Ending(world.books)
-    run = await begin(world, SWALLOWED)
-    await asyncio.sleep(1)
-    await broker.get_accounts()
-    if ends == "before that":
-        world.books.reachable = False
-        world.books.drop()
-    broker.ends = True
-    await end(run)
-    world.books.reachable = True
-    world.new_session()
-    with pytest.raises(RebalanceStopped, match=r"AAA:B:1 \(UNKNOWN\); look at them"):
-        await world.run()
-
-
 async def test_an_order_that_was_never_handed_over_leaves_no_doubt(world: World) -> None:
-    class EndsIt(MemoryJournal):
+    class Ending(MemoryJournal):
         """Tells the run to end as soon as it has written down what it is going to send."""
 
         def append(self, *records: Record) -> None:
@@ -228,7 +180,7 @@ async def test_an_order_that_was_never_handed_over_leaves_no_doubt(world: World)
             if isinstance(records[-1], OrderIntent):
                 run.cancel()
 
-    world.journal = EndsIt()
+    world.journal = Ending()
     await world.broker.connect()
     run = asyncio.ensure_future(
         rebalance(world.rebalancer(), world.account, world.journal, world.clock)

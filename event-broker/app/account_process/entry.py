@@ -12,10 +12,14 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+import structlog
+
+from app import simulation
 from app.logs import configure_logging
 
 from .messages import Job, Message, MessageKind
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
     from .order_permit import OrderPermit
 
+
+_log = structlog.get_logger(__name__)
 
 #: To tidy up takes a quarter of it. Whoever started the process ends it earlier, unless that one is
 #: gone itself or stands still; the account must not be held for ever then.
@@ -160,4 +166,22 @@ async def _serve(job: Job, line: Line, clock: Clock | None) -> NoReturn:
 def main(job: Job, line: Line, clock: Clock | None = None) -> None:
     """The target of an account process; `clock` is the time of day, the machine's when None."""
     configure_logging(job.settings, subject=job.subject)
-    asyncio.run(_serve(job, line, clock))
+    with _simulator_kept(job):
+        asyncio.run(_serve(job, line, clock))
+
+
+@contextmanager
+def _simulator_kept(job: Job) -> Iterator[None]:
+    """The simulator does not end with a command that is killed: orders are taken back first."""
+    if job.control_port is None:
+        yield
+        return
+    try:
+        lease = simulation.join(job.host, job.control_port)
+    except simulation.SimulationError as error:
+        # The session will not come about, either, and says so.
+        _log.warning("simulator.not_kept", error=str(error))
+        yield
+        return
+    with lease:
+        yield

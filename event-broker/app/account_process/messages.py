@@ -43,6 +43,8 @@ class Address(NamedTuple):
 
     host: str
     port: int
+    #: Of the simulator, if that is one which ends with whoever uses it.
+    control_port: int | None = None
 
 
 class _Job(Value):
@@ -52,6 +54,8 @@ class _Job(Value):
     settings: Settings
     host: str
     port: int
+    #: See `Address`.
+    control_port: int | None = None
     client_id: int
     #: How long to wait for another run of the same account to end.
     lock_timeout_seconds: float

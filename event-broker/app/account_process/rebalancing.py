@@ -3,8 +3,7 @@
 Comes in: a rebalancer and the journal it writes to. Goes out: its result, or `RunInterrupted` once
 the account's working orders have been cancelled as far as the broker confirms. What an interrupted
 run says is only what the journal and the broker say; where they are silent, it says that, and
-writes it down: the next run must not take silence for an order that was never received. Only what
-was handed over just before its session was lost may never have arrived.
+writes it down: the next run must not take silence for an order that was never received.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
@@ -31,7 +29,6 @@ from broker_connector_base import (
 )
 from rebalance_workflow import Clock, JournalError, RunJournal
 from rebalance_workflow.clearing import attention_to, describe
-from rebalance_workflow.fate import IN_FLIGHT_SECONDS
 from rebalance_workflow.journal import OrderIntent, OrderOutcome, RunStarted
 
 from .cancelling import cancel_orders
@@ -67,37 +64,19 @@ async def rebalance(
     try:
         return await rebalancer.rebalance_account(account)
     except asyncio.CancelledError:
-        run = _last_run(journal, account.account_id)
-    if not run.sent:
+        sent, undecided = _orders_of_last_run(journal, account.account_id)
+    if not sent:
         raise RunInterrupted("the run was interrupted before its first order; no order was sent")
-    raise await _tidy_up(rebalancer.broker, account.account_id, run, journal, clock)
+    raise await _tidy_up(rebalancer.broker, account.account_id, sent, undecided, journal, clock)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What is written down of a run that was interrupted."""
-
-    #: All orders that it may have sent, since an intent is written before its order goes.
-    sent: Sequence[OrderIntent]
-    #: What was known of them at its end, by their keys.
-    outcomes: Mapping[str, OrderOutcome]
-
-    @property
-    def undecided(self) -> list[OrderIntent]:
-        """Those of which it is not written down that they can trade no more."""
-        return [
-            intent
-            for intent in self.sent
-            if (known := self.outcomes.get(intent.client_order_id)) is None or not known.is_decided
-        ]
-
-    def has_arrived(self, intent: OrderIntent) -> bool:
-        """True when the broker had it, or must have it, as far as the run could tell."""
-        known = self.outcomes.get(intent.client_order_id)
-        return known is None or known.arrived
-
-
-def _last_run(journal: RunJournal, account_id: str) -> _Run:
+def _orders_of_last_run(
+    journal: RunJournal, account_id: str
+) -> tuple[list[OrderIntent], list[OrderIntent]]:
+    """All orders that the run may have sent, since an intent is written before its order goes, and
+    those of them of which it is not written down that they can trade no more.
+    """
+    sent: list[OrderIntent] = []
     try:
         records = journal.recent(account_id)
     except JournalError as error:
@@ -105,43 +84,47 @@ def _last_run(journal: RunJournal, account_id: str) -> _Run:
             f"the run was interrupted, and what it sent cannot be told: {error}",
             Attention(claim=Claim.JOURNAL_UNREADABLE),
         ) from error
-    sent: list[OrderIntent] = []
     for record in records:
         if isinstance(record, RunStarted):
             sent.clear()
         elif isinstance(record, OrderIntent):
             sent.append(record)
     outcomes = (record for record in records if isinstance(record, OrderOutcome))
-    return _Run(sent, {outcome.client_order_id: outcome for outcome in outcomes})
+    decided = {outcome.client_order_id for outcome in outcomes if outcome.is_decided}
+    return sent, [intent for intent in sent if intent.client_order_id not in decided]
 
 
 async def _tidy_up(
-    broker: BrokerClient, account_id: str, run: _Run, journal: RunJournal, clock: Clock
+    broker: BrokerClient,
+    account_id: str,
+    sent: Sequence[OrderIntent],
+    undecided: Sequence[OrderIntent],
+    journal: RunJournal,
+    clock: Clock,
 ) -> RunInterrupted:
-    keys = {intent.client_order_id for intent in run.sent}
+    keys = {intent.client_order_id for intent in sent}
     found: Found = {}
-    last_session = _LastSession(broker)
     try:
         async with asyncio.timeout(_CANCELLING_SECONDS):
             await broker.connect()
-            report, found = await _cancel(broker, account_id, run.undecided)
-        orders, attention = _describe_orders(report, {intent.symbol for intent in run.sent})
+            report, found = await _cancel(broker, account_id, undecided)
+        orders, attention = _describe_orders(report, {intent.symbol for intent in sent})
         if untold := _untold(report, found):
             orders += f", and the broker does not tell the end of {', '.join(untold)}"
             attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=untold)
     except (Exception, asyncio.CancelledError) as error:
         orders = f"its orders may be working ({_reason(error)})"
         attention = Attention(claim=Claim.ORDERS_IN_DOUBT, orders=tuple(sorted(keys)))
-    all_arrived = last_session.outlived_its_orders(found)
+    # One that the broker does not tell of may have arrived all the same.
     outcomes = [
         OrderOutcome.as_told(
             intent,
             found.get(intent.client_order_id),
             untold=OrderStatus.UNKNOWN,
             at=clock.now(),
-            arrived=all_arrived or run.has_arrived(intent),
+            arrived=True,
         )
-        for intent in run.undecided
+        for intent in undecided
     ]
     if outcomes:
         with suppress(JournalError):
@@ -155,24 +138,6 @@ async def _tidy_up(
         attention = attention or Attention(claim=Claim.ACCOUNT_NOT_SEEN)
     end = f"Look at the account; {_NEXT_RUN}" if attention else "Run again to go on"
     return RunInterrupted(f"the run was interrupted: {orders}; {trades}. {end}.", attention)
-
-
-class _LastSession:
-    """The session in which the run sent its last orders; begin it before anything is asked."""
-
-    def __init__(self, broker: BrokerClient) -> None:
-        self._broker = broker
-        self._stood = broker.is_connected()
-        self._since = asyncio.get_running_loop().time()
-
-    def outlived_its_orders(self, found: Found) -> bool:
-        """True when what was handed over in it did arrive: it was asked for them afterwards and has
-        answered, still stands, or was heard of when they must have been through.
-        """
-        if not self._stood:
-            return False
-        heard_for = self._broker.last_heard() - self._since
-        return bool(found) or self._broker.is_connected() or heard_for >= IN_FLIGHT_SECONDS
 
 
 async def _cancel(

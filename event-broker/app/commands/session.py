@@ -117,7 +117,7 @@ def _gateway(settings: Settings, *, needed: bool) -> Iterator[Future[Address]]:
     with ThreadPoolExecutor(1) as background:
         lease = background.submit(simulation.acquire, settings.simulator_directory)
         try:
-            yield background.submit(lambda: Address(lease.result().host, lease.result().port))
+            yield background.submit(lambda: Address(*lease.result().address))
         finally:
             if lease.exception() is None:
                 lease.result().close()

@@ -95,8 +95,7 @@ def _way_to_gateway(session: Session, holder: str, purpose: Purpose) -> dict[str
         raise CommandFailed.because(error) from error
     return {
         "settings": settings,
-        "host": address.host,
-        "port": address.port,
+        **address._asdict(),
         "client_id": number,
         "lock_timeout_seconds": LOCK_TIMEOUT_SECONDS,
     }

@@ -90,8 +90,6 @@ async def _until_interrupted(errand: _Errand) -> bytes:
     interruption.react(partial(loop.call_soon_threadsafe, interrupt))
     try:
         return await errand.run()
-    except asyncio.CancelledError:
-        raise errand.given_up() from None
     finally:
         # What was sent is known now, and about to be told.
         interruption.ignore()
@@ -138,7 +136,10 @@ class _Errand:
         enqueued = await self._store.call(self._store.events.enqueue, new)
         keeping = asyncio.create_task(self._leases.run())
         try:
-            found = await self._wait(enqueued)
+            try:
+                found = await self._wait(enqueued)
+            except asyncio.CancelledError:
+                raise self._given_up() from None
             if isinstance(found, Event):
                 return _result_of(found)
             return await self._work(found, enqueued)
@@ -198,8 +199,8 @@ class _Errand:
             exit_code=ExitCode.FAILED,
         )
 
-    def given_up(self) -> CommandFailed:
-        """To be raised when it was interrupted again before it was known what becomes of it."""
+    def _given_up(self) -> CommandFailed:
+        """When it is interrupted again before it is known what becomes of its event."""
         return CommandFailed(
             f"{self._command} was interrupted twice while it was waiting; this command sent "
             "nothing. Its event goes on without it unless it was taken back in time",
@@ -252,7 +253,7 @@ class _Errand:
     async def _abandoned(self, claim: Claim) -> CommandFailed:
         what = f"{self._command} was interrupted twice, and its report given up. {_AFTERMATH}"
         # Whatever becomes of it, the event comes back when its lease is over.
-        with suppress(LeaseLost, StoreError):
+        with suppress(LeaseLost, StoreError, asyncio.CancelledError):
             await self._store.call(self._store.events.park, claim, what)
         return CommandFailed(what, kind="AccountProcessError", exit_code=ExitCode.NEEDS_ATTENTION)
 

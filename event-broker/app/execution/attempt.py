@@ -124,8 +124,7 @@ async def _job(work: Work) -> AccountJob:
         account=work.account,
         # The others are not its business, and a hundred of them take time to pass on.
         settings=settings.model_copy(update={"accounts": (work.account,)}),
-        host=address.host,
-        port=address.port,
+        **address._asdict(),
         client_id=number,
         lock_timeout_seconds=work.lock_timeout_seconds,
     )

@@ -49,7 +49,7 @@ class ServiceGateway:
                 directory = self._settings().simulator_directory
                 self._lease = await asyncio.to_thread(simulation.acquire, directory)
                 _log.info("simulator.leased", port=self._lease.port)
-            return Address(self._lease.host, self._lease.port)
+            return Address(*self._lease.address)
 
     def close(self) -> None:
         """Give the simulator up; it ends when nobody else holds it."""

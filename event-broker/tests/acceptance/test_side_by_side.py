@@ -77,10 +77,15 @@ def steer(shell: Shell, **request: object) -> None:
         assert json.loads(control.makefile().readline())["ok"]
 
 
+def sell_no_more_than_ten(shell: Shell) -> None:
+    """The purchase of BTAL is not completed."""
+    terms = {"message": "placeOrder", "symbol": "BTAL", "sizes": [10], "seconds": 300}
+    steer(shell, op="fault", action="partial", **terms)
+
+
 def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
     with simulation.acquire(shell.home / "data" / "simulator"):
-        # Nobody sells more than ten shares, so the purchase cannot be completed.
-        steer(shell, op="quote", symbol="BTAL", ask_size=10)
+        sell_no_more_than_ten(shell)
         process = shell.start("rebalance.sh", "-account", "DUM959247", "-exec", "rebalance")
         assert process.stderr is not None
         for line in process.stderr:
@@ -90,9 +95,29 @@ def test_ctrl_c_cancels_the_orders_that_are_working(shell: Shell) -> None:
         interrupted = shell.finish(process)
         assert interrupted.code == 1
         assert "none of its orders works any more; traded: " in interrupted.errors
+        assert "BTAL +10 at 17." in interrupted.errors
         assert "GLD -12 at 304.8100" in interrupted.errors
         orders = shell.run("orders", "-account", "DUM959247", "--json")
         assert orders.document["result"]["orders"] == []
+
+
+def test_the_orders_of_a_killed_run_are_taken_back_before_its_simulator_ends(shell: Shell) -> None:
+    with simulation.acquire(shell.home / "data" / "simulator"):
+        sell_no_more_than_ten(shell)
+        steer(shell, op="fault", action="delay", message="cancelOrder", seconds=2)
+        process = shell.start("rebalance.sh", "-account", "DUM959247", "-exec", "rebalance")
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("buying") and "BTAL" in line:
+                break
+    # Only the run keeps it going from here on.
+    process.kill()
+    process.communicate()
+    shell.assert_no_simulator_is_left()
+    orders = shell.run("orders", "-account", "DUM959247", "--json")
+    assert orders.document["result"]["orders"] == []
+    preview = shell.rebalance("-account", "DUM959247", "--json")
+    assert "BTAL" in {trade["symbol"] for trade in preview.document["result"]["proposed_trades"]}
 
 
 def test_ctrl_c_while_another_run_is_waited_for_ends_at_once(shell: Shell) -> None:

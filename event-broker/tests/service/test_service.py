@@ -108,7 +108,7 @@ async def test_a_fork_server_that_stands_still_holds_up_no_end(
 ) -> None:
     fork(None).end()
     with fork_server_stopped():
-        async with asyncio.timeout(60), installation.serving(Role.WORKER):
+        async with asyncio.timeout(15), installation.serving(Role.WORKER):
             # Between them nothing runs, and a process is to be forked; they need none.
             for _ in range(4):
                 await installation.end_of(installation.enqueue("P9"))

@@ -55,7 +55,7 @@ def limited_files(size: int) -> Iterator[None]:
 
 
 def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(server: PostgresServer) -> None:
-    lease = timedelta(seconds=10)
+    lease = timedelta(seconds=4)
     with open_store(server.url, lease=lease) as store:
         done = threading.Event()
         processes = [

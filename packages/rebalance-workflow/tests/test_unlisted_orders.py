@@ -13,6 +13,7 @@ import pytest
 from broker_connector_base import Attention, Claim, OpenOrder, OrderResult, OrderStatus, RunStatus
 from broker_connector_base.testing import (
     ACKNOWLEDGEMENT_LOST,
+    CANCEL_NEVER_CONFIRMED,
     FILLS,
     RESTS,
     SWALLOWED,
@@ -20,7 +21,8 @@ from broker_connector_base.testing import (
     LoopClock,
 )
 from broker_connector_base.testing.virtual_time import START
-from rebalance_workflow import RebalanceStopped
+from rebalance_workflow import MemoryJournal, RebalanceStopped
+from rebalance_workflow.journal import Record
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
 KEY = f"rb:run1:{ACCOUNT}:AAA:B:1"
@@ -147,6 +149,45 @@ async def test_it_is_bought_once_when_it_is_confirmed_late(world: World) -> None
     world.new_session()
     assert (await world.run()).status is RunStatus.NOTHING_TO_DO
     assert world.holdings.cash > 0
+
+
+class Found(FakeBroker):
+    """It lists no order, and tells of those that it is asked for."""
+
+    async def get_open_orders(self, account_id: str) -> list[OpenOrder]:
+        await super().get_open_orders(account_id)
+        return []
+
+
+class OfADeadProcess(MemoryJournal):
+    """From some moment on nothing is written any more."""
+
+    is_dead = False
+
+    def append(self, *records: Record) -> None:
+        if not self.is_dead:
+            super().append(*records)
+
+
+@pytest.mark.parametrize("sees", [FakeBroker, Found])
+async def test_what_a_run_saw_and_could_not_end_is_in_doubt_when_it_is_not_told_any_more(
+    world: World, sees: type[FakeBroker]
+) -> None:
+    world.books.script("AAA", CANCEL_NEVER_CONFIRMED, FILLS)
+    world.journal = journal = OfADeadProcess()
+    await world.broker.connect()
+    running = asyncio.ensure_future(world.run())
+    await asyncio.sleep(3)
+    journal.is_dead = running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    journal.is_dead = False
+    for broker in (sees, Blind):
+        world.new_session()
+        world.broker = broker(world.books)
+        with pytest.raises(RebalanceStopped, match="AAA"):
+            await world.run()
+    assert len(world.books.orders) == 1
 
 
 async def test_an_order_that_works_unseen_is_cancelled(world: World) -> None:

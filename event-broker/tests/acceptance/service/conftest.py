@@ -113,9 +113,9 @@ class Site:
         return tuple(reversed(self.store.events.list(limit=1000, account_id=account_id)))
 
     def outcomes(self, event_id: str) -> list[AttemptOutcome | None]:
-        """Of its attempts; those that a busy machine made the service try again do not count."""
-        outcomes = [attempt.outcome for attempt in self.store.events.attempts(event_id)]
-        return [outcome for outcome in outcomes if outcome is not AttemptOutcome.RETRIED]
+        """Of its attempts, but for those that met the account still in use."""
+        attempts = self.store.events.attempts(event_id)
+        return [a.outcome for a in attempts if "is in use by" not in (a.error or "")]
 
     def until(self, look: Callable[[], object]) -> None:
         """Wait for something in the store."""

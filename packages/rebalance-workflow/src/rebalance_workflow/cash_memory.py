@@ -13,13 +13,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from broker_connector_base import AccountDataError, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
 
 from .commissions import untold_commission
-from .journal import CashKnown, OrderIntent, Record, RunFinished
+from .journal import CashKnown, OrderIntent, OrderOutcome, Record, RunFinished
 from .order_ids import is_ours
 from .policy import RebalancePolicy
 from .session import Session
@@ -28,8 +27,6 @@ from .settling import CASH_TOLERANCE, growing_pauses
 
 #: IB sends account values anew every three minutes (TWS API, reqAccountUpdates).
 _REMEMBERED = timedelta(minutes=10)
-#: Where days end: executions are told since midnight (TWS API, reqExecutions; not: where).
-_DAYS_OF = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
 
 
@@ -43,15 +40,35 @@ def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
             known = record.cash or known
         elif isinstance(record, OrderIntent) and known is not None:
             known = with_orders(known, [record.client_order_id], at=record.at)
-    return known if known is not None and _is_fresh(known.at, now) else None
+    return known if known is not None and now - known.at < _REMEMBERED else None
 
 
-def _is_fresh(at: datetime, now: datetime) -> bool:
-    """True a few minutes later on the same day: a broker tells of the day's executions alone, and
-    without them cash that has moved looks wrong. A clock that was ahead counts as now.
+def journaled_fills(records: Iterable[Record]) -> tuple[Fill, ...]:
+    """What orders traded by records of one account: one fill an order, at its average price.
+
+    The broker's own word is better, but it tells of one day alone, and days end between two runs.
     """
-    same_day = at.astimezone(_DAYS_OF).date() == now.astimezone(_DAYS_OF).date()
-    return at > now or (same_day and now - at < _REMEMBERED)
+    intents: dict[str, OrderIntent] = {}
+    outcomes: dict[str, OrderOutcome] = {}
+    for record in records:
+        if isinstance(record, OrderIntent):
+            intents[record.client_order_id] = record
+        elif isinstance(record, OrderOutcome) and record.average_price and record.filled_quantity:
+            outcomes[record.client_order_id] = record
+    return tuple(
+        Fill(
+            execution_id=f"journal:{key}",
+            order_id=key,
+            client_order_id=key,
+            account_id=outcome.account_id,
+            symbol=intents[key].symbol,
+            quantity=outcome.filled_quantity.copy_sign(intents[key].quantity),
+            price=outcome.average_price,
+            at=outcome.at,
+        )
+        for key, outcome in outcomes.items()
+        if key in intents and outcome.average_price
+    )
 
 
 def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:
@@ -72,16 +89,24 @@ def with_orders(known: CashKnown, keys: Iterable[str], *, at: datetime) -> CashK
 
 
 async def waited_until_it_fits(
-    session: Session, snapshot: AccountSnapshot, known: CashKnown, policy: RebalancePolicy
+    session: Session,
+    snapshot: AccountSnapshot,
+    known: CashKnown,
+    policy: RebalancePolicy,
+    *,
+    journaled: Sequence[Fill] = (),
 ) -> bool:
     """Return when there is as much cash as the account can have: True if not in this snapshot.
 
-    Raises `AccountDataError` when the broker does not come to tell so within the policy's time to
-    settle, and its other errors.
+    `journaled` are fills of orders that the broker may tell nothing of any more. Raises
+    `AccountDataError` when the broker does not come to tell so within the policy's time to settle,
+    and its other errors.
     """
     pauses, waited = growing_pauses(policy.settle_timeout_seconds), False
     while True:
-        fills = await session.ask(lambda: session.broker.get_executions(known.account_id))
+        told = await session.ask(lambda: session.broker.get_executions(known.account_id))
+        told_of = {fill.client_order_id for fill in told}
+        fills = [*told, *(fill for fill in journaled if fill.client_order_id not in told_of)]
         excess = _excess(known, fills, snapshot)
         lack = _lack(known, fills, snapshot, policy.commission)
         if max(excess, lack) <= CASH_TOLERANCE:

@@ -31,7 +31,7 @@ from .execution import LiveMarket, RunHalted
 from .journal import CashKnown, JournalError, RunFinished, RunJournal, RunStarted
 from .policy import RebalancePolicy
 from .progress import Reporter, Stage
-from .recovery import describe_unfilled, recover, untold_trades
+from .recovery import describe_unfilled, note_listed, recover, untold_trades
 from .reporting import awaited_cash, cash_after, executed_trades, holdings, managed_value
 from .results import RecoveredTrade, RunResult
 from .rounds import Rounds
@@ -178,6 +178,7 @@ class LiveRun:
         planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
         if open_orders:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
+            note_listed(pending, open_orders, self._journal, self._clock)
         foreign = await clear_orders(
             self._session, account_id, open_orders, self._policy, is_settled=not pending
         )
@@ -189,18 +190,20 @@ class LiveRun:
         self._notes.extend(describe_unfilled(outcomes, earlier.records))
         self._recovered = untold_trades((*earlier.records, *outcomes))
         start = await read_situation(self._session, planner)
-        if await self._waited_for_cash(start, earlier.cash):
+        if await self._waited_for_cash(start, earlier):
             # Prices and positions have moved on, too.
             start = await read_situation(self._session, planner)
-            await self._waited_for_cash(start, earlier.cash)
+            await self._waited_for_cash(start, earlier)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
 
-    async def _waited_for_cash(self, start: Situation, known: CashKnown | None) -> bool:
+    async def _waited_for_cash(self, start: Situation, earlier: EarlierRuns) -> bool:
         """True when the broker told at first of more cash than the runs before can have left."""
-        if known is None:
+        if earlier.cash is None:
             return False
-        return await waited_until_it_fits(self._session, start.snapshot, known, self._policy)
+        return await waited_until_it_fits(
+            self._session, start.snapshot, earlier.cash, self._policy, journaled=earlier.fills
+        )
 
     def _result(
         self,

@@ -10,15 +10,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from decimal import Decimal
 
-from broker_connector_base import OrderStatus
+from broker_connector_base import OpenOrder, OrderStatus
 
 from .clock import Clock
 from .concurrency import all_of
 from .errors import RebalanceStopped, orders_in_doubt, positions_unexplained
 from .fate import find_fate
-from .journal import DOUBT_LASTS, OrderIntent, OrderOutcome, Record, RunFinished, RunJournal
+from .journal import (
+    DOUBT_LASTS,
+    JournalError,
+    OrderIntent,
+    OrderOutcome,
+    Record,
+    RunFinished,
+    RunJournal,
+)
 from .policy import RebalancePolicy
 from .results import RecoveredTrade
 from .session import Session
@@ -62,6 +71,9 @@ async def recover(
     missing = [o.client_order_id for o in outcomes if o.status is OrderStatus.NOT_FOUND]
     doubtful |= dict.fromkeys(doubts & set(missing), OrderStatus.UNKNOWN)
     if doubtful:
+        with suppress(JournalError):
+            # That the broker has it must not be lost to the runs after this one.
+            journal.append(*(o for o in outcomes if o.arrived and not o.is_decided))
         listed = ", ".join(f"{key} ({status})" for key, status in doubtful.items())
         raise RebalanceStopped(
             f"orders of an earlier run are still in doubt: {listed}; look at them at the broker "
@@ -72,6 +84,30 @@ async def recover(
     await _see_fills(session, _expected_holdings(intents, outcomes), intents[0].account_id, policy)
     journal.append(*outcomes)
     return outcomes
+
+
+def note_listed(
+    intents: Iterable[OrderIntent], listed: Iterable[OpenOrder], journal: RunJournal, clock: Clock
+) -> None:
+    """Write down of which of them the broker tells that they are open: it may not tell the next
+    run, when this one ends before they do.
+    """
+    open_orders = {order.client_order_id: order for order in listed}
+    journal.append(
+        *(
+            OrderOutcome(
+                run_id=intent.run_id,
+                account_id=intent.account_id,
+                at=clock.now(),
+                client_order_id=intent.client_order_id,
+                status=order.status,
+                filled_quantity=order.filled_quantity,
+                arrived=True,
+            )
+            for intent in intents
+            if (order := open_orders.get(intent.client_order_id)) is not None
+        )
+    )
 
 
 async def _see_fills(
