@@ -1,6 +1,7 @@
 """The embedded gateway simulator: whoever comes first starts it, the last one's leaving ends it.
 
-A command holds a lease, which is an open connection to the simulator's control port. The kernel
+A command holds a lease, which is an open connection to the simulator's control port, and so does
+its account process, which may have orders to take back when the command is killed. The kernel
 closes it however the command ends, and the simulator ends itself with its last lease, so nothing is
 ever left running. Starting is guarded by a file lock; a simulator that is on its way out answers no
 lease, and its successor waits for the state file's own lock. This module starts a process and talks
@@ -109,11 +110,11 @@ def acquire(directory: Path) -> SimulatorLease:
 
 
 def join(host: str, control_port: int) -> SimulatorLease:
-    """One more lease on a running simulator; raises `SimulationError` when it is about to end."""
+    """One more lease on a simulator; raises `SimulationError` when it gives none any more."""
     try:
         return _lease(host, control_port)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SimulationError("the simulator is just ending; try again") from error
+        raise SimulationError(f"the simulator gives no lease: {error}") from error
 
 
 def reset(directory: Path, *also: Path, locks: Path | None = None) -> None:

@@ -96,6 +96,13 @@ async def test_progress_and_a_large_result_arrive_whole(make_job: MakeJob) -> No
     assert len(json.loads(result)["padding"]) == 300_000
 
 
+async def test_a_simulator_that_gives_no_lease_is_in_nobodys_way(make_job: MakeJob) -> None:
+    job = make_job(Operation.POSITIONS).model_copy(update={"control_port": 1})
+    with pytest.raises(AccountProcessFailed) as caught:
+        await run_account_process(job, Heard(), deadline_seconds=30)
+    assert caught.value.kind == "BrokerConnectionError"
+
+
 async def test_processes_run_at_the_same_time_and_apart(make_job: MakeJob) -> None:
     job = make_job(Operation.POSITIONS)
     results = await asyncio.gather(

@@ -179,7 +179,7 @@ def _simulator_kept(job: Job) -> Iterator[None]:
     try:
         lease = simulation.join(job.host, job.control_port)
     except simulation.SimulationError as error:
-        # The session will not come about, either, and says so.
+        # Nothing depends on it but what happens after a kill.
         _log.warning("simulator.not_kept", error=str(error))
         yield
         return

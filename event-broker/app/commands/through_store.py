@@ -133,10 +133,10 @@ class _Errand:
             source_ref=self._name,
             payload={"exec": self._command.value},
         )
-        enqueued = await self._store.call(self._store.events.enqueue, new)
         keeping = asyncio.create_task(self._leases.run())
         try:
             try:
+                enqueued = await self._store.call(self._store.events.enqueue, new)
                 found = await self._wait(enqueued)
             except asyncio.CancelledError:
                 raise self._given_up() from None
@@ -203,7 +203,7 @@ class _Errand:
         """When it is interrupted again before it is known what becomes of its event."""
         return CommandFailed(
             f"{self._command} was interrupted twice while it was waiting; this command sent "
-            "nothing. Its event goes on without it unless it was taken back in time",
+            "nothing. Its event, if it was recorded, goes on without it unless it was taken back",
             kind="RunInterrupted",
             exit_code=ExitCode.FAILED,
         )

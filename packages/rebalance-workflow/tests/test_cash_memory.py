@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from broker_connector_base import AccountDataError, AccountSnapshot, Fill, RunStatus
+from broker_connector_base import AccountDataError, AccountSnapshot, RunStatus
 from broker_connector_base.testing import (
     COMMISSION_UNTOLD,
     FILLS,
@@ -19,8 +19,6 @@ from broker_connector_base.testing import (
 )
 from broker_connector_base.testing.virtual_time import START
 from rebalance_calculator import CommissionModel
-from rebalance_workflow import MemoryJournal
-from rebalance_workflow.journal import OrderIntent, OrderOutcome, Record
 from rebalance_workflow.testing import ACCOUNT, World, make_world
 
 TERMS: dict[str, Any] = {
@@ -226,47 +224,3 @@ async def test_what_somebody_else_has_sold_counts_at_once() -> None:
     assert bought.warnings == ()
     # 80 % of 10,890.
     assert world.holdings.shares["AAA"] in (86, 87)
-
-
-class NewDay(Stale):
-    """It tells of the day's executions, and the day has just begun."""
-
-    async def get_executions(self, account_id: str, since: datetime | None = None) -> list[Fill]:
-        return []
-
-
-@pytest.mark.parametrize("is_stale", [False, True])
-async def test_what_the_broker_tells_nothing_of_any_more_counts_as_it_is_written_down(
-    world: World, is_stale: bool
-) -> None:
-    assert (await world.run()).status is RunStatus.DONE
-    world.new_session()
-    world.broker = broker = NewDay(world.books)
-    if is_stale:
-        broker.excess = 10_000 - world.holdings.cash
-        with pytest.raises(AccountDataError, match="more cash"):
-            await world.run()
-    else:
-        assert (await world.run()).status is RunStatus.NOTHING_TO_DO
-
-
-async def test_an_order_whose_fills_nobody_knows_any_more_is_waited_for(world: World) -> None:
-    world.journal = journal = Forgetful()
-    assert (await world.run()).status is RunStatus.DONE
-    journal.forgets = True
-    world.new_session()
-    world.broker = NewDay(world.books)
-    with pytest.raises(AccountDataError, match="less cash"):
-        await world.run()
-    await asyncio.sleep(600)
-    assert (await world.run()).status is RunStatus.NOTHING_TO_DO
-
-
-class Forgetful(MemoryJournal):
-    """It has lost the records of the orders."""
-
-    forgets = False
-
-    def history(self, account_id: str) -> list[Record]:
-        of_orders = (OrderIntent, OrderOutcome) if self.forgets else ()
-        return [r for r in super().history(account_id) if not isinstance(r, of_orders)]

@@ -178,6 +178,13 @@ def test_what_an_order_filled_is_told_once_the_broker_has_forgotten_it(
     assert untold_trades([*records, FORGOTTEN, ended]) == ()
 
 
+@pytest.mark.parametrize("listed", [3, 5])
+def test_a_list_without_prices_takes_none_back(listed: int) -> None:
+    working = found(OrderStatus.WORKING, listed).model_copy(update={"average_price": None})
+    [trade] = untold_trades([SENT, found(OrderStatus.UNKNOWN, 5), working, FORGOTTEN])
+    assert (trade.filled_quantity, trade.average_price) == (Decimal(5), Decimal("10.05"))
+
+
 def test_an_order_that_filled_nothing_is_told_in_words() -> None:
     records: list[Record] = [SENT, found(OrderStatus.WORKING, 0)]
     assert untold_trades([*records, FORGOTTEN]) == ()

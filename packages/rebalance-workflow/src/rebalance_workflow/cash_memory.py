@@ -18,7 +18,7 @@ from broker_connector_base import AccountDataError, AccountSnapshot, Fill
 from rebalance_calculator import CommissionModel
 
 from .commissions import untold_commission
-from .journal import CashKnown, OrderIntent, OrderOutcome, Record, RunFinished
+from .journal import CashKnown, OrderIntent, Record, RunFinished
 from .order_ids import is_ours
 from .policy import RebalancePolicy
 from .session import Session
@@ -43,34 +43,6 @@ def cash_known(records: Iterable[Record], now: datetime) -> CashKnown | None:
     return known if known is not None and now - known.at < _REMEMBERED else None
 
 
-def journaled_fills(records: Iterable[Record]) -> tuple[Fill, ...]:
-    """What orders traded by records of one account: one fill an order, at its average price.
-
-    The broker's own word is better, but it tells of one day alone, and days end between two runs.
-    """
-    intents: dict[str, OrderIntent] = {}
-    outcomes: dict[str, OrderOutcome] = {}
-    for record in records:
-        if isinstance(record, OrderIntent):
-            intents[record.client_order_id] = record
-        elif isinstance(record, OrderOutcome) and record.average_price and record.filled_quantity:
-            outcomes[record.client_order_id] = record
-    return tuple(
-        Fill(
-            execution_id=f"journal:{key}",
-            order_id=key,
-            client_order_id=key,
-            account_id=outcome.account_id,
-            symbol=intents[key].symbol,
-            quantity=outcome.filled_quantity.copy_sign(intents[key].quantity),
-            price=outcome.average_price,
-            at=outcome.at,
-        )
-        for key, outcome in outcomes.items()
-        if key in intents and outcome.average_price
-    )
-
-
 def cash_of(snapshot: AccountSnapshot, *, run_id: str, at: datetime) -> CashKnown:
     """What a run knows before its first order."""
     return CashKnown(
@@ -89,24 +61,16 @@ def with_orders(known: CashKnown, keys: Iterable[str], *, at: datetime) -> CashK
 
 
 async def waited_until_it_fits(
-    session: Session,
-    snapshot: AccountSnapshot,
-    known: CashKnown,
-    policy: RebalancePolicy,
-    *,
-    journaled: Sequence[Fill] = (),
+    session: Session, snapshot: AccountSnapshot, known: CashKnown, policy: RebalancePolicy
 ) -> bool:
     """Return when there is as much cash as the account can have: True if not in this snapshot.
 
-    `journaled` are fills of orders that the broker may tell nothing of any more. Raises
-    `AccountDataError` when the broker does not come to tell so within the policy's time to settle,
-    and its other errors.
+    Raises `AccountDataError` when the broker does not come to tell so within the policy's time to
+    settle, and its other errors.
     """
     pauses, waited = growing_pauses(policy.settle_timeout_seconds), False
     while True:
-        told = await session.ask(lambda: session.broker.get_executions(known.account_id))
-        told_of = {fill.client_order_id for fill in told}
-        fills = [*told, *(fill for fill in journaled if fill.client_order_id not in told_of)]
+        fills = await session.ask(lambda: session.broker.get_executions(known.account_id))
         excess = _excess(known, fills, snapshot)
         lack = _lack(known, fills, snapshot, policy.commission)
         if max(excess, lack) <= CASH_TOLERANCE:

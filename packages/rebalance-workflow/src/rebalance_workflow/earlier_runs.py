@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker_connector_base import Fill
-
-from .cash_memory import cash_known, journaled_fills
+from .cash_memory import cash_known
 from .journal import CashKnown, OrderIntent, Record, doubted, unfinished
 
 
@@ -29,8 +27,6 @@ class EarlierRuns:
     doubts: frozenset[str]
     #: None when it is too long ago.
     cash: CashKnown | None
-    #: What their orders traded, so far as it is written down.
-    fills: tuple[Fill, ...]
     #: What has to be written down again, with the right time.
     redated: tuple[Record, ...]
 
@@ -48,6 +44,5 @@ def earlier_runs(records: Sequence[Record], now: datetime) -> EarlierRuns:
         pending=tuple(unfinished(records)),
         doubts=frozenset(outcome.client_order_id for outcome in doubts),
         cash=cash,
-        fills=journaled_fills(records) if cash is not None else (),
         redated=tuple(redated),
     )

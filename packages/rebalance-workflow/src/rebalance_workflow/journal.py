@@ -109,7 +109,6 @@ class OrderOutcome(Value):
         untold: OrderStatus,
         at: datetime,
         arrived: bool = False,
-        booked: bool = False,
     ) -> OrderOutcome:
         """What the broker tells of the order; its status is `untold` when that is nothing."""
         return cls(
@@ -122,7 +121,6 @@ class OrderOutcome(Value):
             average_price=None if order is None else order.average_price,
             message="the broker has told nothing of it" if order is None else order.message,
             arrived=arrived or order is not None,
-            booked=booked,
         )
 
     @property

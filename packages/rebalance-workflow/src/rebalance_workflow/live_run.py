@@ -178,10 +178,13 @@ class LiveRun:
         planner = Planner(account=self._account, target=target, policy=self._policy, live=True)
         if open_orders:
             self._reporter.stage(Stage.CLEARING, f"{len(open_orders)} open orders")
+        try:
+            foreign = await clear_orders(
+                self._session, account_id, open_orders, self._policy, is_settled=not pending
+            )
+        except BaseException:
             note_listed(pending, open_orders, self._journal, self._clock)
-        foreign = await clear_orders(
-            self._session, account_id, open_orders, self._policy, is_settled=not pending
-        )
+            raise
         if pending:
             self._reporter.stage(Stage.RECOVERING, f"{len(pending)} orders of earlier runs")
         outcomes = await recover(
@@ -190,20 +193,18 @@ class LiveRun:
         self._notes.extend(describe_unfilled(outcomes, earlier.records))
         self._recovered = untold_trades((*earlier.records, *outcomes))
         start = await read_situation(self._session, planner)
-        if await self._waited_for_cash(start, earlier):
+        if await self._waited_for_cash(start, earlier.cash):
             # Prices and positions have moved on, too.
             start = await read_situation(self._session, planner)
-            await self._waited_for_cash(start, earlier)
+            await self._waited_for_cash(start, earlier.cash)
         check_foreign_orders(foreign, start.symbols)
         return planner, start
 
-    async def _waited_for_cash(self, start: Situation, earlier: EarlierRuns) -> bool:
+    async def _waited_for_cash(self, start: Situation, known: CashKnown | None) -> bool:
         """True when the broker told at first of more cash than the runs before can have left."""
-        if earlier.cash is None:
+        if known is None:
             return False
-        return await waited_until_it_fits(
-            self._session, start.snapshot, earlier.cash, self._policy, journaled=earlier.fills
-        )
+        return await waited_until_it_fits(self._session, start.snapshot, known, self._policy)
 
     def _result(
         self,

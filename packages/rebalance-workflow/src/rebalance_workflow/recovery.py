@@ -60,9 +60,7 @@ async def recover(
     now = asyncio.get_running_loop().time()
     fates = await all_of(find_fate(session, intent, handed_over=now) for intent in intents)
     outcomes = [
-        OrderOutcome.as_told(
-            intent, fate.order, untold=OrderStatus.NOT_FOUND, at=clock.now(), booked=True
-        )
+        OrderOutcome.as_told(intent, fate.order, untold=OrderStatus.NOT_FOUND, at=clock.now())
         for intent, fate in zip(intents, fates, strict=True)
     ]
     doubtful = {
@@ -82,32 +80,33 @@ async def recover(
             orders_in_doubt(intent for intent in intents if intent.client_order_id in doubtful),
         )
     await _see_fills(session, _expected_holdings(intents, outcomes), intents[0].account_id, policy)
-    journal.append(*outcomes)
-    return outcomes
+    booked = [outcome.model_copy(update={"booked": True}) for outcome in outcomes]
+    journal.append(*booked)
+    return booked
 
 
 def note_listed(
     intents: Iterable[OrderIntent], listed: Iterable[OpenOrder], journal: RunJournal, clock: Clock
 ) -> None:
-    """Write down of which of them the broker tells that they are open: it may not tell the next
-    run, when this one ends before they do.
+    """Write down of which of them the broker told that they are open, when they could not be ended:
+    it may not tell the next run.
     """
     open_orders = {order.client_order_id: order for order in listed}
-    journal.append(
-        *(
-            OrderOutcome(
-                run_id=intent.run_id,
-                account_id=intent.account_id,
-                at=clock.now(),
-                client_order_id=intent.client_order_id,
-                status=order.status,
-                filled_quantity=order.filled_quantity,
-                arrived=True,
-            )
-            for intent in intents
-            if (order := open_orders.get(intent.client_order_id)) is not None
+    seen = [
+        OrderOutcome(
+            run_id=intent.run_id,
+            account_id=intent.account_id,
+            at=clock.now(),
+            client_order_id=intent.client_order_id,
+            status=order.status,
+            filled_quantity=order.filled_quantity,
+            arrived=True,
         )
-    )
+        for intent in intents
+        if (order := open_orders.get(intent.client_order_id)) is not None
+    ]
+    with suppress(JournalError):
+        journal.append(*seen)
 
 
 async def _see_fills(
@@ -184,8 +183,7 @@ def untold_trades(records: Iterable[Record]) -> tuple[RecoveredTrade, ...]:
             intents[record.client_order_id] = record
         elif isinstance(record, OrderOutcome):
             latest[record.client_order_id] = record
-            if record.filled_quantity:
-                # What the broker does not tell of any more takes back nothing that it told.
+            if _tells_more(record, fills.get(record.client_order_id)):
                 fills[record.client_order_id] = record
         elif isinstance(record, RunFinished) and record.told:
             told |= {k: max(o.filled_quantity, told.get(k, _ZERO)) for k, o in fills.items()}
@@ -195,6 +193,15 @@ def untold_trades(records: Iterable[Record]) -> tuple[RecoveredTrade, ...]:
         # Fewer than were told is a correction at the broker, no trade.
         if key in intents and latest[key].is_decided and filled.filled_quantity > told.get(key, 0)
     )
+
+
+def _tells_more(outcome: OrderOutcome, known: OrderOutcome | None) -> bool:
+    """What the broker does not tell of any more takes back nothing that it told, and what a list
+    tells without a price no price.
+    """
+    if known is None or outcome.average_price is not None:
+        return outcome.filled_quantity > 0
+    return outcome.filled_quantity > known.filled_quantity
 
 
 def _recovered(
