@@ -60,10 +60,11 @@ class Frames(Recorder):
         for anchor, start in _STARTS.items():
             if self._counts[anchor] or start in ("", name):
                 self._counts[anchor] += 1
-        for fault in tuple(self._waiting):
-            if self._counts[fault.at.anchor] > fault.at.step:
-                self._waiting.remove(fault)
-                self._strike(fault)
+        due = [fault for fault in self._waiting if self._counts[fault.at.anchor] > fault.at.step]
+        # What strikes may send frames itself, which are steps as well.
+        self._waiting = [fault for fault in self._waiting if fault not in due]
+        for fault in due:
+            self._strike(fault)
 
     def lines(self) -> Iterator[str]:
         """The last frames, as text."""

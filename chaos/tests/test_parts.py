@@ -102,6 +102,21 @@ def test_faults_strike_when_their_frame_comes_by() -> None:
         assert bool(struck) == (number >= 3)
 
 
+def test_a_fault_that_sends_frames_itself_strikes_once() -> None:
+    struck: list[Fault] = []
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+
+    def strike(fault: Fault) -> None:
+        struck.append(fault)
+        frames.note(at, 1, Direction.REQUEST, b"3\x00", hello=False)
+
+    frames = Frames(strike)
+    faults = [Fault(kind="killed", at=Moment(anchor=Anchor.ORDER, step=n)) for n in range(2)]
+    frames.expect(faults)
+    frames.note(at, 1, Direction.REQUEST, b"3\x00", hello=False)
+    assert struck == faults
+
+
 def test_a_case_is_cut_down_to_what_it_takes_to_break() -> None:
     case = Case(seed=1, world=WORLD, faults=(HALT, KILL), runs=2)
     small = shrink(case, lambda c: any(fault.kind == "killed" for fault in c.faults))
