@@ -15,7 +15,8 @@ from ibkr_connector.testing.world import ACCOUNT, World, open_world
 from simulated_exchange import FillPolicy
 
 _PLACE, _ALL_OPEN = 3, 16
-_ORDER_STATUS, _ERROR, _OPEN_ORDER, _OPEN_END, _COMPLETED, _COMPLETED_END = 3, 4, 5, 53, 101, 102
+_ORDER_STATUS, _ERROR, _OPEN_ORDER, _EXECUTION, _OPEN_END = 3, 4, 5, 11, 53
+_COMPLETED, _COMPLETED_END = 101, 102
 
 
 class Curtain:
@@ -42,10 +43,11 @@ async def regain_link(world: World, client: IBKRClient, list_end: int) -> None:
     await client.server_time()
 
 
-async def next_status(events: AsyncIterator[OrderEvent], wanted: OrderStatus) -> None:
+async def next_status(events: AsyncIterator[OrderEvent], wanted: OrderStatus) -> OrderUpdate:
     async for event in events:
         if isinstance(event, OrderUpdate) and event.status is wanted:
-            return
+            return event
+    raise AssertionError(f"no {wanted}")
 
 
 async def test_a_working_order_stays_one_when_a_list_leaves_it_out(world: World) -> None:
@@ -62,6 +64,19 @@ async def test_a_working_order_stays_one_when_a_list_leaves_it_out(world: World)
     found = await client.find_order(ACCOUNT, "k")
     assert found is not None
     assert found.status is OrderStatus.WORKING
+
+
+async def test_an_order_that_ended_unheard_is_told_with_its_shares(world: World) -> None:
+    world.exchange.set_fill_policy("AAA", FillPolicy.never())
+    client = await world.client()
+    async with client.order_events(ACCOUNT) as events:
+        await client.place_order(ACCOUNT, "AAA", 3)
+        Curtain(world, _ORDER_STATUS, _OPEN_ORDER, _EXECUTION)
+        world.exchange.set_fill_policy("AAA", None)
+        await regain_link(world, client, _COMPLETED_END)
+        async with asyncio.timeout(2):
+            update = await next_status(events, OrderStatus.FILLED)
+    assert (update.filled_quantity, update.remaining_quantity) == (3, 0)
 
 
 async def test_an_order_left_out_twice_is_unknown_until_it_is_listed(world: World) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker_connector_base import RunStatus
+from broker_connector_base import OrderStatus, RunStatus
 from rebalance_workflow import FileJournal, JournalError, MemoryJournal
 from rebalance_workflow.testing import make_world
 from rebalance_workflow.testing.journal_contract import (
@@ -17,6 +17,7 @@ from rebalance_workflow.testing.journal_contract import (
     JournalContract,
     OpenJournal,
     intent,
+    outcome,
 )
 
 
@@ -182,3 +183,9 @@ class TestRunsOnAFullDisk:
         result = await world.run()
         assert result.status is RunStatus.DONE
         assert "no space left" in result.warnings
+
+
+def test_an_order_that_filled_and_whose_shares_were_not_told_is_not_settled() -> None:
+    untold = outcome("AAA", OrderStatus.FILLED).model_copy(update={"filled_quantity": Decimal(0)})
+    assert not untold.settles
+    assert untold.model_copy(update={"status": OrderStatus.CANCELLED}).settles

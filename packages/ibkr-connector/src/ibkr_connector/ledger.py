@@ -210,9 +210,10 @@ class Ledger:
         order.status = advance(order.status, OrderStatus.CANCELLING)
         self._tell(order)
 
-    def settle(self, order: TrackedOrder, status: OrderStatus) -> None:
-        """The server lists a supposedly live order as completed."""
+    def settle(self, order: TrackedOrder, status: OrderStatus, filled: Decimal | None) -> None:
+        """The server lists a supposedly live order as completed, with what it filled if it says."""
         order.in_doubt = False
+        self._count(order, filled or order.filled, None)
         order.status = advance(order.status, status)
         self._tell(order)
 

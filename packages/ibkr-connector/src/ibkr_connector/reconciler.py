@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from broker_connector_base import BrokerError, OrderStatus
+from broker_connector_base import BrokerError
 
 from . import convert
 from .ledger import REASON_SECONDS, Ledger
@@ -50,11 +50,12 @@ class Reconciler:
         for order in missing:
             if not order.status.is_live:
                 continue
-            last = _last_status(order, completed)
+            last = _last_line(order, completed)
             if last is None:
                 self._ledger.miss(order)
             else:
-                self._ledger.settle(order, last)
+                filled = convert.price(last.order.filledQuantity)
+                self._ledger.settle(order, order_status(last.status), filled)
         self._look_again()
 
     def check_soon(self) -> None:
@@ -104,7 +105,7 @@ class Reconciler:
                 _log.warning("ibkr.reconcile.failed", error=str(error))
 
 
-def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> OrderStatus | None:
+def _last_line(order: TrackedOrder, completed: Iterable[CompletedLine]) -> CompletedLine | None:
     """How the server says that the order ended; None if it does not say.
 
     An order that was never acknowledged has no permanent id yet and is known by its key.
@@ -118,5 +119,5 @@ def _last_status(order: TrackedOrder, completed: Iterable[CompletedLine]) -> Ord
             order.client_order_id or "",
         )
         if by_id or by_key:
-            return order_status(line.status)
+            return line
     return None

@@ -131,7 +131,8 @@ class OrderOutcome(Value):
     @property
     def settles(self) -> bool:
         """True when nothing about the order is of interest to a later run."""
-        return self.is_decided and (self.booked or not self.filled_quantity)
+        filled_nothing = not self.filled_quantity and self.status is not OrderStatus.FILLED
+        return self.is_decided and (self.booked or filled_nothing)
 
 
 class RunFinished(Value):
