@@ -76,7 +76,7 @@ async def test_an_order_that_ended_unheard_is_told_with_its_shares(world: World)
         await regain_link(world, client, _COMPLETED_END)
         async with asyncio.timeout(2):
             update = await next_status(events, OrderStatus.FILLED)
-    assert (update.filled_quantity, update.remaining_quantity) == (3, 0)
+    assert (update.filled_quantity, update.remaining_quantity) == (Decimal(3), Decimal(0))
 
 
 async def test_an_order_left_out_twice_is_unknown_until_it_is_listed(world: World) -> None:

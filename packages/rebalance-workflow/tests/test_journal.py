@@ -186,6 +186,6 @@ class TestRunsOnAFullDisk:
 
 
 def test_an_order_that_filled_and_whose_shares_were_not_told_is_not_settled() -> None:
-    untold = outcome("AAA", OrderStatus.FILLED).model_copy(update={"filled_quantity": Decimal(0)})
+    untold = outcome(intent("AAA"), OrderStatus.FILLED, booked=False)
     assert not untold.settles
-    assert untold.model_copy(update={"status": OrderStatus.CANCELLED}).settles
+    assert outcome(intent("AAA"), OrderStatus.CANCELLED, booked=False).settles
