@@ -34,6 +34,8 @@ _START_SECONDS = 30.0
 #: Whoever holds a lock starts a simulator, or saves the state of one that ends.
 _LOCK_SECONDS = 60.0
 _LOG_TAIL_LINES = 5
+#: What is raised where nobody answers, or answers as no simulator does.
+_NO_LEASE = (OSError, ValueError, KeyError, TypeError)
 
 
 class SimulationError(Exception):
@@ -113,7 +115,7 @@ def join(host: str, control_port: int) -> SimulatorLease:
     """One more lease on a simulator; raises `SimulationError` when it gives none any more."""
     try:
         return _lease(host, control_port)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _NO_LEASE as error:
         raise SimulationError(f"the simulator gives no lease: {error}") from error
 
 
@@ -165,7 +167,7 @@ def _lease_running(files: SimulatorFiles) -> SimulatorLease | None:
     try:
         ready = json.loads(files.ready.read_text())
         return _lease(ready["host"], ready["control_port"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except _NO_LEASE:
         # No file, a file of a simulator that was killed, or one that is just ending.
         return None
 
@@ -204,7 +206,7 @@ def _start(files: SimulatorFiles) -> SimulatorLease:
         line = _first_line(process.stdout, _START_SECONDS)
         ready = json.loads(line)
         lease = _lease(ready["host"], ready["control_port"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _NO_LEASE as error:
         process.kill()
         process.wait()
         words = f"the simulator did not start: {_last_words(files.log, earlier)}"

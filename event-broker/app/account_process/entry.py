@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -173,15 +173,11 @@ def main(job: Job, line: Line, clock: Clock | None = None) -> None:
 @contextmanager
 def _simulator_kept(job: Job) -> Iterator[None]:
     """The simulator does not end with a command that is killed: orders are taken back first."""
-    if job.control_port is None:
-        yield
-        return
-    try:
-        lease = simulation.join(job.host, job.control_port)
-    except simulation.SimulationError as error:
-        # Nothing depends on it but what happens after a kill.
-        _log.warning("simulator.not_kept", error=str(error))
-        yield
-        return
-    with lease:
+    with ExitStack() as kept:
+        if job.control_port is not None:
+            try:
+                kept.enter_context(simulation.join(job.host, job.control_port))
+            except simulation.SimulationError as error:
+                # Nothing depends on it but what happens after a kill.
+                _log.warning("simulator.not_kept", error=str(error))
         yield

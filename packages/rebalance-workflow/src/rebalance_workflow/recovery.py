@@ -71,7 +71,7 @@ async def recover(
     if doubtful:
         with suppress(JournalError):
             # That the broker has it must not be lost to the runs after this one.
-            journal.append(*(o for o in outcomes if o.arrived and not o.is_decided))
+            journal.append(*(outcome for outcome in outcomes if not outcome.is_decided))
         listed = ", ".join(f"{key} ({status})" for key, status in doubtful.items())
         raise RebalanceStopped(
             f"orders of an earlier run are still in doubt: {listed}; look at them at the broker "
